@@ -1,0 +1,53 @@
+/**
+ * The built-in kinds as they are on the wire. The shapes come from `@kubernetes/client-node`'s declarations
+ * (types only, nothing is loaded at run time); its `Date`s are RFC 3339 strings here.
+ */
+import type * as k8s from '@kubernetes/client-node';
+import type { ObjectMeta } from './meta.ts';
+
+/** client-node's model as JSON carries it: dates are strings, metadata is ours. */
+export type Wire<T> = T extends Date
+  ? string
+  : T extends (infer U)[]
+    ? Wire<U>[]
+    : T extends k8s.V1ObjectMeta
+      ? ObjectMeta
+      : T extends object
+        ? { [K in keyof T]: Wire<T[K]> }
+        : T;
+
+/** A top-level object: `apiVersion`, `kind` and `metadata` are always there. */
+export type Top<T> = Omit<Wire<T>, 'apiVersion' | 'kind' | 'metadata'> & {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+};
+
+export type Pod = Top<k8s.V1Pod>;
+export type PodSpec = Wire<k8s.V1PodSpec>;
+export type PodStatus = Wire<k8s.V1PodStatus>;
+export type PodCondition = Wire<k8s.V1PodCondition>;
+export type PodTemplateSpec = Wire<k8s.V1PodTemplateSpec>;
+export type ContainerStatus = Wire<k8s.V1ContainerStatus>;
+export type ContainerState = Wire<k8s.V1ContainerState>;
+export type PodContainer = Wire<k8s.V1Container>;
+export type EnvVar = Wire<k8s.V1EnvVar>;
+export type Volume = Wire<k8s.V1Volume>;
+export type VolumeMount = Wire<k8s.V1VolumeMount>;
+export type Probe = Wire<k8s.V1Probe>;
+export type Toleration = Wire<k8s.V1Toleration>;
+export type Taint = Wire<k8s.V1Taint>;
+export type Node = Top<k8s.V1Node>;
+export type NodeCondition = Wire<k8s.V1NodeCondition>;
+export type Namespace = Top<k8s.V1Namespace>;
+export type ConfigMap = Top<k8s.V1ConfigMap>;
+export type Secret = Top<k8s.V1Secret>;
+export type Service = Top<k8s.V1Service>;
+export type ServiceAccount = Top<k8s.V1ServiceAccount>;
+export type Event = Top<k8s.CoreV1Event>;
+export type Deployment = Top<k8s.V1Deployment>;
+export type DeploymentCondition = Wire<k8s.V1DeploymentCondition>;
+export type ReplicaSet = Top<k8s.V1ReplicaSet>;
+export type Lease = Top<k8s.V1Lease>;
+export type LabelSelector = Wire<k8s.V1LabelSelector>;
+export type CustomResourceDefinition = Top<k8s.V1CustomResourceDefinition>;

@@ -1,0 +1,162 @@
+/**
+ * What the pod side asks of the container side. The implementation drives one supervisor process per container;
+ * tests of the pod side use an in-memory one.
+ */
+
+import type { Readable, Writable } from 'node:stream';
+import type { Observable } from 'rxjs';
+
+export interface Mount {
+  /** `bind`: `source` is a host path (file or directory). `tmpfs`: no source. */
+  readonly type: 'bind' | 'tmpfs';
+  readonly source?: string;
+  /** Absolute path inside the container; made if missing. */
+  readonly target: string;
+  readonly readonly: boolean;
+  readonly propagation?: 'private' | 'rslave' | 'rshared';
+  /** `tmpfs`: size limit. */
+  readonly sizeBytes?: number;
+}
+
+/** cgroup limits; what is absent is not limited. */
+export interface Resources {
+  /** cgroup v1 `cpu.shares` (2..262144); on v2 it is converted to a weight. */
+  readonly cpuShares?: number;
+  readonly cpuQuotaUs?: number;
+  readonly cpuPeriodUs?: number;
+  readonly memoryBytes?: number;
+  readonly pids?: number;
+}
+
+export interface ContainerSpec {
+  /** 64 hexadecimal digits; chosen by the caller, unique on the node. */
+  readonly id: string;
+  /** The sandbox whose namespaces it joins. */
+  readonly sandboxId: string;
+  /** Layer directories, lowest first. */
+  readonly layers: readonly string[];
+  /** The directory that holds the writable layer (`upper/`, `work/` are made inside); kept until `removeLayer`. */
+  readonly layerDir: string;
+  readonly readonlyRootfs: boolean;
+  readonly args: readonly string[];
+  /** `NAME=value` */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  readonly mounts: readonly Mount[];
+  readonly privileged: boolean;
+  /** Names as `CAP_CHOWN`; absent: Docker's default set. */
+  readonly capabilities?: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly resources: Resources;
+  readonly oomScoreAdj: number;
+  /** Below the sandbox's cgroup. */
+  readonly cgroupName: string;
+  /** CRI log file; its directory exists. */
+  readonly logPath: string;
+  /** Free text kept with the container and given back by `adopt` (the pod's key, the container's name, the attempt). */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface SandboxSpec {
+  readonly id: string;
+  readonly hostname: string;
+  /** The path of a network namespace to join; absent: the host's. */
+  readonly netnsPath?: string;
+  readonly hostIpc: boolean;
+  readonly hostPid: boolean;
+  /** `/bayplan[-name]/<qos>/pod<uid>`: the sandbox's cgroup, made by `createSandbox`. */
+  readonly cgroupPath: string;
+  readonly resources: Resources;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export type ContainerPhase =
+  | { readonly phase: 'created' }
+  | { readonly phase: 'running'; readonly pid: number; readonly startedAt: string }
+  | {
+      readonly phase: 'exited';
+      readonly exitCode: number;
+      /** The signal that ended it, if one did. */
+      readonly signal?: number;
+      readonly oomKilled: boolean;
+      readonly startedAt: string;
+      readonly finishedAt: string;
+    };
+
+export interface ContainerRecord {
+  readonly spec: ContainerSpec;
+  readonly state: ContainerPhase;
+}
+
+/** The container could not be started: `exitCode` is 126 (not executable), 127 (not found) or 128 (anything else). */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly exitCode: 126 | 127 | 128;
+  constructor(message: string, exitCode: 126 | 127 | 128, options?: { cause?: unknown }) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+export interface ExecSpec {
+  readonly args: readonly string[];
+  readonly env?: readonly string[];
+  readonly cwd?: string;
+  readonly user?: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly groups: readonly number[];
+  };
+  readonly tty: boolean;
+  readonly stdin: boolean;
+}
+
+/** A process's streams at our end. With a tty everything comes on `stdout`. */
+export interface Session {
+  readonly stdin?: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  resize(columns: number, rows: number): void;
+  /** `exec`: the exit code; `attach`: the container's. */
+  readonly exitCode: Promise<number>;
+  /** Ends the session; an exec'ed process gets SIGKILL, an attached container goes on. */
+  close(): void;
+}
+
+export interface ContainerStats {
+  readonly cpuNanos: number;
+  readonly memoryBytes: number;
+  readonly pids: number;
+}
+
+export interface ContainerRuntime {
+  /** Reads the world: every sandbox and container this runtime made, also before a crash of the agent. Call once, first. */
+  adopt(): Promise<{
+    readonly sandboxes: readonly SandboxSpec[];
+    readonly containers: readonly ContainerRecord[];
+  }>;
+  /** Every change of a container's state, from `adopt` on. */
+  readonly changes: Observable<ContainerRecord>;
+  createSandbox(spec: SandboxSpec): Promise<void>;
+  /** Kills what is left inside, removes namespaces and cgroup. Nothing to do is no error. */
+  removeSandbox(id: string): Promise<void>;
+  /** Creates and starts; rejects with StartError, having cleaned up (the record stays, as `exited`, until `remove`). */
+  start(spec: ContainerSpec): Promise<ContainerRecord>;
+  get(id: string): ContainerRecord | undefined;
+  signal(id: string, signal: number): Promise<void>;
+  /** SIGKILL to every process of the container. */
+  kill(id: string): Promise<void>;
+  /** Forgets an exited container: supervisor, state directory, cgroup, mounts. The layer and the log stay. */
+  remove(id: string): Promise<void>;
+  /** Removes a writable layer made for `ContainerSpec.layerDir`. */
+  removeLayer(layerDir: string): Promise<void>;
+  exec(id: string, spec: ExecSpec): Promise<Session>;
+  attach(id: string, options: { readonly stdin: boolean }): Promise<Session>;
+  stats(id: string): Promise<ContainerStats>;
+  /** Stops following; containers and supervisors go on. */
+  close(): void;
+}

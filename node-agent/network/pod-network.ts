@@ -1,0 +1,19 @@
+/** What the pod side asks of the network side. */
+
+export interface PodAddress {
+  readonly ip: string;
+  /** The network namespace, as `SandboxSpec.netnsPath` wants it. */
+  readonly netnsPath: string;
+}
+
+export interface PodNetwork {
+  /** Makes the bridge and reads which pods are attached already (after a restart). Call once, first. */
+  start(): Promise<void>;
+  /** Namespace, loopback, veth to the bridge, address, default route. The same pod gets the same answer again. */
+  attach(podUid: string): Promise<PodAddress>;
+  /** Takes all of it away; nothing there is no error. */
+  detach(podUid: string): Promise<void>;
+  attached(): readonly string[];
+  /** The node's own address on the bridge. */
+  readonly gateway: string;
+}
