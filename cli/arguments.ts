@@ -1,0 +1,68 @@
+/** Command lines: options in the style of kubectl and docker, on top of Node's own `parseArgs`. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+/** The command line is wrong: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** Options every command takes to say which cluster it means. */
+export const clusterOptions = {
+  name: { type: 'string' },
+  'data-dir': { type: 'string' },
+  'run-dir': { type: 'string' },
+} as const satisfies Options;
+
+/** Options of the commands that talk to the API. */
+export const clientOptions = {
+  ...clusterOptions,
+  kubeconfig: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
+} as const satisfies Options;
+
+/**
+ * Parses options and positionals anywhere on the line. Throws UsageError with `parseArgs`' own words for an unknown
+ * option or a missing value.
+ */
+export function parse<const T extends Options>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('. To specify')[0] ?? 'bad arguments');
+  }
+}
+
+/** Whether `arg` (`-v`, `-it`, `--volume`) is followed by its value as an argument of its own. */
+function takesNext(arg: string, options: Options): boolean {
+  if (arg.startsWith('--')) return options[arg.slice(2)]?.type === 'string';
+  const last = arg.at(-1);
+  const flags = [...arg.slice(1, -1)].every((letter) =>
+    Object.values(options).some((option) => option.short === letter && option.type === 'boolean'),
+  );
+  return flags && Object.values(options).some((o) => o.short === last && o.type === 'string');
+}
+
+/**
+ * Like `parse`, but options end after `leading` positionals: what follows belongs to the program to be run
+ * (`bay exec -it NAME ls -l`). A `--` ends them too.
+ */
+export function parseLeading<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  leading: number,
+) {
+  let index = 0;
+  let positionals = 0;
+  while (index < args.length && positionals < leading) {
+    const arg = args[index] ?? '';
+    if (arg === '--') break;
+    if (!arg.startsWith('-') || arg === '-') positionals += 1;
+    else if (takesNext(arg, options)) index += 1;
+    index += 1;
+  }
+  const { values, positionals: found } = parse(args.slice(0, index), options);
+  const rest = args.slice(index);
+  return { values, positionals: found, rest: rest[0] === '--' ? rest.slice(1) : rest };
+}

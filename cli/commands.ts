@@ -1,0 +1,96 @@
+/** The commands of `bay`: what help says of each, and where it lives. Only the one asked for is loaded. */
+
+export interface Command {
+  /** Resolves with the exit code. */
+  run(args: readonly string[]): Promise<number>;
+}
+
+export interface CommandEntry {
+  readonly usage: string;
+  readonly summary: string;
+  readonly group: 'cluster' | 'documents' | 'containers' | 'images';
+  load(): Promise<Command>;
+}
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  up: {
+    usage:
+      'up [--detach] [--name N] [--data-dir D] [--run-dir R] [--port P] [--etcd-endpoints URL,…] [--apply FILE]…',
+    summary: 'start a cluster on this machine',
+    group: 'cluster',
+    load: () => import('./commands/up.ts'),
+  },
+  down: {
+    usage: 'down [--name N]',
+    summary: 'stop the cluster and its containers; documents are kept',
+    group: 'cluster',
+    load: () => import('./commands/down.ts'),
+  },
+  status: {
+    usage: 'status [--name N]',
+    summary: 'show the parts of the cluster and how they are',
+    group: 'cluster',
+    load: () => import('./commands/status.ts'),
+  },
+  reset: {
+    usage: 'reset --yes [--name N]',
+    summary: 'stop the cluster and remove everything it made',
+    group: 'cluster',
+    load: () => import('./commands/reset.ts'),
+  },
+  kubeconfig: {
+    usage: 'kubeconfig [--name N]',
+    summary: 'print the kubeconfig for kubectl and other clients',
+    group: 'cluster',
+    load: () => import('./commands/kubeconfig.ts'),
+  },
+  apply: {
+    usage: 'apply -f FILE|DIRECTORY|- … [-n NAMESPACE]',
+    summary: 'make the cluster follow documents',
+    group: 'documents',
+    load: () => import('./commands/apply.ts'),
+  },
+  get: {
+    usage: 'get TYPE [NAME…] [-n NAMESPACE | -A] [-l SELECTOR] [-o wide|json|yaml|name] [-w]',
+    summary: 'show documents',
+    group: 'documents',
+    load: () => import('./commands/get.ts'),
+  },
+  delete: {
+    usage: 'delete TYPE NAME… | -f FILE [-n NAMESPACE] [--grace-period S] [--no-wait]',
+    summary: 'delete documents and wait until they are gone',
+    group: 'documents',
+    load: () => import('./commands/delete.ts'),
+  },
+  run: {
+    usage:
+      'run [-d] [-it] [--rm] [--name N] [-e K=V]… [-p PORT]… [-v SRC:DST[:ro]]… [-m BYTES] [--cpus N] IMAGE [COMMAND…]',
+    summary: 'create and start a container',
+    group: 'containers',
+    load: () => import('./commands/run.ts'),
+  },
+  ps: {
+    usage: 'ps [-a] [-q] [-n NAMESPACE | -A]',
+    summary: 'list containers',
+    group: 'containers',
+    load: () => import('./commands/ps.ts'),
+  },
+  logs: {
+    usage: 'logs [-f] [-p] [--tail N] [--since D] [-t] [-c CONTAINER] NAME|pod/NAME',
+    summary: 'show what a container wrote',
+    group: 'containers',
+    load: () => import('./commands/logs.ts'),
+  },
+  exec: {
+    usage: 'exec [-i] [-t] [-c CONTAINER] NAME|pod/NAME COMMAND…',
+    summary: 'run a command in a container',
+    group: 'containers',
+    load: () => import('./commands/exec.ts'),
+  },
+  image: {
+    usage: 'image load FILE | image ls | image rm REFERENCE | image tag SOURCE TARGET',
+    summary: 'bring images to the cluster and list them',
+    group: 'images',
+    load: () => import('./commands/image.ts'),
+  },
+};

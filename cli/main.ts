@@ -1,0 +1,28 @@
+/** `bay`: finds the command asked for, loads just that one, and turns failures into one clear line. */
+import { UsageError } from './arguments.ts';
+import { commands } from './commands.ts';
+import { errorText } from './errors.ts';
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    const asked = name === 'help' ? args[0] : undefined;
+    const { help } = await import('./help.ts');
+    return help(asked);
+  }
+  const command = commands[name];
+  if (command === undefined) throw new UsageError(`there is no command '${name}'; see 'bay help'`);
+  if (args[0] === '--help' || args[0] === '-h') {
+    const { help } = await import('./help.ts');
+    return help(name);
+  }
+  const { run } = await command.load();
+  return run(args);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`bay: ${errorText(error)}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

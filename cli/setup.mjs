@@ -1,0 +1,117 @@
+// Sets this checkout up: Debian packages, npm packages, the native parts, the built-in image.
+// Runs on any Node >= 18 without dependencies, says what it does, and does nothing when all is there.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const home = dirname(dirname(fileURLToPath(import.meta.url)));
+const modules = join(home, 'node_modules');
+const baseImage = join(home, 'native/build/base-image.tar');
+
+/** What must be on PATH, and the Debian package that brings it. */
+const programs = {
+  etcd: 'etcd-server',
+  nft: 'nftables',
+  'g++': 'g++',
+  make: 'make',
+  'musl-gcc': 'musl-tools',
+  busybox: 'busybox-static',
+  setpriv: 'util-linux',
+};
+
+const say = (text) => process.stderr.write(`setup: ${text}\n`);
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}
+
+function onPath(program) {
+  const folders = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`.split(':');
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Runs a step with its output shown; stops with the command and its exit code when it fails. */
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: home, stdio: 'inherit', ...options });
+  if (error) fail(`cannot run ${command}: ${error.message}`);
+  if (status !== 0) fail(`'${command} ${args.join(' ')}' failed with exit code ${status}`);
+}
+
+function checkMachine() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    fail(`Bayplan runs on 64-bit x86 Linux; this is ${process.platform} ${process.arch}`);
+  }
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < 18) fail(`Node 18 or newer is needed to set up; this is ${process.versions.node}`);
+}
+
+function installPackages() {
+  const missing = Object.entries(programs)
+    .filter(([program]) => !onPath(program))
+    .map(([, pack]) => pack);
+  if (missing.length === 0) return;
+  if (!existsSync('/etc/debian_version')) {
+    fail(
+      `these programs are missing; install what brings them, then run this again: ${missing.join(', ')}`,
+    );
+  }
+  const root = process.getuid?.() === 0;
+  const apt = root ? [] : ['sudo'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  say(`installing Debian packages: ${missing.join(' ')}`);
+  const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
+  const aptGet = (...args) => {
+    const [command, ...rest] = [...apt, 'apt-get', '-qq', ...args];
+    run(command, rest, quiet);
+  };
+  aptGet('update');
+  aptGet('install', '-y', '--no-install-recommends', ...missing);
+}
+
+function installModules() {
+  const stamp = join(modules, '.setup-stamp');
+  const lock = readFileSync(join(home, 'package-lock.json'));
+  const wanted = createHash('sha256').update(lock).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  say('installing npm packages (npm ci)');
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(stamp, wanted);
+}
+
+function buildNative() {
+  const upToDate = spawnSync('make', ['-C', join(home, 'native'), '--question'], {
+    stdio: 'ignore',
+  });
+  if (upToDate.status === 0) return;
+  say('building native parts');
+  run('make', ['-C', 'native', '--silent', '-j2']);
+}
+
+async function makeBaseImage() {
+  if (existsSync(baseImage)) return;
+  say('making the built-in image bayplan.local/busybox:latest');
+  mkdirSync(dirname(baseImage), { recursive: true });
+  const image = await import(join(home, 'node-agent/image/base-image.mjs'));
+  await image.makeBaseImage(baseImage);
+}
+
+checkMachine();
+installPackages();
+installModules();
+buildNative();
+await makeBaseImage();
+const version = execFileSync(join(modules, '.bin/node'), ['--version'], {
+  encoding: 'utf8',
+}).trim();
+if (!version.startsWith('v24.'))
+  fail(`the pinned Node is ${version}, expected v24; remove node_modules`);
