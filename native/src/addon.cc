@@ -1,0 +1,13 @@
+// The addon's entry: gathers the concerns. Thin wrappers of system calls; no policy here.
+#include "addon.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  InitFiles(env, exports);
+  InitMounts(env, exports);
+  InitNamespaces(env, exports);
+  InitNetlink(env, exports);
+  InitSpawn(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(native, Init)

@@ -1,0 +1,3 @@
+#include "addon.h"
+
+void InitMounts(Napi::Env, Napi::Object) {}

@@ -1,0 +1,3 @@
+#include "addon.h"
+
+void InitNamespaces(Napi::Env, Napi::Object) {}

@@ -1,0 +1,3 @@
+#include "addon.h"
+
+void InitNetlink(Napi::Env, Napi::Object) {}

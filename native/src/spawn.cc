@@ -1,0 +1,3 @@
+#include "addon.h"
+
+void InitSpawn(Napi::Env, Napi::Object) {}
