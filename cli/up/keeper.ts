@@ -1,0 +1,80 @@
+/** Keeps one part of the cluster running: starts it, starts it again with back-off when it ends, stops it when told. */
+
+/** A started process. */
+export interface Running {
+  readonly pid: number;
+  /** Resolves with the exit code (128 + signal when a signal ended it). */
+  readonly exited: Promise<number>;
+  /** Asks it to end and resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+export interface KeeperOptions {
+  readonly name: string;
+  start(): Promise<Running>;
+  /** Told of every end that nobody asked for. */
+  onExit(name: string, exitCode: number, againInMs: number): void;
+  onStart(name: string, pid: number): void;
+}
+
+const firstBackoffMs = 50;
+const longestBackoffMs = 5_000;
+/** A part that lived this long starts over at the shortest back-off. */
+const steadyMs = 10_000;
+
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #stopping = Promise.withResolvers<void>();
+  #running: Running | undefined;
+  #stopped = false;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the part; rejects if the very first start fails (a missing program, a bad setting). */
+  async start(): Promise<void> {
+    this.#running = await this.#launch();
+    this.#loop = this.#keep();
+  }
+
+  /** Ends the part for good. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopping.resolve();
+    await this.#running?.stop();
+    await this.#loop;
+  }
+
+  async #launch(): Promise<Running> {
+    const running = await this.#options.start();
+    this.#options.onStart(this.#options.name, running.pid);
+    return running;
+  }
+
+  async #keep(): Promise<void> {
+    let backoffMs = firstBackoffMs;
+    while (!this.#stopped) {
+      const started = Date.now();
+      const exitCode = (await this.#running?.exited) ?? 1;
+      if (this.#stopped) return;
+      if (Date.now() - started > steadyMs) backoffMs = firstBackoffMs;
+      this.#options.onExit(this.#options.name, exitCode, backoffMs);
+      await this.#pause(backoffMs);
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
+      if (this.#stopped) return;
+      this.#running = await this.#launch().catch(() => undefined);
+      // `stop` may have come while the start was under way and found nothing to stop.
+      if (this.#stopped) await this.#running?.stop();
+    }
+  }
+
+  /** Waits, but no longer than until `stop`. */
+  async #pause(ms: number): Promise<void> {
+    const timer = Promise.withResolvers<void>();
+    const timeout = setTimeout(timer.resolve, ms);
+    await Promise.race([timer.promise, this.#stopping.promise]);
+    clearTimeout(timeout);
+  }
+}

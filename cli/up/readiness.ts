@@ -1,0 +1,77 @@
+/** Waits for the parts of a starting cluster, and asks the node to stop its containers when the cluster stops. */
+
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '#api/client/collection.ts';
+import { nodes } from '#api/resources/resource-types.ts';
+import { StatusError } from '#api/resources/status.ts';
+import type { Node } from '#api/resources/types.ts';
+import type { Cluster, Settings } from '../cluster.ts';
+
+const pollMs = 15;
+const deadlineMs = 60_000;
+
+/** Asks until `ask` resolves with true; refusals and failures are asked again. Rejects after a minute, naming `what`. */
+export async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + deadlineMs;
+  let last = 'no answer';
+  for (;;) {
+    try {
+      if (await ask()) return;
+      last = 'not yet';
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      last = error.message;
+    }
+    if (Date.now() > deadline) throw new Error(`wait for ${what}: ${last} after 60 s`);
+    await sleep(pollMs);
+  }
+}
+
+/** Resolves when the API server says that it is ready. */
+export function untilReady(client: Client): Promise<void> {
+  return until('the API server', async () => {
+    await client.request('GET', '/readyz');
+    return true;
+  });
+}
+
+/** Resolves when the node has reported itself ready. */
+export function nodeReady(client: Client, name: string): Promise<void> {
+  const collection = client.collection<Node>(nodes);
+  return until(`node ${name}`, async () => {
+    const node = await collection.get({ name });
+    const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+    return ready?.status === 'True';
+  });
+}
+
+/** Tells the node agent to stop all containers and take its networks, mounts and cgroups away. */
+export function stopContainers(cluster: Cluster, settings: Settings): Promise<void> {
+  const file = (name: string) => readFileSync(join(cluster.pki, name));
+  return new Promise((done, fail) => {
+    const call = request(
+      {
+        host: '127.0.0.1',
+        port: settings.agentPort,
+        path: '/shutdown?containers=stop',
+        method: 'POST',
+        ca: file('ca.crt'),
+        cert: file('admin.crt'),
+        key: file('admin.key'),
+        servername: settings.nodeName,
+        timeout: 60_000,
+      },
+      (response) => {
+        response.resume();
+        if (response.statusCode === 200) response.on('end', () => done());
+        else fail(new Error(`the node agent answered ${response.statusCode}`));
+      },
+    );
+    call.on('timeout', () => call.destroy(new Error('the node agent gave no answer in 60 s')));
+    call.on('error', (error) => fail(new Error(`ask the node agent: ${error.message}`)));
+    call.end();
+  });
+}

@@ -1,0 +1,27 @@
+import t from 'tap';
+import { parse, parseLeading, UsageError } from '#cli/arguments.ts';
+
+const options = {
+  interactive: { type: 'boolean', short: 'i' },
+  tty: { type: 'boolean', short: 't' },
+  env: { type: 'string', short: 'e', multiple: true },
+} as const;
+
+t.test('options end where the program to be run begins', async (t) => {
+  const { values, positionals, rest } = parseLeading(
+    ['-it', '-e', 'A=b', 'web', 'ls', '-l'],
+    options,
+    1,
+  );
+  t.strictSame(positionals, ['web']);
+  t.strictSame(rest, ['ls', '-l']);
+  t.strictSame({ ...values }, { interactive: true, tty: true, env: ['A=b'] });
+});
+
+t.test('-- is taken away before the program', async (t) => {
+  t.strictSame(parseLeading(['web', '--', 'ls', '--', 'x'], options, 1).rest, ['ls', '--', 'x']);
+});
+
+t.test('an unknown option is a usage error', async (t) => {
+  t.throws(() => parse(['--nope'], options), UsageError);
+});
