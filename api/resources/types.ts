@@ -10,11 +10,13 @@ export type Wire<T> = T extends Date
   ? string
   : T extends (infer U)[]
     ? Wire<U>[]
-    : T extends k8s.V1ObjectMeta
-      ? ObjectMeta
-      : T extends object
+    : T extends object
+      ? string extends keyof T
         ? { [K in keyof T]: Wire<T[K]> }
-        : T;
+        : 'managedFields' extends keyof T
+          ? ObjectMeta
+          : { [K in keyof T]: Wire<T[K]> }
+      : T;
 
 /** A top-level object: `apiVersion`, `kind` and `metadata` are always there. */
 export type Top<T> = Omit<Wire<T>, 'apiVersion' | 'kind' | 'metadata'> & {
