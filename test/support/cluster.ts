@@ -1,0 +1,205 @@
+/** A whole cluster of our own for an end-to-end test: `bay up` in directories of its own, driven with real kubectl. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const home = resolve(import.meta.dirname, '../..');
+const bay = join(home, 'bay');
+
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; a failing exit code is an answer, not an error. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: {
+    readonly input?: string | Buffer;
+    readonly env?: Record<string, string>;
+    readonly timeoutMs?: number;
+  } = {},
+): Promise<Output> {
+  return new Promise((done) => {
+    const settings = {
+      env: { ...process.env, ...options.env },
+      maxBuffer: 64 << 20,
+      timeout: options.timeoutMs ?? 60_000,
+    };
+    const child = execFile(command, args, settings, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
+      done({ code, stdout, stderr });
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input ?? '');
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Asks every 50 ms until the answer is not `undefined`; throws after the deadline, saying what was waited for. */
+export async function waitFor<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  deadlineMs = 30_000,
+): Promise<T> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) throw new Error(`waited ${deadlineMs} ms for ${what}`);
+    await sleep(50);
+  }
+}
+
+export class TestCluster {
+  readonly name: string;
+  readonly folder: string;
+  readonly port: number;
+  #up: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(name: string, folder: string, port: number) {
+    this.name = name;
+    this.folder = folder;
+    this.port = port;
+  }
+
+  /** Makes the directories; `up` starts it. */
+  static async create(): Promise<TestCluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'bay-e2e-'));
+    return new TestCluster(`t${process.pid}`, folder, await freePort());
+  }
+
+  get dataDir(): string {
+    return join(this.folder, 'data');
+  }
+
+  get runDir(): string {
+    return join(this.folder, 'run');
+  }
+
+  get kubeconfig(): string {
+    return join(this.dataDir, 'kubeconfig');
+  }
+
+  /** What `bay up` has printed so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get #places(): Record<string, string> {
+    return { BAY_NAME: this.name, BAY_DATA_DIR: this.dataDir, BAY_RUN_DIR: this.runDir };
+  }
+
+  /** Starts `bay up` in the foreground and resolves when it says that it is ready. */
+  async up(...args: string[]): Promise<void> {
+    const child = spawn(bay, ['up', '--port', String(this.port), ...args], {
+      env: { ...process.env, ...this.#places },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#up = child;
+    this.#output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString();
+      });
+    }
+    await waitFor(
+      'bay up to be ready',
+      () => {
+        if (child.exitCode !== null) throw new Error(`bay up ended: ${this.#output}`);
+        return this.state()?.ready === true ? true : undefined;
+      },
+      60_000,
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.#output}\n${this.logs()}`);
+    });
+  }
+
+  /** Ctrl-C, then the end of `bay up`; resolves with its exit code. */
+  async interrupt(): Promise<number> {
+    const child = this.#up;
+    if (child === undefined) return 0;
+    this.#up = undefined;
+    if (child.exitCode !== null) return child.exitCode;
+    child.kill('SIGINT');
+    return new Promise((done) => child.on('exit', (code) => done(code ?? 255)));
+  }
+
+  /** Stops what runs, removes what was made, the directories too. */
+  async destroy(): Promise<void> {
+    await this.interrupt();
+    await this.bay('reset', '--yes');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** What `bay up` tells of its parts. */
+  state(): { readonly ready: boolean; readonly parts: Record<string, number> } | undefined {
+    try {
+      return JSON.parse(readFileSync(join(this.runDir, 'up.json'), 'utf8'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The last lines of every part's log, for a failing test's report. */
+  logs(): string {
+    const folder = join(this.dataDir, 'log');
+    try {
+      return readdirSync(folder)
+        .filter((name) => name.endsWith('.log'))
+        .map((name) => `--- ${name}\n${readFileSync(join(folder, name), 'utf8').slice(-3_000)}`)
+        .join('\n');
+    } catch {
+      return '(no logs)';
+    }
+  }
+
+  bay(...args: string[]): Promise<Output> {
+    return run(bay, args, { env: this.#places });
+  }
+
+  kubectl(...args: string[]): Promise<Output> {
+    return this.kubectlInput('', ...args);
+  }
+
+  kubectlInput(input: string, ...args: string[]): Promise<Output> {
+    return run('kubectl', ['--kubeconfig', this.kubeconfig, ...args], {
+      input,
+      env: { KUBECACHEDIR: join(this.folder, 'kube-cache') },
+    });
+  }
+
+  /** `kubectl … -o json`, decoded; throws what kubectl wrote when it fails. */
+  async json<T>(...args: string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.kubectl(...args, '-o', 'json');
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Applies documents given as text; throws what kubectl wrote when it fails. */
+  async apply(text: string): Promise<string> {
+    const { code, stdout, stderr } = await this.kubectlInput(text, 'apply', '-f', '-');
+    if (code !== 0) throw new Error(`kubectl apply: ${stderr}`);
+    return stdout;
+  }
+}
+
+/** Whether the real kubectl is on this machine: else a test that needs it is skipped with this reason. */
+export async function withoutKubectl(): Promise<string | false> {
+  const { code } = await run('kubectl', ['version', '--client']);
+  return code === 0 ? false : 'needs kubectl';
+}
