@@ -6,6 +6,7 @@
  *     api.collection(pods).create(pod);
  */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Observable } from 'rxjs';
 import type {
   ApiEvent,
@@ -207,7 +208,7 @@ export class MemoryCollection<T extends ApiObject> implements Collection<T> {
     if (part === 'main' && mainPart(merged) !== mainPart(before)) {
       merged.metadata.generation = (before.metadata.generation ?? 1) + 1;
     }
-    if (JSON.stringify(merged) === JSON.stringify(before)) return structuredClone(before) as never;
+    if (isDeepStrictEqual(merged, before)) return structuredClone(before) as never;
     return this.#written(merged);
   }
 
