@@ -1,0 +1,104 @@
+// Owner, mode, extended attributes and times of what a layer holds.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#include "layer-root.h"
+
+namespace {
+
+// Overlayfs's own marks (redirect, metacopy, opaque …) would let a layer reach outside itself: only we set them.
+bool IsOverlayMark(const std::string& name) {
+  return name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.");
+}
+
+// A file system without the attribute class, or a `user.` attribute on a link or device, is no failure: Docker skips them, too.
+bool MayBeSkipped(int number, const std::string& name) {
+  return number == ENOTSUP || (number == EPERM && name.starts_with("user."));
+}
+
+// `set(name, value)` is fsetxattr or lsetxattr.
+template <typename Set>
+LayerError SetAttributes(const TarEntry& entry, Set set) {
+  for (const auto& [name, value] : entry.xattrs) {
+    if (IsOverlayMark(name) || name.find('\0') != std::string::npos) continue;
+    if (set(name.c_str(), value) != 0 && !MayBeSkipped(errno, name)) {
+      return {entry.name, "", {errno, "setxattr", entry.name + " " + name}};
+    }
+  }
+  return {};
+}
+
+LayerError CheckOwner(const TarEntry& entry) {
+  constexpr uint64_t kNoId = 0xffffffff;  // (uid_t)-1 means "leave as it is" to chown
+  if (entry.uid < kNoId && entry.gid < kNoId) return {};
+  return {entry.name, "its owner's number is out of range", {}};
+}
+
+void Times(int64_t seconds, int64_t nanos, struct timespec times[2]) {
+  times[0] = times[1] = {static_cast<time_t>(seconds), static_cast<long>(nanos)};
+}
+
+}  // namespace
+
+// chown clears set-uid bits and capabilities, so: owner, mode, attributes, time.
+LayerError LayerRoot::FinishFile(const TarEntry& entry, const Fd& file) {
+  if (LayerError error = CheckOwner(entry)) return error;
+  const int fd = file.get();
+  if ((entry.uid != 0 || entry.gid != 0) && fchown(fd, entry.uid, entry.gid) != 0) {
+    return {entry.name, "", {errno, "fchown", entry.name}};
+  }
+  if (fchmod(fd, entry.mode) != 0) return {entry.name, "", {errno, "fchmod", entry.name}};
+  const auto set = [fd](const char* name, const std::string& value) {
+    return fsetxattr(fd, name, value.data(), value.size(), 0);
+  };
+  if (LayerError error = SetAttributes(entry, set)) return error;
+  struct timespec times[2];
+  Times(entry.mtimeSeconds, entry.mtimeNanos, times);
+  if (futimens(fd, times) != 0) return {entry.name, "", {errno, "futimens", entry.name}};
+  return {};
+}
+
+LayerError LayerRoot::SetNodeFacts(const TarEntry& entry, int parent, const std::string& base) {
+  if (LayerError error = CheckOwner(entry)) return error;
+  if (fchownat(parent, base.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) {
+    return {entry.name, "", {errno, "fchownat", entry.name}};
+  }
+  // A link has no mode of its own; for all else `base` was just made by us and is no link.
+  if (entry.type != '2' && fchmodat(parent, base.c_str(), entry.mode, 0) != 0) {
+    return {entry.name, "", {errno, "fchmodat", entry.name}};
+  }
+  // There is no setxattrat before Linux 6.13; /proc/self/fd/N is the open parent itself.
+  const std::string path = "/proc/self/fd/" + std::to_string(parent) + "/" + base;
+  const auto set = [&path](const char* name, const std::string& value) {
+    return lsetxattr(path.c_str(), name, value.data(), value.size(), 0);
+  };
+  if (LayerError error = SetAttributes(entry, set)) return error;
+  struct timespec times[2];
+  Times(entry.mtimeSeconds, entry.mtimeNanos, times);
+  if (utimensat(parent, base.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
+    return {entry.name, "", {errno, "utimensat", entry.name}};
+  }
+  return {};
+}
+
+LayerError LayerRoot::FinishDirectories() {
+  for (size_t i = directories_.size(); i-- > 0;) {
+    const DirectoryTime& directory = directories_[i];
+    open_how how{};
+    how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+    const char* path = directory.path.empty() ? "." : directory.path.c_str();
+    const Fd fd(static_cast<int>(syscall(SYS_openat2, root_.get(), path, &how, sizeof how)));
+    if (!fd.valid()) return {directory.path, "", {errno, "openat2", directory.path}};
+    struct timespec times[2];
+    Times(directory.seconds, directory.nanos, times);
+    if (futimens(fd.get(), times) != 0) {
+      return {directory.path, "", {errno, "futimens", directory.path}};
+    }
+  }
+  return {};
+}

@@ -1,0 +1,35 @@
+// Names inside a layer, and what an unpacking failure looks like to JavaScript.
+#include "layer-root.h"
+
+Napi::Error ToJs(Napi::Env env, const LayerError& error) {
+  Napi::Error js =
+      error.system ? ToJs(env, error.system) : Napi::Error::New(env, error.reason);
+  js.Value().Set("entry", Napi::String::New(env, error.entry));
+  return js;
+}
+
+std::string LayerPath::Parent() const {
+  std::string parent;
+  for (size_t i = 0; i + 1 < parts.size(); i++) parent += (i == 0 ? "" : "/") + parts[i];
+  return parent;
+}
+
+LayerPath ParseLayerPath(const std::string& path) {
+  LayerPath parsed;
+  if (path.find('\0') != std::string::npos) {
+    parsed.reason = "its name holds a NUL byte";
+    return parsed;
+  }
+  size_t at = 0;
+  while (at < path.size()) {
+    const size_t slash = std::min(path.find('/', at), path.size());
+    const std::string part = path.substr(at, slash - at);
+    if (part == "..") {
+      parsed.reason = "its path holds '..', which could leave the layer";
+      return parsed;
+    }
+    if (!part.empty() && part != ".") parsed.parts.push_back(part);
+    at = slash + 1;
+  }
+  return parsed;
+}

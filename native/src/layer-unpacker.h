@@ -1,0 +1,51 @@
+// Applies a layer's tar, pushed in pieces of any size, to an empty directory.
+//
+//   header -> (metadata -> header)* -> content -> header … -> end
+//
+// One piece at a time, each on whatever thread; nothing is kept in memory but one header and one entry's metadata.
+#pragma once
+
+#include <string>
+
+#include "layer-root.h"
+
+struct LayerLimits {
+  uint64_t bytes = 0;    // content of all files together
+  uint64_t entries = 0;  // headers
+};
+
+class LayerUnpacker {
+ public:
+  SystemError Open(const std::string& path, const LayerLimits& limits);
+  LayerError Write(const uint8_t* bytes, size_t length);
+  // The archive has ended: fails when an entry is not complete.
+  LayerError Finish();
+  void Close();
+
+  uint64_t bytes() const { return bytes_; }
+  uint64_t entries() const { return entries_; }
+
+ private:
+  enum class State { kHeader, kMetadata, kContent, kPadding, kEnd };
+
+  LayerError TakeHeader();
+  LayerError TakeMetadata();
+  LayerError StartEntry();
+  LayerError FinishContent();
+  LayerError MakeEntry(const LayerPath& path);
+  LayerError WriteContent(const uint8_t* bytes, size_t length);
+
+  LayerRoot root_;
+  LayerLimits limits_;
+  State state_ = State::kHeader;
+  uint8_t block_[kTarBlock];
+  size_t blockFill_ = 0;
+  TarEntry entry_;
+  TarOverrides overrides_;
+  std::string metadata_;
+  Fd file_;
+  uint64_t remaining_ = 0;  // of content or metadata
+  uint64_t padding_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t entries_ = 0;
+};
