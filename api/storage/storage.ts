@@ -43,7 +43,9 @@ export type StorageEvent =
       readonly revision: number;
       readonly created: boolean;
     }
-  | { readonly type: 'delete'; readonly key: string; readonly revision: number };
+  | { readonly type: 'delete'; readonly key: string; readonly revision: number }
+  /** Nothing under the prefix was written up to `revision` that has not been told. */
+  | { readonly type: 'progress'; readonly revision: number };
 
 export interface PutOptions {
   /** The write takes place only if the key's revision is this; `0`: only if the key does not exist. */
@@ -68,6 +70,8 @@ export interface Storage {
    * batches. Errors with `Compacted` only; lost connections are resumed inside.
    */
   watch(prefix: string, fromRevision: number): Observable<readonly StorageEvent[]>;
+  /** Asks for a `progress` event in every watch; it may come late or, from old stores, not at all. */
+  requestProgress(): void;
   /** Forgets the history before `revision`. */
   compact(revision: number): Promise<void>;
   /** Rejects when the store does not answer. */
