@@ -15,7 +15,7 @@ t.test('every part gets a certificate that only its owner can read', async (t) =
   const names = ['admin', 'api-server', 'api-server-client', 'ca', 'controller', 'node-n1'];
   t.strictSame(
     readdirSync(dir).sort(),
-    names.flatMap((name) => [`${name}.crt`, `${name}.key`]),
+    names.flatMap((name) => [`${name}.crt`, `${name}.key`]).sort(),
   );
   for (const file of readdirSync(dir)) t.equal(statSync(join(dir, file)).mode & 0o777, 0o600, file);
   const subject = (name: string) =>
@@ -65,7 +65,7 @@ t.test('two parts can speak mutual TLS with their certificates', async (t) => {
   const { certificate, key, ca } = await issueNodeCertificate({ dir, name: 'far', hosts: ['::1'] });
   const server = createServer(
     { cert: certificate, key, ca, requestCert: true, rejectUnauthorized: true },
-    (socket) => socket.end(socket.getPeerCertificate().subject.CN),
+    (socket) => socket.end(String(socket.getPeerCertificate().subject.CN)),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());

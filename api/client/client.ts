@@ -1,0 +1,94 @@
+/**
+ * The light client of our own parts: no dependency but Node and one file of RxJS.
+ *
+ *     const client = connect({ kubeconfig });
+ *     const { items } = await client.collection<Pod>(pods).list({ namespace: 'default' });
+ */
+import type { OutgoingHttpHeaders } from 'node:http2';
+import type { Readable } from 'node:stream';
+import type { ResourceType } from '#api/resources/meta.ts';
+import { failure, StatusError } from '#api/resources/status.ts';
+import type { ApiObject, Client, Collection } from './collection.ts';
+import { type ConnectOptions, type Credentials, credentials } from './credentials.ts';
+import { type Exchange, RemoteCollection } from './remote-collection.ts';
+import { type RequestOptions, readAll, Session, statusError } from './session.ts';
+import { type Upgraded, upgrade } from './upgrade.ts';
+
+export interface StreamOptions {
+  readonly headers?: OutgoingHttpHeaders;
+  readonly signal?: AbortSignal;
+}
+
+export interface RemoteClient extends Client {
+  /** For libraries that connect by themselves: `new WebSocket(url, protocols, client.credentials)`. */
+  readonly credentials: Credentials;
+  /** A request whose body and answer are streams: logs, image archives. Rejects unless the answer is 2xx. */
+  streamRequest(
+    method: string,
+    path: string,
+    body?: Readable,
+    options?: StreamOptions,
+  ): Promise<Readable>;
+  /** An HTTP/1.1 upgrade on a connection of its own. */
+  upgrade(
+    path: string,
+    options: { readonly headers: OutgoingHttpHeaders; readonly signal?: AbortSignal },
+  ): Promise<Upgraded>;
+}
+
+const decoded = (body: string, contentType: string | undefined): unknown =>
+  contentType?.startsWith('application/json') === true ? JSON.parse(body) : body;
+
+function exchangeOn(session: Session): Exchange {
+  return async (method, path, { body, contentType = 'application/json', accept, signal }) => {
+    const options: RequestOptions = {
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': contentType }),
+        ...(accept === undefined ? {} : { accept }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal,
+    };
+    const { status, headers, stream } = await session.send(method, path, options);
+    const text = await bodyText(stream, `${method} ${path}`);
+    if (status >= 400) throw statusError(status, text);
+    return decoded(text, headers['content-type']);
+  };
+}
+
+async function bodyText(stream: Readable, request: string): Promise<string> {
+  try {
+    return (await readAll(stream)).toString();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const { status } = failure(
+      503,
+      'ServiceUnavailable',
+      `${request}: the answer broke off: ${why}`,
+    );
+    throw new StatusError(status, { cause });
+  }
+}
+
+/**
+ * A client of one API server. Connects with the first request; reads the credentials at once and throws if it cannot.
+ */
+export function connect(options: ConnectOptions): RemoteClient {
+  const session = new Session(credentials(options));
+  const exchange = exchangeOn(session);
+  return {
+    credentials: session.credentials,
+    collection: <T extends ApiObject>(type: ResourceType): Collection<T> =>
+      new RemoteCollection<T>(type, session, exchange),
+    request: (method, path, body, signal, accept) =>
+      exchange(method, path, { body, signal, accept }),
+    streamRequest: async (method, path, body, { headers = {}, signal } = {}) => {
+      const sent = { headers, signal, ...(body === undefined ? {} : { body }) };
+      const { status, stream } = await session.send(method, path, sent);
+      if (status >= 400) throw statusError(status, (await readAll(stream)).toString());
+      return stream;
+    },
+    upgrade: (path, upgradeOptions) => upgrade(session.credentials, path, upgradeOptions),
+    close: () => session.close(),
+  };
+}

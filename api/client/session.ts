@@ -1,0 +1,148 @@
+/**
+ * One HTTP/2 TLS session to the API server, opened when first needed and again after it was lost. All requests and
+ * watches run on it side by side. Nothing is retried.
+ */
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import type { Readable } from 'node:stream';
+import { failure, type Status, StatusError } from '#api/resources/status.ts';
+import type { Credentials } from './credentials.ts';
+
+export interface RequestOptions {
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Buffer | Readable;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Response {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The response's body, not yet read. */
+  readonly stream: ClientHttp2Stream;
+}
+
+/** A lost machine sends no FIN: without an answer to a ping for this long the session is given up. */
+const pingMs = 30_000;
+/** A watch of many objects must not wait for window updates. */
+const windowBytes = 4 * 1024 * 1024;
+
+export class Session {
+  readonly credentials: Credentials;
+  #session: ClientHttp2Session | undefined;
+  #open = 0;
+  #closed = false;
+
+  constructor(credentials: Credentials) {
+    this.credentials = credentials;
+  }
+
+  /**
+   * Resolves when the head of the answer is there, whatever its status. Rejects with 503 `ServiceUnavailable` if the
+   * connection fails, and with the signal's reason if it is aborted.
+   */
+  send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    const { headers = {}, body, signal } = options;
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const stream = this.#stream({ ':method': method, ':path': path, ...headers }, body);
+      const abort = () => stream.close(constants.NGHTTP2_CANCEL);
+      signal?.addEventListener('abort', abort, { once: true });
+      let problem: unknown;
+      stream.on('error', (error) => {
+        problem = error;
+      });
+      stream.once('response', (answered) => {
+        resolve({ status: Number(answered[':status']), headers: answered, stream });
+      });
+      stream.once('close', () => {
+        signal?.removeEventListener('abort', abort);
+        this.#released();
+        reject(signal?.aborted ? signal.reason : this.#unavailable(method, path, problem));
+      });
+      if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) stream.end(body);
+      else body.on('error', (error) => stream.destroy(error)).pipe(stream);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#session?.destroy();
+  }
+
+  #stream(headers: OutgoingHttpHeaders, body: RequestOptions['body']): ClientHttp2Stream {
+    const session = this.#connected();
+    this.#open += 1;
+    session.ref();
+    return session.request(headers, { endStream: body === undefined });
+  }
+
+  /** A program may end while the session idles. */
+  #released(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#session?.unref();
+  }
+
+  #connected(): ClientHttp2Session {
+    if (this.#closed) throw failure(503, 'ServiceUnavailable', 'the client was closed');
+    const held = this.#session;
+    if (held !== undefined && !held.closed && !held.destroyed) return held;
+    const { server, ca, cert, key } = this.credentials;
+    const session = connect(server, {
+      ca,
+      cert,
+      key,
+      settings: { initialWindowSize: windowBytes, enablePush: false },
+    });
+    session.once('connect', () => session.setLocalWindowSize(windowBytes));
+    session.on('error', () => undefined); // Each stream reports it by itself.
+    const watchdog = setInterval(() => this.#ping(session), pingMs).unref();
+    session.once('close', () => clearInterval(watchdog));
+    this.#session = session;
+    return session;
+  }
+
+  #ping(session: ClientHttp2Session): void {
+    if (this.#open === 0 || session.destroyed) return;
+    const late = setTimeout(() => session.destroy(new Error('no answer to a ping')), pingMs / 3);
+    const sent = session.ping(() => clearTimeout(late));
+    if (!sent) clearTimeout(late);
+    late.unref();
+  }
+
+  #unavailable(method: string, path: string, cause: unknown): StatusError {
+    const url = `${this.credentials.server}${path}`;
+    const why = cause instanceof Error ? reasonOf(cause) : 'the connection was closed';
+    const error = failure(503, 'ServiceUnavailable', `${method} ${url}: ${why}`);
+    return new StatusError(error.status, { cause });
+  }
+}
+
+/** `connect` of several addresses fails with one AggregateError without a message. */
+function reasonOf(error: Error): string {
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  return first instanceof Error ? first.message : String(first);
+}
+
+/** The whole body as a buffer. */
+export async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** The failure that an answer's body tells, or one made of its code if the body is no Status. */
+export function statusError(code: number, body: string): StatusError {
+  try {
+    const status = JSON.parse(body) as Status;
+    if (status.kind === 'Status') return new StatusError({ ...status, code });
+  } catch {
+    // Not JSON: a proxy's page, or the text of a health check.
+  }
+  return failure(code, code === 404 ? 'NotFound' : 'Unknown', body.trim() || `HTTP ${code}`);
+}
