@@ -13,9 +13,16 @@ import type { Cluster, Settings } from '../cluster.ts';
 const pollMs = 15;
 const deadlineMs = 60_000;
 
-/** Asks until `ask` resolves with true; refusals and failures are asked again. Rejects after a minute, naming `what`. */
-export async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + deadlineMs;
+/**
+ * Asks until `ask` resolves with true; refusals and failures are asked again. Rejects after `limitMs` (a minute unless
+ * told), naming `what`.
+ */
+export async function until(
+  what: string,
+  ask: () => Promise<boolean>,
+  limitMs = deadlineMs,
+): Promise<void> {
+  const deadline = Date.now() + limitMs;
   let last = 'no answer';
   for (;;) {
     try {
@@ -25,7 +32,8 @@ export async function until(what: string, ask: () => Promise<boolean>): Promise<
       if (!(error instanceof StatusError)) throw error;
       last = error.message;
     }
-    if (Date.now() > deadline) throw new Error(`wait for ${what}: ${last} after 60 s`);
+    if (Date.now() > deadline)
+      throw new Error(`wait for ${what}: ${last} after ${limitMs / 1000} s`);
     await sleep(pollMs);
   }
 }

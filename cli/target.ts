@@ -1,0 +1,51 @@
+/** Which container of which pod a person means by `web`, `pod/web` or `container/web`. */
+import type { RemoteClient } from '#api/client/client.ts';
+import { pods } from '#api/resources/resource-types.ts';
+import { hasReason } from '#api/resources/status.ts';
+import type { Pod } from '#api/resources/types.ts';
+import { UsageError } from './arguments.ts';
+import { containersOf } from './container.ts';
+
+export interface Target {
+  readonly namespace: string;
+  readonly pod: string;
+  /** Absent: the pod's only or first one. */
+  readonly container?: string;
+}
+
+/** A Container's pod carries the Container's name; a name alone may be either, the Container first. */
+export async function findTarget(
+  client: RemoteClient,
+  text: string,
+  namespace: string,
+  container?: string,
+): Promise<Target> {
+  const [kind, name] = text.includes('/') ? text.split('/') : ['', text];
+  if (name === undefined || name === '') throw new UsageError(`'${text}': the name is missing`);
+  if (!['', 'pod', 'pods', 'container', 'containers'].includes(kind ?? '')) {
+    throw new UsageError(`'${text}': name a container or pod/NAME`);
+  }
+  const chosen = container === undefined ? {} : { container };
+  if (kind === '' || kind?.startsWith('container') === true) {
+    const ref = { name, namespace };
+    const found = await containersOf(client)
+      .get(ref)
+      .catch((error: unknown) => {
+        if (kind === '' && hasReason(error, 'NotFound')) return undefined;
+        throw error;
+      });
+    if (found !== undefined) return { namespace, pod: found.metadata.name, ...chosen };
+  }
+  await client.collection<Pod>(pods).get({ name, namespace });
+  return { namespace, pod: name, ...chosen };
+}
+
+/** The path of a pod's subresource with its query. */
+export function podPath(
+  { namespace, pod, container }: Target,
+  subresource: string,
+  query: URLSearchParams,
+): string {
+  if (container !== undefined) query.set('container', container);
+  return `/api/v1/namespaces/${namespace}/pods/${pod}/${subresource}?${query}`;
+}
