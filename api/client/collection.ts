@@ -26,6 +26,8 @@ export interface ListOptions {
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
+  /** Metadata alone: objects come as `PartialObjectMetadata` (`kind` and `apiVersion` say so). */
+  readonly metadataOnly?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -36,6 +38,8 @@ export interface WatchOptions {
   readonly resourceVersion?: string;
   readonly timeoutSeconds?: number;
   readonly bookmarks?: boolean;
+  /** As in `ListOptions`. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface List<T> {
