@@ -1,0 +1,48 @@
+/** What the documentation shows works: every example is applied with `bay`, becomes ready and goes again. */
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import t from 'tap';
+import type { Pod } from '#api/resources/types.ts';
+import { TestCluster, waitFor } from '../support/cluster.ts';
+import { leftOver, machine } from '../support/machine.ts';
+
+const examples = resolve(import.meta.dirname, '../../docs/examples');
+const before = machine();
+
+t.test('every example becomes ready and goes again', { timeout: 180_000 }, async (t) => {
+  const cluster = await TestCluster.create();
+  t.teardown(() => cluster.destroy());
+  await cluster.up('--apply', join(examples, 'hello.yaml'));
+  t.match(cluster.output, /container hello runs at 10\./);
+  t.match(cluster.output, /http:\/\/10\.\d+\.\d+\.\d+:8080 {2}answers/);
+  t.match(cluster.output, /Next:\n.*kubectl .*\n.*logs.*\n.*exec/);
+
+  const pods = async (): Promise<Pod[]> => {
+    const { stdout } = await cluster.bay('get', 'pods', '-o', 'json');
+    return (JSON.parse(stdout) as { items: Pod[] }).items;
+  };
+  for (const file of readdirSync(examples).filter((name) => name.endsWith('.yaml'))) {
+    await t.test(file, async (t) => {
+      const path = join(examples, file);
+      const applied = await cluster.bay('apply', '-f', path);
+      t.equal(applied.code, 0, applied.stderr);
+      await waitFor('its pods to be ready', async () => {
+        const all = await pods();
+        const ready = all.filter((pod) =>
+          pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+        );
+        return all.length > 0 && ready.length === all.length ? true : undefined;
+      });
+      const again = await cluster.bay('apply', '-f', path);
+      t.notMatch(again.stdout, /created|configured/, 'applying it again changes nothing');
+      const gone = await cluster.bay('delete', '-f', path);
+      t.equal(gone.code, 0, gone.stderr);
+      await waitFor('its pods to go', async () => ((await pods()).length === 0 ? true : undefined));
+    });
+  }
+  t.equal(await cluster.interrupt(), 0, cluster.output);
+});
+
+t.test('afterwards the machine is as it was', async (t) => {
+  t.strictSame(await leftOver(before, 10_000), {});
+});
