@@ -34,6 +34,9 @@ const contentTypes: Record<PatchType, string> = {
   json: 'application/json-patch+json',
 };
 
+/** The form of an answer that has no more than metadata. */
+const partial = (kind: string): string => `application/json;as=${kind};g=meta.k8s.io;v=v1`;
+
 interface ListDocument<T> {
   readonly apiVersion: string;
   readonly kind: string;
@@ -57,9 +60,10 @@ export class RemoteCollection<T extends ApiObject> implements Collection<T> {
   }
 
   async list(options: ListOptions = {}): Promise<List<T>> {
-    const { namespace, signal, ...parameters } = options;
+    const { namespace, signal, metadataOnly, ...parameters } = options;
     const path = `${resourcePath(this.type, { namespace })}${query(parameters)}`;
-    const document = (await this.#exchange('GET', path, { signal })) as ListDocument<T>;
+    const accept = metadataOnly ? partial('PartialObjectMetadataList') : undefined;
+    const document = (await this.#exchange('GET', path, { accept, signal })) as ListDocument<T>;
     const { resourceVersion, continue: rest } = document.metadata;
     // Items of a list carry no kind of their own when Kubernetes' server sends them.
     const kind = document.kind.replace(/List$/, '');
@@ -118,12 +122,13 @@ export class RemoteCollection<T extends ApiObject> implements Collection<T> {
   }
 
   watch(options: WatchOptions = {}): Observable<ApiEvent<T>> {
-    const { namespace, bookmarks, ...parameters } = options;
+    const { namespace, bookmarks, metadataOnly, ...parameters } = options;
     const path = `${resourcePath(this.type, { namespace })}${query({
       watch: true,
       ...parameters,
       allowWatchBookmarks: bookmarks,
     })}`;
-    return watchPath<T>(this.#session, path);
+    const accept = metadataOnly ? partial('PartialObjectMetadata') : undefined;
+    return watchPath<T>(this.#session, path, accept);
   }
 }

@@ -35,12 +35,14 @@ function event<T extends ApiObject>(text: string): ApiEvent<T> {
 export function watchPath<T extends ApiObject>(
   session: Session,
   path: string,
+  accept?: string,
 ): Observable<ApiEvent<T>> {
   return new Observable((subscriber) => {
     const controller = new AbortController();
     const run = async () => {
       const { signal } = controller;
-      const { status, stream } = await session.send('GET', path, { signal });
+      const headers = accept === undefined ? {} : { accept };
+      const { status, stream } = await session.send('GET', path, { headers, signal });
       if (status !== 200) throw statusError(status, (await readAll(stream)).toString());
       await new Promise<void>((resolve, reject) => {
         let broken: Error | undefined;
