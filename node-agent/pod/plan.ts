@@ -1,0 +1,200 @@
+/**
+ * What to do next for one pod: a pure function of what is wanted (the pod), what is there (the view) and the time.
+ * Level-based: called again after every change and at `wakeAt`, it asks for nothing when the world is as it should be.
+ */
+import type { Pod, PodContainer } from '#api/resources/types.ts';
+import { nextRestartDelayMs, restartAt } from './restart.ts';
+import {
+  containerView,
+  exitCodeOf,
+  finished,
+  isAlive,
+  isSidecar,
+  latest,
+  type PodView,
+  restarts,
+} from './view.ts';
+
+export type Action =
+  /** Network, sandbox and volumes. */
+  | { readonly type: 'set-up' }
+  | {
+      readonly type: 'start';
+      readonly container: string;
+      readonly attempt: number;
+      readonly restartDelayMs: number;
+    }
+  /** preStop hook, then the stop signal; SIGKILL is a later `kill`. */
+  | { readonly type: 'stop'; readonly container: string; readonly graceMs: number }
+  | { readonly type: 'kill'; readonly container: string }
+  /** Forgets an old attempt: its record, writable layer and log. */
+  | { readonly type: 'forget'; readonly container: string; readonly id: string }
+  /** Takes network, sandbox and volumes away; records and logs stay. */
+  | { readonly type: 'tear-down' }
+  /** Writes the last status, then deletes the pod from the API with grace 0. */
+  | { readonly type: 'delete-pod' }
+  /** The API has no such pod: records, layers, logs and directories go. */
+  | { readonly type: 'erase' };
+
+export interface Plan {
+  readonly actions: readonly Action[];
+  /** When to plan again though nothing changes, in milliseconds since the epoch. */
+  readonly wakeAt?: number;
+}
+
+/** What a pod that vanished from the API gets: kubelet's shortest grace. */
+const orphanGraceMs = 2_000;
+
+/** Attempts whose records are kept per container: the latest and the one `logs --previous` shows. */
+const attemptsKept = 2;
+
+/** The next actions for one pod. */
+export function plan(view: PodView): Plan {
+  const { pod } = view;
+  if (pod === undefined) return leave(view, orphanGraceMs, { type: 'erase' });
+  if (pod.metadata.deletionTimestamp !== undefined) {
+    return leave(view, graceOf(pod), view.released ? undefined : { type: 'delete-pod' });
+  }
+  const expiry = deadlineOf(pod);
+  if (isOver(view) || expiry <= view.now) return leave(view, graceOf(pod), undefined);
+  const running = run(view, pod);
+  return Number.isFinite(expiry) ? { ...running, wakeAt: earliest(running.wakeAt, expiry) } : running;
+}
+
+/** When `activeDeadlineSeconds` ends the pod. */
+export function deadlineOf(pod: Pod): number {
+  const seconds = pod.spec?.activeDeadlineSeconds;
+  const startTime = pod.status?.startTime;
+  if (seconds === undefined || startTime === undefined) return Number.POSITIVE_INFINITY;
+  return Date.parse(startTime) + seconds * 1000;
+}
+
+/** A terminal phase never reverts, whatever the records say. */
+function isOver(view: PodView): boolean {
+  const phase = view.pod?.status?.phase;
+  return phase === 'Succeeded' || phase === 'Failed' || finished(view);
+}
+
+function graceOf(pod: Pod): number {
+  const seconds =
+    pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
+  return seconds * 1000;
+}
+
+/** Stops what runs, then takes the pod down, then does `last`. */
+function leave(view: PodView, graceMs: number, last: Action | undefined): Plan {
+  const alive = aliveContainers(view);
+  if (alive.length > 0) return stopAll(view, stoppable(view, alive), graceMs);
+  const actions: Action[] = [];
+  if (view.standing) actions.push({ type: 'tear-down' });
+  if (last !== undefined) actions.push(last);
+  return { actions };
+}
+
+function aliveContainers(view: PodView): string[] {
+  const alive = [...view.containers].filter(([, container]) => isAlive(latest(container)));
+  return alive.map(([name]) => name);
+}
+
+/** Sidecars are stopped only when no other container is left. */
+function stoppable(view: PodView, alive: readonly string[]): readonly string[] {
+  const inits = view.pod?.spec?.initContainers ?? [];
+  const sidecars = new Set(inits.filter(isSidecar).map((container) => container.name));
+  const others = alive.filter((name) => !sidecars.has(name));
+  return others.length > 0 ? others : alive;
+}
+
+function stopAll(view: PodView, names: readonly string[], graceMs: number): Plan {
+  const actions: Action[] = [];
+  let wakeAt: number | undefined;
+  for (const container of names) {
+    const { stopping } = containerView(view, container);
+    // A second delete may shorten the grace; it never lengthens it.
+    if (stopping === undefined || stopping.deadline > view.now + graceMs) {
+      actions.push({ type: 'stop', container, graceMs });
+      wakeAt = earliest(wakeAt, view.now + graceMs);
+      continue;
+    }
+    if (stopping.killed) continue;
+    if (stopping.deadline <= view.now) actions.push({ type: 'kill', container });
+    else wakeAt = earliest(wakeAt, stopping.deadline);
+  }
+  return wakeAt === undefined ? { actions } : { actions, wakeAt };
+}
+
+const earliest = (a: number | undefined, b: number): number => (a === undefined ? b : Math.min(a, b));
+
+/** Brings the pod up and keeps it up. */
+function run(view: PodView, pod: Pod): Plan {
+  if (!view.ready) {
+    const retryAt = view.setUpWaiting?.retryAt ?? 0;
+    return retryAt > view.now ? { actions: [], wakeAt: retryAt } : { actions: [{ type: 'set-up' }] };
+  }
+  const steps = new Steps(view, pod);
+  if (steps.init()) for (const container of pod.spec?.containers ?? []) steps.keep(container, 'app');
+  steps.forget();
+  return steps.plan();
+}
+
+/** Gathers the actions of one round. */
+class Steps {
+  readonly #view: PodView;
+  readonly #pod: Pod;
+  readonly #actions: Action[] = [];
+  #wakeAt: number | undefined;
+
+  constructor(view: PodView, pod: Pod) {
+    this.#view = view;
+    this.#pod = pod;
+  }
+
+  plan(): Plan {
+    const actions = this.#actions;
+    return this.#wakeAt === undefined ? { actions } : { actions, wakeAt: this.#wakeAt };
+  }
+
+  /** Works through the init containers in order; true when the app containers may run. */
+  init(): boolean {
+    const spec = this.#pod.spec;
+    const apps = spec?.containers ?? [];
+    const past = apps.some((c) => containerView(this.#view, c.name).attempts.length > 0);
+    for (const container of spec?.initContainers ?? []) {
+      const attempt = latest(containerView(this.#view, container.name));
+      if (isSidecar(container)) {
+        this.keep(container, 'init');
+        if (!past && attempt?.state.phase !== 'running') return false;
+      } else if (!past && exitCodeOf(attempt) !== 0) {
+        this.keep(container, 'init');
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Starts a container that should run and does not. */
+  keep(container: PodContainer, role: 'init' | 'app'): void {
+    const view = containerView(this.#view, container.name);
+    const attempt = latest(view);
+    if (isAlive(attempt)) return;
+    const exitCode = exitCodeOf(attempt);
+    if (exitCode !== undefined && !restarts(this.#pod, container, exitCode, role)) return;
+    const startAt = Math.max(attempt === undefined ? 0 : restartAt(attempt), view.waiting?.retryAt ?? 0);
+    if (startAt > this.#view.now) {
+      this.#wakeAt = earliest(this.#wakeAt, startAt);
+      return;
+    }
+    this.#actions.push({
+      type: 'start',
+      container: container.name,
+      attempt: attempt === undefined ? 0 : attempt.attempt + 1,
+      restartDelayMs: nextRestartDelayMs(attempt),
+    });
+  }
+
+  forget(): void {
+    for (const [container, { attempts }] of this.#view.containers) {
+      const old = attempts.slice(0, -attemptsKept);
+      this.#actions.push(...old.map(({ id }) => ({ type: 'forget', container, id }) as const));
+    }
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The agent's loop: pods bound to this node and changes of their containers become keys, a key is planned and performed
+ * until nothing is left to do.
+ */
+import { Subject } from 'rxjs/internal/Subject';
+import { Subscription } from 'rxjs/internal/Subscription';
+import type { Pod } from '#api/resources/types.ts';
+import { type Outcome, reconcileKeys, requeueAfter, settled } from '#controller/runtime/reconcile.ts';
+import { logRun } from '#controller/runtime/log.ts';
+import { type WatchEvent, watchCollection } from '#controller/runtime/watch.ts';
+import type { ContainerRecord, SandboxSpec } from '#node-agent/container/runtime.ts';
+import { identityOf } from './labels.ts';
+import { collectLastWords } from './last-words.ts';
+import { perform } from './perform.ts';
+import { type Action, plan } from './plan.ts';
+import { PodState } from './pod-state.ts';
+import { podStatus, statusBase } from './status.ts';
+import type { World } from './world.ts';
+
+/** Pods worked on at once. Starting is mostly waiting, but more would only slow each other down. */
+const concurrency = 16;
+/** A run that takes longer than this says so in the API meanwhile. */
+const interimMs = 100;
+/** Plans of one run; the rest comes with the next, so that one pod cannot keep a place for ever. */
+const roundsMax = 16;
+
+/** What stood when the agent started. */
+export interface Adopted {
+  readonly sandboxes: readonly SandboxSpec[];
+  readonly containers: readonly ContainerRecord[];
+}
+
+export class PodController {
+  readonly #world: World;
+  readonly #pods = new Map<string, Pod>();
+  readonly #states = new Map<string, PodState>();
+  readonly #keys = new Subject<string>();
+  #listed = false;
+  #draining = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Takes over what an earlier life of the agent left. `onDisk`: uids of pods with a directory. Call first. */
+  adopt(adopted: Adopted, onDisk: readonly string[]): void {
+    for (const sandbox of adopted.sandboxes) {
+      const identity = identityOf(sandbox);
+      if (identity === undefined) continue;
+      const state = this.#state(identity.uid, () => identity);
+      state.sandboxId = sandbox.id;
+      state.standing = true;
+    }
+    for (const record of adopted.containers) this.#applyRecord(record);
+    for (const uid of [...onDisk, ...this.#world.network.attached()]) {
+      this.#state(uid, () => ({ uid, namespace: '', name: '' })).standing = true;
+    }
+  }
+
+  /** Follows pods and containers; unsubscribing stops the work, not the containers. */
+  start(): Subscription {
+    const { pods, node, runtime, log, volumes } = this.#world;
+    const work = new Subscription();
+    const reconcile = (uid: string) => this.#reconcile(uid);
+    const runs = reconcileKeys(this.#keys, reconcile, { concurrency });
+    work.add(runs.subscribe((run) => logRun(log, 'pods', run)));
+    work.add(runtime.changes.subscribe((record) => this.#changed(record)));
+    work.add(volumes.follow((uid) => this.retry(uid)));
+    const events = watchCollection(pods, {
+      listOptions: { fieldSelector: `spec.nodeName=${node.nodeName}` },
+      onProblem: (error, retryMs) => log.warn('pods not watched', { error, retryMs }),
+    });
+    work.add(events.subscribe((event) => this.#seen(event)));
+    return work;
+  }
+
+  /** What the pod waits for may be there now. */
+  retry(uid: string): void {
+    this.#states.get(uid)?.retryNow();
+    this.#keys.next(uid);
+  }
+
+  /** An image was loaded or tagged: whoever waits for one tries again. */
+  retryAll(): void {
+    for (const uid of this.#states.keys()) this.retry(uid);
+  }
+
+  /** From now on nothing is started, stopped or written any more: the node is being taken down. */
+  drain(): readonly PodState[] {
+    this.#draining = true;
+    return [...this.#states.values()];
+  }
+
+  /** The pods of this node as last seen. */
+  pods(): readonly Pod[] {
+    return [...this.#pods.values()];
+  }
+
+  /** The pod's state by its name, for logs and exec; the newest where several had the name. */
+  find(namespace: string, name: string): { readonly pod: Pod; readonly state: PodState } | undefined {
+    for (const [uid, pod] of this.#pods) {
+      const { metadata } = pod;
+      const state = this.#states.get(uid);
+      const matches = metadata.namespace === namespace && metadata.name === name;
+      if (matches && state !== undefined) return { pod, state };
+    }
+    return undefined;
+  }
+
+  #state(uid: string, identify: () => PodState['identity']): PodState {
+    let state = this.#states.get(uid);
+    if (state === undefined) {
+      state = new PodState(identify(), this.#world.now());
+      this.#states.set(uid, state);
+    }
+    return state;
+  }
+
+  #applyRecord(record: ContainerRecord): string | undefined {
+    const identity = identityOf(record.spec);
+    if (identity === undefined) return undefined;
+    this.#state(identity.uid, () => identity).apply(record);
+    return identity.uid;
+  }
+
+  /** A change of a pod that was erased meanwhile is nobody's. */
+  #changed(record: ContainerRecord): void {
+    const uid = identityOf(record.spec)?.uid;
+    if (uid === undefined || !this.#states.has(uid)) return;
+    this.#applyRecord(record);
+    this.#keys.next(uid);
+  }
+
+  #seen(event: WatchEvent<Pod>): void {
+    if (event.type === 'replaced') {
+      this.#listed = true;
+      this.#pods.clear();
+      for (const pod of event.objects) this.#pods.set(pod.metadata.uid ?? '', pod);
+      for (const uid of new Set([...this.#pods.keys(), ...this.#states.keys()])) this.#keys.next(uid);
+      return;
+    }
+    const uid = event.object.metadata.uid ?? '';
+    if (event.type === 'deleted') this.#pods.delete(uid);
+    else this.#pods.set(uid, event.object);
+    this.#keys.next(uid);
+  }
+
+  async #reconcile(uid: string): Promise<Outcome> {
+    if (this.#draining || !this.#listed) return settled();
+    const state = this.#known(uid);
+    if (state === undefined) return settled();
+    const done: string[] = [];
+    for (let round = 0; round < roundsMax && !this.#draining; round += 1) {
+      const pod = this.#pods.get(uid);
+      await collectLastWords(this.#world, state, pod);
+      const { actions, wakeAt } = plan(state.view(pod, this.#world.now()));
+      if (actions.length === 0 || actions.some(({ type }) => type === 'delete-pod')) {
+        this.#report(state, pod);
+      }
+      if (actions.length === 0) {
+        if (wakeAt === undefined) return settled(...done);
+        return requeueAfter(Math.max(1, wakeAt - this.#world.now()), ...done);
+      }
+      await this.#perform(state, pod, actions);
+      done.push(...actions.map(({ type }) => type));
+      if (actions.some(({ type }) => type === 'erase')) {
+        this.#states.delete(uid);
+        return settled(...done);
+      }
+    }
+    return requeueAfter(1, ...done);
+  }
+
+  /** The pod's state; made when the pod is seen for the first time in this life of the agent. */
+  #known(uid: string): PodState | undefined {
+    const pod = this.#pods.get(uid);
+    if (pod === undefined) return this.#states.get(uid);
+    const { namespace = '', name } = pod.metadata;
+    const identity = { uid, namespace, name };
+    const state = this.#state(uid, () => identity);
+    // A state made from a directory alone knows no name.
+    state.identity = identity;
+    state.recover(pod);
+    return state;
+  }
+
+  #report(state: PodState, pod: Pod | undefined): void {
+    if (pod === undefined) return;
+    const base = { ...pod, status: statusBase(pod.status, state.status) };
+    const view = state.view(base, this.#world.now());
+    state.status = podStatus(view, base, this.#world.node);
+    this.#world.status.offer(pod, state.status);
+  }
+
+  async #perform(
+    state: PodState,
+    pod: Pod | undefined,
+    actions: readonly Action[],
+  ): Promise<void> {
+    const interim = setTimeout(() => this.#report(state, pod), interimMs);
+    try {
+      await perform(this.#world, state, pod, actions);
+    } finally {
+      clearTimeout(interim);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** The files every container of a pod finds in /etc: hosts, hostname, resolv.conf. The texts are pure functions. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { Pod } from '#api/resources/types.ts';
+import { type NodePaths, podDir, podFile } from './paths.ts';
+
+/** Linux allows 64 bytes; Kubernetes cuts at a DNS label's 63 and drops what may not end one. */
+const hostnameMax = 63;
+
+/** The pod's host name: `spec.hostname`, else its name; the node's in the host's network. */
+export function podHostname(pod: Pod, nodeHostname: string): string {
+  if (pod.spec?.hostNetwork === true) return nodeHostname;
+  const wanted = pod.spec?.hostname ?? pod.metadata.name;
+  return wanted.slice(0, hostnameMax).replace(/[-.]+$/, '');
+}
+
+/** `name.subdomain.namespace.svc.cluster.local`; undefined without a subdomain. */
+function qualifiedName(pod: Pod, hostname: string): string | undefined {
+  const subdomain = pod.spec?.subdomain ?? '';
+  if (subdomain === '') return undefined;
+  return `${hostname}.${subdomain}.${pod.metadata.namespace}.svc.cluster.local`;
+}
+
+/** Kubernetes' managed /etc/hosts (pkg/kubelet/kubelet_pods.go `managedHostsFileContent`). */
+export function hostsText(pod: Pod, ip: string, hostname: string): string {
+  const qualified = qualifiedName(pod, hostname);
+  const names = qualified === undefined ? hostname : `${qualified}\t${hostname}`;
+  return [
+    '# Kubernetes-managed hosts file.',
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::\tip6-localnet',
+    'fe00::\tip6-mcastprefix',
+    'fe00::1\tip6-allnodes',
+    'fe00::2\tip6-allrouters',
+    `${ip}\t${names}`,
+    aliasText(pod),
+  ].join('\n');
+}
+
+/** The host's own file with the pod's aliases, for a pod in the host's network. */
+export function hostNetworkHostsText(pod: Pod, hosts: string): string {
+  return `# Kubernetes-managed hosts file (host network).\n${hosts}${aliasText(pod)}`;
+}
+
+function aliasText(pod: Pod): string {
+  const aliases = pod.spec?.hostAliases ?? [];
+  if (aliases.length === 0) return '';
+  const lines = aliases.map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join('\t')}`);
+  return `\n# Entries added by HostAliases.\n${lines.join('\n')}\n`;
+}
+
+/** The host's resolv.conf with `dnsConfig` merged in; `dnsPolicy: None` starts from nothing. */
+export function resolvText(pod: Pod, host: string): string {
+  const { dnsPolicy, dnsConfig } = pod.spec ?? {};
+  const base = dnsPolicy === 'None' ? '' : host;
+  if (dnsConfig === undefined) return base;
+  const found = parseResolv(base);
+  const servers = unique([...found.servers, ...(dnsConfig.nameservers ?? [])]);
+  const searches = unique([...found.searches, ...(dnsConfig.searches ?? [])]);
+  const options = new Map(found.options.map((option) => [option.split(':')[0] ?? '', option]));
+  for (const { name = '', value } of dnsConfig.options ?? []) {
+    options.set(name, value === undefined ? name : `${name}:${value}`);
+  }
+  return [
+    ...servers.map((server) => `nameserver ${server}\n`),
+    searches.length > 0 ? `search ${searches.join(' ')}\n` : '',
+    options.size > 0 ? `options ${[...options.values()].join(' ')}\n` : '',
+  ].join('');
+}
+
+const unique = (list: readonly string[]): string[] => [...new Set(list)];
+
+function parseResolv(text: string): { servers: string[]; searches: string[]; options: string[] } {
+  const words = text.split('\n').map((line) => line.trim().split(/\s+/));
+  const after = (keyword: string) => words.filter(([w]) => w === keyword).map(([, ...rest]) => rest);
+  return {
+    servers: after('nameserver').flat(),
+    searches: after('search').at(-1) ?? [],
+    options: after('options').flat(),
+  };
+}
+
+export interface PodFileFacts {
+  readonly hostname: string;
+  readonly ip: string;
+}
+
+/** Writes the pod's three files. Containers may change theirs (they share them), so they are written once. */
+export async function writePodFiles(paths: NodePaths, pod: Pod, facts: PodFileFacts): Promise<void> {
+  const uid = pod.metadata.uid ?? '';
+  await mkdir(podDir(paths, uid), { recursive: true, mode: 0o750 });
+  const write = async (name: string, text: string) =>
+    writeFile(podFile(paths, uid, name), text, { flag: 'wx', mode: 0o644 }).catch(ifExists);
+  const resolv = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+  const hosts =
+    pod.spec?.hostNetwork === true
+      ? hostNetworkHostsText(pod, await readFile('/etc/hosts', 'utf8').catch(() => ''))
+      : hostsText(pod, facts.ip, facts.hostname);
+  await Promise.all([
+    write('etc-hosts', hosts),
+    write('hostname', `${facts.hostname}\n`),
+    write('resolv.conf', resolvText(pod, resolv)),
+  ]);
+}
+
+function ifExists(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}

@@ -1,0 +1,203 @@
+/**
+ * What the agent remembers of one pod. The truth is on disk (the runtime's records, the pod's directory, the API);
+ * this is its picture in memory, rebuilt by `adopt` after a restart.
+ */
+import type { ContainerRecord } from '#node-agent/container/runtime.ts';
+import type { ContainerStatus, Pod, PodStatus } from '#api/resources/types.ts';
+import { attemptOf, type PodIdentity } from './labels.ts';
+import { waitAfterFailure } from './restart.ts';
+import { type Attempt, isAlive, type PodView, type Waiting } from './view.ts';
+
+interface ContainerMemory {
+  attempts: Attempt[];
+  waiting?: ReturnType<typeof waitAfterFailure>;
+  stopping?: { deadline: number; killed: boolean };
+}
+
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export class PodState {
+  identity: PodIdentity;
+  sandboxId: string | undefined;
+  /** The pod's address once the network is attached (the host's in the host's network). */
+  ip: string | undefined;
+  /** Where the volumes stand on the host, once they do and are followed in this life of the agent. */
+  volumes: ReadonlyMap<string, string> = new Map();
+  volumesReady = false;
+  /** Anything a tear-down would have to take away. */
+  standing = false;
+  released = false;
+  /** The status computed last: what the next one builds on. */
+  status: PodStatus | undefined;
+  readonly #acknowledgedAt: number;
+  #recovered = false;
+  #setUpWaiting: ReturnType<typeof waitAfterFailure> | undefined;
+  readonly #containers = new Map<string, ContainerMemory>();
+
+  constructor(identity: PodIdentity, now: number) {
+    this.identity = identity;
+    this.#acknowledgedAt = now;
+  }
+
+  /** Takes a record in: a new attempt, or an attempt's new state. */
+  apply(record: ContainerRecord): void {
+    const attempt = attemptOf(record);
+    const memory = this.#memory(attempt.container);
+    const index = memory.attempts.findIndex(({ id }) => id === attempt.id);
+    const known = memory.attempts[index];
+    if (known === undefined) {
+      memory.attempts.push(attempt);
+      memory.attempts.sort((a, b) => a.attempt - b.attempt);
+    } else if (isAlive(known)) {
+      memory.attempts[index] = { ...known, state: attempt.state };
+    }
+    if (!isAlive(memory.attempts.at(-1))) delete memory.stopping;
+  }
+
+  /** Adds what a record does not hold: reason and termination message. */
+  annotate(id: string, facts: { readonly reason?: string; readonly message?: string }): void {
+    for (const memory of this.#containers.values()) {
+      const index = memory.attempts.findIndex((attempt) => attempt.id === id);
+      const known = memory.attempts[index];
+      if (known !== undefined) memory.attempts[index] = { ...known, ...facts };
+    }
+  }
+
+  /**
+   * Containers that the API knows and this node does not (the machine was started anew, the runtime's state is gone):
+   * their last attempt is taken from the status, so that restart counts never fall and what had ended stays ended.
+   */
+  recover(pod: Pod): void {
+    if (this.#recovered) return;
+    this.#recovered = true;
+    const { initContainerStatuses, containerStatuses } = pod.status ?? {};
+    for (const status of [...(initContainerStatuses ?? []), ...(containerStatuses ?? [])]) {
+      const memory = this.#memory(status.name);
+      if (memory.attempts.length > 0 || status.containerID === undefined) continue;
+      memory.attempts.push(lostAttempt(status));
+    }
+  }
+
+  forget(container: string, id: string): void {
+    const memory = this.#memory(container);
+    memory.attempts = memory.attempts.filter((attempt) => attempt.id !== id);
+  }
+
+  attempts(container: string): readonly Attempt[] {
+    return this.#containers.get(container)?.attempts ?? [];
+  }
+
+  allAttempts(): readonly Attempt[] {
+    return [...this.#containers.values()].flatMap(({ attempts }) => attempts);
+  }
+
+  alive(container: string): Attempt | undefined {
+    const attempt = this.attempts(container).at(-1);
+    return isAlive(attempt) ? attempt : undefined;
+  }
+
+  /** A try to start failed before there was a container. */
+  failed(container: string, failure: Failure, now: number): void {
+    const memory = this.#memory(container);
+    memory.waiting = waitAfterFailure(memory.waiting, failure, now);
+  }
+
+  /** Whether an earlier try to start the container failed. */
+  isWaiting(container: string): boolean {
+    return this.#containers.get(container)?.waiting !== undefined;
+  }
+
+  started(container: string): void {
+    delete this.#memory(container).waiting;
+  }
+
+  setUpFailed(failure: Failure, now: number): void {
+    this.#setUpWaiting = waitAfterFailure(this.#setUpWaiting, failure, now);
+  }
+
+  setUpDone(volumes: ReadonlyMap<string, string>): void {
+    this.volumes = volumes;
+    this.volumesReady = true;
+    this.#setUpWaiting = undefined;
+  }
+
+  /** Something changed that may help (an image was loaded, a ConfigMap appeared): what waits, tries again at once. */
+  retryNow(): void {
+    if (this.#setUpWaiting !== undefined) {
+      this.#setUpWaiting = { ...this.#setUpWaiting, retryAt: 0 };
+    }
+    for (const memory of this.#containers.values()) {
+      if (memory.waiting !== undefined) memory.waiting = { ...memory.waiting, retryAt: 0 };
+    }
+  }
+
+  stopping(container: string, deadline: number): { readonly first: boolean } {
+    const memory = this.#memory(container);
+    const first = memory.stopping === undefined;
+    memory.stopping = { deadline, killed: false };
+    return { first };
+  }
+
+  killed(container: string): void {
+    const memory = this.#memory(container);
+    memory.stopping = { deadline: memory.stopping?.deadline ?? 0, killed: true };
+  }
+
+  view(pod: Pod | undefined, now: number): PodView {
+    const waiting: Waiting | undefined = this.#setUpWaiting;
+    return {
+      uid: this.identity.uid,
+      ...(pod === undefined ? {} : { pod }),
+      now,
+      acknowledgedAt: this.#acknowledgedAt,
+      sandboxReady: this.sandboxId !== undefined,
+      ready: this.sandboxId !== undefined && this.volumesReady,
+      standing: this.standing,
+      released: this.released,
+      ...(this.ip === undefined ? {} : { ip: this.ip }),
+      ...(waiting === undefined ? {} : { setUpWaiting: waiting }),
+      containers: new Map([...this.#containers].map(([name, m]) => [name, { ...m }])),
+    };
+  }
+
+  #memory(container: string): ContainerMemory {
+    let memory = this.#containers.get(container);
+    if (memory === undefined) {
+      memory = { attempts: [] };
+      this.#containers.set(container, memory);
+    }
+    return memory;
+  }
+}
+
+const epoch = '1970-01-01T00:00:00Z';
+
+/** An attempt of which only the API's status is left; one that seemed to run is over with kubelet's 137. */
+function lostAttempt(status: ContainerStatus): Attempt {
+  const ended = status.state?.terminated ?? status.lastState?.terminated;
+  const id = (status.containerID ?? '').replace(/^.*:\/\//, '');
+  const base = {
+    id,
+    container: status.name,
+    attempt: status.restartCount,
+    restartDelayMs: 0,
+    imageId: status.imageID,
+  };
+  const isEnded = status.state?.running === undefined && ended !== undefined;
+  const startedAt = ended?.startedAt ?? status.state?.running?.startedAt ?? epoch;
+  const finishedAt = ended?.finishedAt ?? epoch;
+  if (!isEnded) {
+    const state = { phase: 'exited', exitCode: 137, oomKilled: false, startedAt, finishedAt: startedAt };
+    const message = 'The container could not be located when the node agent started';
+    return { ...base, state: { ...state, phase: 'exited' }, reason: 'ContainerStatusUnknown', message };
+  }
+  return {
+    ...base,
+    state: { phase: 'exited', exitCode: ended.exitCode, oomKilled: false, startedAt, finishedAt },
+    ...(ended.reason === undefined ? {} : { reason: ended.reason }),
+    ...(ended.message === undefined ? {} : { message: ended.message }),
+  };
+}

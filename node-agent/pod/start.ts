@@ -1,0 +1,189 @@
+/** Starts one attempt of one container. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Pod, PodContainer } from '#api/resources/types.ts';
+import { type ContainerSpec, StartError } from '#node-agent/container/runtime.ts';
+import type { LocalImage } from '#node-agent/image/images.ts';
+import { containerSpec } from './container-spec.ts';
+import { ConfigError, envReferences, podEnv } from './env.ts';
+import { localImage, StartFailure } from './image-failure.ts';
+import { containerLabels } from './labels.ts';
+import { containerMounts } from './mounts.ts';
+import { layerDir, logFile, startErrorFile, terminationLog } from './paths.ts';
+import type { Action } from './plan.ts';
+import { podHostname } from './pod-files.ts';
+import type { PodState } from './pod-state.ts';
+import { newId } from './set-up.ts';
+import type { World } from './world.ts';
+
+export type StartAction = Extract<Action, { type: 'start' }>;
+
+interface Start {
+  readonly world: World;
+  readonly state: PodState;
+  readonly pod: Pod;
+  readonly container: PodContainer;
+  readonly action: StartAction;
+}
+
+/**
+ * Starts the container. What fails is remembered in the state as the reason it waits (or, once the runtime was
+ * asked, as an ended attempt) and said in an event; nothing is thrown for it.
+ */
+export async function startContainer(
+  world: World,
+  state: PodState,
+  pod: Pod,
+  action: StartAction,
+): Promise<void> {
+  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  const container = containers.find(({ name }) => name === action.container);
+  if (container === undefined) return;
+  const start = { world, state, pod, container, action };
+  try {
+    const spec = await prepare(start);
+    state.started(container.name);
+    await run(start, spec);
+  } catch (error) {
+    cannotStart(start, error);
+  }
+}
+
+function cannotStart({ world, state, pod, container }: Start, error: unknown): void {
+  const known = error instanceof StartFailure ? error : undefined;
+  const reason =
+    known?.reason ??
+    (error instanceof ConfigError ? 'CreateContainerConfigError' : 'CreateContainerError');
+  const message = error instanceof Error ? error.message : String(error);
+  state.failed(container.name, { reason, message }, world.now());
+  const kind = reason === 'ImagePullBackOff' ? 'BackOff' : 'Failed';
+  const text = known === undefined ? `Error: ${message}` : message;
+  world.events.warn(pod, kind, text, container.name);
+  if (known === undefined && !(error instanceof ConfigError)) {
+    world.log.warn('container not created', { uid: state.identity.uid, container: container.name, error });
+  }
+}
+
+/** Everything before the runtime is asked. */
+async function prepare(start: Start): Promise<ContainerSpec> {
+  const { world, state, pod, container, action } = start;
+  const { paths, node } = world;
+  const { uid } = state.identity;
+  const tries = state.isWaiting(container.name) ? 'later' : 'first';
+  const image = await localImage(world.images, container, tries);
+  const [layers, user, env] = await Promise.all([
+    world.images.layers(image),
+    userOf(start, image),
+    environmentOf(start),
+    providePlaces(start),
+  ]);
+  const id = newId();
+  const facts = { pod, container, attempt: action.attempt, paths, volumes: state.volumes, env };
+  const mounts = await containerMounts(facts);
+  world.events.note(pod, 'Pulled', pulled(container), container.name);
+  return containerSpec({
+    id,
+    sandboxId: state.sandboxId ?? '',
+    pod,
+    container,
+    image: image.config,
+    layers,
+    layerDir: layerDir(paths, uid, id),
+    user,
+    env,
+    hostname: podHostname(pod, node.hostname),
+    mounts,
+    logPath: logFile(paths, state.identity, action),
+    labels: containerLabels(state.identity, {
+      ...action,
+      imageId: image.id,
+      stopSignal: image.config.stopSignal ?? 'SIGTERM',
+    }),
+    memoryCapacityBytes: node.capacity.memoryBytes,
+  });
+}
+
+const pulled = ({ image }: PodContainer): string =>
+  `Container image "${image}" already present on machine`;
+
+async function run({ world, state, pod, container, action }: Start, spec: ContainerSpec) {
+  const { name } = container;
+  try {
+    state.apply(await world.runtime.start(spec));
+    world.events.note(pod, 'Created', `Container created: ${name}`, name);
+    world.events.note(pod, 'Started', `Container started: ${name}`, name);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    const record = world.runtime.get(spec.id);
+    if (record === undefined) throw error;
+    state.apply(record);
+    state.annotate(spec.id, { reason: 'StartError', message: error.message });
+    const file = startErrorFile(world.paths, state.identity.uid, action);
+    await writeFile(file, error.message).catch(() => undefined);
+    world.events.warn(pod, 'Failed', `Error: ${error.message}`, name);
+  }
+}
+
+/** The log's directory and the file for the termination message. */
+async function providePlaces({ world, state, action, container }: Start): Promise<void> {
+  const { paths } = world;
+  const message = terminationLog(paths, state.identity.uid, action);
+  const log = logFile(paths, state.identity, { container: container.name, attempt: 0 });
+  await Promise.all([
+    mkdir(dirname(log), { recursive: true, mode: 0o755 }),
+    // World-writable: the container's user, whoever it is, leaves its last words here.
+    mkdir(dirname(message), { recursive: true, mode: 0o755 }).then(() =>
+      writeFile(message, '', { mode: 0o666 }),
+    ),
+    mkdir(layerDir(paths, state.identity.uid, '.'), { recursive: true, mode: 0o710 }),
+  ]);
+}
+
+async function environmentOf(start: Start): Promise<ReadonlyMap<string, string>> {
+  const { world, state, pod, container } = start;
+  const namespace = pod.metadata.namespace ?? '';
+  const names = envReferences(container);
+  const read = async <T>(
+    source: { read: (key: string) => Promise<T | undefined> },
+    wanted: ReadonlySet<string>,
+  ): Promise<Map<string, T>> => {
+    const found = new Map<string, T>();
+    const get = async (name: string) => {
+      const object = await source.read(`${namespace}/${name}`);
+      if (object !== undefined) found.set(name, object);
+    };
+    await Promise.all([...wanted].map(get));
+    return found;
+  };
+  const [configMaps, secrets] = await Promise.all([
+    read(world.configMaps, names.configMaps),
+    read(world.secrets, names.secrets),
+  ]);
+  return podEnv(container, {
+    pod,
+    ...(state.ip === undefined ? {} : { podIP: state.ip }),
+    hostIP: world.node.hostIPs[0] ?? '',
+    sources: { configMaps, secrets },
+    services: world.servicesFor(namespace),
+    allocatable: world.node.capacity,
+  });
+}
+
+/** Who the process is: the document's numbers before the image's user. @throws ConfigError for root under runAsNonRoot */
+async function userOf({ world, pod, container }: Start, image: LocalImage) {
+  const of = pod.spec?.securityContext ?? {};
+  const own = container.securityContext ?? {};
+  const uid = own.runAsUser ?? of.runAsUser;
+  const gid = own.runAsGroup ?? of.runAsGroup;
+  const wanted = uid === undefined ? image.config.user : String(uid);
+  const found = await world.images.resolveUser(image, wanted);
+  const nonRoot = own.runAsNonRoot ?? of.runAsNonRoot;
+  if (nonRoot === true && found.uid === 0) {
+    throw new ConfigError(
+      `container has runAsNonRoot and image will run as root (container: ${container.name})`,
+    );
+  }
+  const groups = new Set([...found.groups, ...(of.supplementalGroups ?? [])]);
+  if (of.fsGroup !== undefined) groups.add(of.fsGroup);
+  return { uid: found.uid, gid: gid ?? found.gid, groups: [...groups], home: found.home };
+}

@@ -1,0 +1,88 @@
+/** Ends containers: preStop hook, stop signal, SIGKILL. */
+import { constants } from 'node:os';
+import type { Pod, PodContainer } from '#api/resources/types.ts';
+import { stopSignalOf } from './labels.ts';
+import type { PodState } from './pod-state.ts';
+import type { World } from './world.ts';
+
+/** Linux's first real-time signal as glibc and musl hand it out; an image may ask for `SIGRTMIN+3`. */
+const firstRealTimeSignal = 34;
+
+/** A signal's number: `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`; 15 for what nobody knows. */
+export function signalNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  const name = text.startsWith('SIG') ? text : `SIG${text}`;
+  const realTime = /^SIGRTMIN(?:\+(\d+))?$/.exec(name);
+  if (realTime !== null) return firstRealTimeSignal + Number(realTime[1] ?? 0);
+  const known: Readonly<Record<string, number>> = constants.signals;
+  return known[name] ?? constants.signals.SIGTERM;
+}
+
+/**
+ * Begins to stop a container, or brings its deadline forward. Resolves at once: the container's end comes as a change
+ * of its record, its deadline as the plan's `wakeAt`.
+ */
+export async function stopContainer(
+  world: World,
+  state: PodState,
+  pod: Pod | undefined,
+  stop: { readonly container: string; readonly graceMs: number },
+): Promise<void> {
+  const attempt = state.alive(stop.container);
+  if (attempt === undefined) return;
+  const { first } = state.stopping(stop.container, world.now() + stop.graceMs);
+  if (stop.graceMs === 0) {
+    await killContainer(world, state, stop.container);
+    return;
+  }
+  if (!first) return;
+  if (pod !== undefined) {
+    world.events.note(pod, 'Killing', `Stopping container ${stop.container}`, stop.container);
+  }
+  const container = pod?.spec?.containers.find(({ name }) => name === stop.container);
+  const hook = container?.lifecycle?.preStop;
+  if (hook === undefined) {
+    await sendStopSignal(world, attempt.id);
+    return;
+  }
+  // Not awaited: the plan's deadline, not the hook, decides when the container ends.
+  void runHook(world, attempt.id, hook)
+    .catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      if (pod !== undefined) world.events.warn(pod, 'FailedPreStopHook', message, stop.container);
+    })
+    .then(() => sendStopSignal(world, attempt.id))
+    .catch((error: unknown) => world.log.warn('stop signal not sent', { error }));
+}
+
+async function sendStopSignal(world: World, id: string): Promise<void> {
+  const record = world.runtime.get(id);
+  if (record === undefined || record.state.phase === 'exited') return;
+  await world.runtime.signal(id, signalNumber(stopSignalOf(record)));
+}
+
+/** SIGKILL to all of the container's processes. */
+export async function killContainer(world: World, state: PodState, name: string): Promise<void> {
+  const attempt = state.alive(name);
+  if (attempt === undefined) return;
+  state.killed(name);
+  await world.runtime.kill(attempt.id);
+}
+
+type Hook = NonNullable<NonNullable<PodContainer['lifecycle']>['preStop']>;
+
+async function runHook(world: World, id: string, hook: Hook): Promise<void> {
+  if (hook.sleep !== undefined) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, hook.sleep.seconds * 1000).unref();
+    await promise;
+    return;
+  }
+  const args = hook.exec?.command;
+  if (args === undefined) return;
+  const session = await world.runtime.exec(id, { args, tty: false, stdin: false });
+  session.stdout.resume();
+  session.stderr.resume();
+  const exitCode = await session.exitCode;
+  if (exitCode !== 0) throw new Error(`PreStopHook failed: command exited with ${exitCode}`);
+}

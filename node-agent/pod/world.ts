@@ -1,0 +1,40 @@
+/** What the pod side works with: the runtime, images, network, API and clock, as `perform` and its parts get them. */
+import type { Collection } from '#api/client/collection.ts';
+import type { ConfigMap, Pod, Secret, Service } from '#api/resources/types.ts';
+import type { Log } from '#controller/runtime/log.ts';
+import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
+import type { Images } from '#node-agent/image/images.ts';
+import type { PodNetwork } from '#node-agent/network/pod-network.ts';
+import type { ObjectSource } from '../volume/object-source.ts';
+import type { Volumes } from '../volume/volumes.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import type { NodePaths } from './paths.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+export interface NodeSettings {
+  readonly nodeName: string;
+  readonly hostname: string;
+  readonly hostIPs: readonly string[];
+  readonly cgroupRoot: string;
+  readonly capacity: { readonly cpuMillis: number; readonly memoryBytes: number };
+}
+
+export interface World {
+  readonly node: NodeSettings;
+  readonly paths: NodePaths;
+  readonly runtime: ContainerRuntime;
+  readonly images: Images;
+  readonly network: PodNetwork;
+  readonly volumes: Volumes;
+  readonly pods: Collection<Pod>;
+  readonly configMaps: ObjectSource<ConfigMap>;
+  readonly secrets: ObjectSource<Secret>;
+  /** Services whose variables a pod of the namespace gets. */
+  readonly servicesFor: (namespace: string) => readonly Service[];
+  readonly status: StatusWriter;
+  readonly events: EventRecorder;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+

@@ -1,0 +1,100 @@
+/**
+ * ConfigMaps or Secrets that pods of this node use: each is watched by itself, from the first pod that needs it to
+ * the last, so that the node sees (and may see) nothing else.
+ */
+import type { Observable } from 'rxjs/internal/Observable';
+import { Subject } from 'rxjs/internal/Subject';
+import type { Subscription } from 'rxjs/internal/Subscription';
+import type { ApiObject, Collection } from '#api/client/collection.ts';
+import { keyOf, splitKey } from '#api/resources/meta.ts';
+import { hasReason } from '#api/resources/status.ts';
+import { type Following, type WatchEvent, watchCollection } from '#controller/runtime/watch.ts';
+
+interface Entry<T> {
+  users: number;
+  object: T | undefined;
+  readonly subscription: Subscription;
+  readonly synced: Promise<void>;
+}
+
+export class ObjectSource<T extends ApiObject> {
+  readonly #collection: Collection<T>;
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #changes = new Subject<string>();
+
+  constructor(collection: Collection<T>) {
+    this.#collection = collection;
+  }
+
+  /** Keys (`namespace/name`) of watched objects that appeared, changed or went. */
+  get changes(): Observable<string> {
+    return this.#changes;
+  }
+
+  /** Begins to watch; each call needs its `release`. */
+  acquire(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) this.#entries.set(key, this.#follow(key));
+    else entry.users += 1;
+  }
+
+  release(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.users -= 1;
+    if (entry.users > 0) return;
+    entry.subscription.unsubscribe();
+    this.#entries.delete(key);
+  }
+
+  /** The watched object as last seen, waiting for the first sight of it. */
+  async watched(key: string): Promise<T | undefined> {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return this.read(key);
+    await entry.synced;
+    return entry.object;
+  }
+
+  /** The object as the API has it now; undefined when it has none. */
+  async read(key: string, signal?: AbortSignal): Promise<T | undefined> {
+    try {
+      return await this.#collection.get(splitKey(key), signal);
+    } catch (error) {
+      if (hasReason(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const { subscription } of this.#entries.values()) subscription.unsubscribe();
+    this.#entries.clear();
+  }
+
+  #follow(key: string): Entry<T> {
+    const synced = Promise.withResolvers<void>();
+    const subscription = watchCollection(this.#collection, { listOptions: only(key) }).subscribe((event) => {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) return;
+      const before = entry.object;
+      entry.object = after(event, key);
+      synced.resolve();
+      if (before?.metadata.resourceVersion !== entry.object?.metadata.resourceVersion) {
+        this.#changes.next(key);
+      }
+    });
+    return { users: 1, object: undefined, subscription, synced: synced.promise };
+  }
+}
+
+function after<T extends ApiObject>(event: WatchEvent<T>, key: string): T | undefined {
+  if (event.type === 'replaced') return event.objects.find((object) => keyOf(object) === key);
+  return event.type === 'applied' ? event.object : undefined;
+}
+
+function only(key: string): Following {
+  const { namespace, name } = splitKey(key);
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    fieldSelector: `metadata.name=${name}`,
+  };
+}
