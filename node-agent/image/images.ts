@@ -1,5 +1,15 @@
 /** What the pod side asks of the image side. */
 
+/** Why an operation on images failed; `message` says what was tried, on what, why, and what to do. */
+export class ImageError extends Error {
+  override readonly name = 'ImageError';
+  readonly code: 'InvalidReference' | 'NotFound' | 'Ambiguous' | 'InvalidArchive' | 'UnknownUser';
+  constructor(code: ImageError['code'], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 export interface ImageConfig {
   readonly entrypoint: readonly string[];
   readonly cmd: readonly string[];

@@ -1,0 +1,126 @@
+/**
+ * Unpacked layers: `<directory>/<hex of the chain ID>/`, ready to be an overlay's lower directory. A layer is unpacked beside
+ * its place and renamed when it is complete and its digest is right, so that a directory with a name is always whole.
+ */
+
+import { createHash } from 'node:crypto';
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unpackLayer } from '#native/files.ts';
+import { decompressedFile } from './decompress.ts';
+import { type Digest, hexOf } from './digest.ts';
+import { ImageError } from './images.ts';
+
+/** Limits against archives that unpack without end. */
+const LIMITS = { maxBytes: 64 * 2 ** 30, maxEntries: 4_000_000 };
+const TEMPORARY = 'unpacking-';
+const REMOVED = 'removed-';
+
+export interface LayerSource {
+  readonly chainId: Digest;
+  /** The digest the uncompressed tar must have. */
+  readonly diffId: Digest;
+  /** A file with the layer's tar, compressed or not. */
+  readonly file: string;
+}
+
+export class LayerStore {
+  readonly #directory: string;
+  readonly #unpacking = new Map<Digest, Promise<number>>();
+
+  /** `directory` is made by `open`. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Removes what an interrupted run left half done. */
+  async open(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(this.#directory)) {
+      if (name.startsWith(TEMPORARY) || name.startsWith(REMOVED)) await this.#delete(name);
+    }
+  }
+
+  path(chainId: Digest): string {
+    return join(this.#directory, hexOf(chainId));
+  }
+
+  async has(chainId: Digest): Promise<boolean> {
+    return access(this.path(chainId)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /**
+   * Unpacks a layer that is not there yet; resolves with the sum of its files' sizes.
+   * @throws ImageError `InvalidArchive`: nothing of the layer is kept
+   */
+  unpack(source: LayerSource): Promise<number> {
+    const running = this.#unpacking.get(source.chainId);
+    if (running !== undefined) return running;
+    const unpacking = this.#unpack(source).finally(() => this.#unpacking.delete(source.chainId));
+    this.#unpacking.set(source.chainId, unpacking);
+    return unpacking;
+  }
+
+  async #unpack({ chainId, diffId, file }: LayerSource): Promise<number> {
+    const temporary = await mkdtemp(join(this.#directory, TEMPORARY));
+    const hash = createHash('sha256');
+    async function* hashed(): AsyncGenerator<Buffer> {
+      for await (const piece of decompressedFile(file, `layer ${diffId}`)) {
+        hash.update(piece);
+        yield piece;
+      }
+    }
+    try {
+      await chmod(temporary, 0o755); // the root directory of the container, unless the layer says otherwise
+      const { bytes } = await unpackLayer(temporary, hashed(), LIMITS);
+      const found = `sha256:${hash.digest('hex')}`;
+      if (found !== diffId) {
+        throw new ImageError(
+          'InvalidArchive',
+          `unpack layer ${diffId}: its content is ${found}; the archive is damaged, make or fetch it anew`,
+        );
+      }
+      await rename(temporary, this.path(chainId));
+      return bytes;
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      throw unpackError(diffId, error);
+    }
+  }
+
+  /** Removes every layer not in `keep` that nobody unpacks just now. */
+  async removeAllBut(keep: ReadonlySet<Digest>): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      if (name.startsWith(TEMPORARY) || keep.has(`sha256:${name}`)) continue;
+      // Renamed first: what has a layer's name is always whole.
+      const removed = name.startsWith(REMOVED) ? name : `${REMOVED}${name}`;
+      if (removed !== name)
+        await rename(join(this.#directory, name), join(this.#directory, removed));
+      await this.#delete(removed);
+    }
+  }
+
+  #delete(name: string): Promise<void> {
+    return rm(join(this.#directory, name), { recursive: true, force: true });
+  }
+}
+
+function unpackError(diffId: Digest, error: unknown): unknown {
+  if (!(error instanceof Error) || !('entry' in error)) return error;
+  const entry = String(error.entry);
+  const where = entry === '' ? '' : ` entry '${printable(entry)}':`;
+  const isSystem = 'syscall' in error;
+  const advice = isSystem ? '' : '; the archive cannot be used, make it anew';
+  const message = `unpack layer ${diffId}:${where} ${error.message}${advice}`;
+  if (!isSystem) return new ImageError('InvalidArchive', message);
+  return new Error(message, { cause: error });
+}
+
+/** A stranger's name on one line of a terminal. */
+function printable(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return name.slice(0, 300).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}

@@ -1,0 +1,95 @@
+/** Finds images by what people call them. Pure: works on the table's content. */
+
+import { isDigest } from './digest.ts';
+import type { StoredImage } from './image-table.ts';
+import { ImageError, type LocalImage } from './images.ts';
+import { candidateTags, normalizedTag, parseReference } from './reference.ts';
+
+export interface Found {
+  readonly image: StoredImage;
+  /** The tag it was found by; absent when it was an ID or a digest. */
+  readonly tag?: string;
+}
+
+/**
+ * By digest (`repo@sha256:…`), by tag (see `candidateTags`), by ID or the start of one.
+ * @throws ImageError `InvalidReference`, or `Ambiguous` when an ID's start fits several
+ */
+export function findImage(images: readonly StoredImage[], reference: string): Found | undefined {
+  const at = reference.indexOf('@');
+  if (at !== -1) {
+    parseReference(reference);
+    const digest = reference.slice(at + 1);
+    const image = images.find((candidate) => candidate.digest === digest);
+    return image && { image };
+  }
+  return byTag(images, reference) ?? byId(images, reference);
+}
+
+function isId(text: string): boolean {
+  return /^sha256:[a-f0-9]{1,64}$/.test(text) || /^[a-f0-9]{64}$/.test(text);
+}
+
+function byTag(images: readonly StoredImage[], reference: string): Found | undefined {
+  if (isId(reference)) return undefined;
+  for (const tag of candidateTags(reference)) {
+    const image = images.find(({ tags }) => tags.includes(tag));
+    if (image !== undefined) return { image, tag };
+  }
+  return undefined;
+}
+
+function byId(images: readonly StoredImage[], text: string): Found | undefined {
+  const start = text.startsWith('sha256:') ? text : `sha256:${text}`;
+  if (!isId(start)) return undefined;
+  const fitting = images.filter(({ id, digest }) => id.startsWith(start) || digest === start);
+  const ids = new Set(fitting.map(({ id }) => id));
+  if (ids.size > 1) {
+    throw new ImageError(
+      'Ambiguous',
+      `find the image '${text}': ${ids.size} images begin so; give more of the ID`,
+    );
+  }
+  const [image] = fitting;
+  return image && { image };
+}
+
+/**
+ * The full form of a new tag.
+ * @throws ImageError `InvalidReference`, also for a digest: content alone decides that
+ */
+export function newTag(text: string): string {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined || isDigest(text)) {
+    throw new ImageError(
+      'InvalidReference',
+      `tag an image as '${text}': a digest cannot be chosen`,
+    );
+  }
+  return normalizedTag(reference);
+}
+
+/** The table with `image` in it: its tags are taken from whoever had them; the tags it had itself stay. */
+export function withImage(
+  images: readonly StoredImage[],
+  image: StoredImage,
+): readonly StoredImage[] {
+  const known = images.find(({ digest }) => digest === image.digest);
+  const tags = [...new Set([...(known?.tags ?? []), ...image.tags])];
+  const others = images
+    .filter((other) => other !== known)
+    .map((other) => ({ ...other, tags: other.tags.filter((tag) => !image.tags.includes(tag)) }));
+  return [...others, { ...image, tags }];
+}
+
+/** What the table's image looks like to others. */
+export function localImage(image: StoredImage): LocalImage {
+  return {
+    id: image.id,
+    digest: image.digest,
+    tags: image.tags,
+    sizeBytes: image.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
+    ...(image.createdAt === undefined ? {} : { createdAt: image.createdAt }),
+    config: image.config,
+  };
+}
