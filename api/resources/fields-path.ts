@@ -117,15 +117,27 @@ export function valuesAt(path: FieldsPath, object: unknown): unknown[] {
   );
 }
 
+/** Paths read again and again (a field selector meets every event); few, but strangers may send any. */
+const parsedPaths = new Map<string, FieldsPath | undefined>();
+const PARSED_PATHS = 1000;
+
+function parsedOnce(text: string): FieldsPath | undefined {
+  if (parsedPaths.has(text)) return parsedPaths.get(text);
+  if (parsedPaths.size >= PARSED_PATHS) parsedPaths.clear();
+  const parsed = parsePath(text);
+  parsedPaths.set(text, parsed);
+  return parsed;
+}
+
 /** The value at a path of plain fields: `getPath(object, '.spec.replicas')`. */
 export function getPath(object: unknown, path: string): unknown {
-  const parsed = parsePath(path);
+  const parsed = parsedOnce(path);
   return parsed === undefined ? undefined : valuesAt(parsed, object)[0];
 }
 
 /** A copy with the value put at a path of plain fields; missing objects on the way are made. */
 export function withPath<T>(object: T, path: string, value: unknown): T {
-  const steps = parsePath(path) ?? [];
+  const steps = parsedOnce(path) ?? [];
   const put = (target: unknown, depth: number): unknown => {
     const step = steps[depth];
     if (step === undefined || step.type !== 'field') return value;

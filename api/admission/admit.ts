@@ -1,0 +1,73 @@
+/** The way of a write between decoding and the store: defaults, the built-in plug-ins, validation. */
+import { type Either, left, right } from 'fp-ts/lib/Either.js';
+import type { KubeObject } from '#api/resources/meta.ts';
+import { invalid, type StatusCause, type StatusError } from '#api/resources/status.ts';
+import type { Kind } from '../schema/kind.ts';
+import { ensureObject } from './defaults/fill.ts';
+import { applyDefaults } from './defaults.ts';
+import { checkNamespace } from './namespace-lifecycle.ts';
+import { nameServiceAccount, resolvePriority, tolerateLostNodes } from './pod-admission.ts';
+import { validateCreate, validateStatusUpdate, validateUpdate } from './validate.ts';
+
+/** What admission must know of the rest of the cluster; read from caches, so nothing waits here. */
+export interface AdmissionContext {
+  namespace(name: string): KubeObject | undefined;
+  priorityClasses(): readonly KubeObject[];
+}
+
+function verdict(
+  kind: Kind,
+  object: KubeObject,
+  causes: readonly StatusCause[],
+): Either<StatusError, KubeObject> {
+  if (causes.length === 0) return right(object);
+  return left(invalid(kind, object.metadata.name ?? '', causes));
+}
+
+function admitPod(pod: KubeObject, context: AdmissionContext): StatusError | undefined {
+  const spec = ensureObject(pod, 'spec');
+  nameServiceAccount(spec);
+  tolerateLostNodes(spec);
+  return resolvePriority(pod, context.priorityClasses());
+}
+
+/**
+ * The object as it may be created: `metadata.namespace` and the final `metadata.name` must be set. Left: 404 no such
+ * namespace, 403 refused by a plug-in, 422 invalid. The object passed in is not changed.
+ */
+export function admitCreate(
+  kind: Kind,
+  object: KubeObject,
+  context: AdmissionContext,
+): Either<StatusError, KubeObject> {
+  const whyNot = checkNamespace(kind, object, (name) => context.namespace(name));
+  if (whyNot !== undefined) return left(whyNot);
+  const defaulted = applyDefaults(kind, object);
+  if (kind.group === '' && kind.kind === 'Pod') {
+    const refused = admitPod(defaulted, context);
+    if (refused !== undefined) return left(refused);
+  }
+  return verdict(kind, defaulted, validateCreate(kind, defaulted));
+}
+
+/**
+ * The object as it may replace `old`: with its defaults, valid by itself and as a change of `old`. Give it what
+ * `prepareUpdate` returns after decoding. Left: 422.
+ */
+export function admitUpdate(
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject,
+): Either<StatusError, KubeObject> {
+  const defaulted = applyDefaults(kind, object);
+  return verdict(kind, defaulted, validateUpdate(kind, defaulted, old));
+}
+
+/** As `admitUpdate`, for `/status`: only metadata is judged, the spec is the stored one. */
+export function admitStatusUpdate(
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject,
+): Either<StatusError, KubeObject> {
+  return verdict(kind, object, validateStatusUpdate(kind, object, old));
+}

@@ -1,0 +1,116 @@
+/** Defaults of pods and of the pod templates of workloads (`core/v1/defaults.go`). */
+import { isObject, type JsonObject, objectOr, objectsOf } from '#api/resources/json.ts';
+import { canonicalQuantity, InvalidQuantity } from '#api/resources/quantity.ts';
+import { ensureObject, fill, fillNonZero, isUnset } from './fill.ts';
+import { pullPolicy } from './image.ts';
+import { defaultVolume } from './volume.ts';
+
+/** The pod template and the defaults it gets, where a kind has one. */
+export function defaultTemplate(spec: unknown): void {
+  const template = objectOr(spec)['template'];
+  if (isObject(template)) defaultPodSpec(ensureObject(template, 'spec'));
+}
+
+/** What a pod's spec and a template's get alike. */
+export function defaultPodSpec(spec: JsonObject): void {
+  fill(spec, {
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: 'ClusterFirst',
+    securityContext: {},
+    schedulerName: 'default-scheduler',
+  });
+  // The deprecated twin is written along with the name, whichever was given.
+  const account = [spec['serviceAccountName'], spec['serviceAccount']].find((n) => !isUnset(n));
+  if (account !== undefined) fill(spec, { serviceAccountName: account });
+  if (account !== undefined) spec['serviceAccount'] = spec['serviceAccountName'];
+  for (const container of allContainers(spec)) defaultContainer(container);
+  for (const volume of objectsOf(spec['volumes'])) defaultVolume(volume);
+  if (isObject(spec['resources'])) canonicalResources(spec['resources']);
+}
+
+/** What only a Pod gets, not a template: later releases may then change it without changing stored workloads. */
+export function defaultPod(pod: JsonObject): void {
+  const spec = ensureObject(pod, 'spec');
+  defaultPodSpec(spec);
+  fill(spec, { enableServiceLinks: true });
+  for (const container of [
+    ...objectsOf(spec['containers']),
+    ...objectsOf(spec['initContainers']),
+  ]) {
+    requestWhatIsLimited(container);
+    if (spec['hostNetwork'] === true) defaultHostPorts(container);
+  }
+}
+
+function allContainers(spec: JsonObject): JsonObject[] {
+  const lists = ['initContainers', 'containers', 'ephemeralContainers'];
+  return lists.flatMap((list) => objectsOf(spec[list]));
+}
+
+function defaultContainer(container: JsonObject): void {
+  fill(container, {
+    imagePullPolicy: pullPolicy(container['image']),
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+  });
+  canonicalResources(ensureObject(container, 'resources'));
+  for (const port of objectsOf(container['ports'])) fill(port, { protocol: 'TCP' });
+  for (const { valueFrom } of objectsOf(container['env'])) {
+    const { fieldRef } = objectOr(valueFrom);
+    if (isObject(fieldRef)) fill(fieldRef, { apiVersion: 'v1' });
+  }
+  for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
+    if (isObject(container[probe])) defaultProbe(container[probe]);
+  }
+  const { postStart, preStop } = objectOr(container['lifecycle']);
+  for (const hook of [postStart, preStop]) defaultHttpGet(objectOr(hook)['httpGet']);
+}
+
+function defaultProbe(probe: JsonObject): void {
+  fillNonZero(probe, {
+    timeoutSeconds: 1,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+  });
+  defaultHttpGet(probe['httpGet']);
+  // The service's name is a string that may be empty, and is always written.
+  if (isObject(probe['grpc']) && isUnset(probe['grpc']['service'])) probe['grpc']['service'] = '';
+}
+
+function defaultHttpGet(action: unknown): void {
+  if (isObject(action)) fill(action, { path: '/', scheme: 'HTTP' });
+}
+
+function requestWhatIsLimited(container: JsonObject): void {
+  const resources = objectOr(container['resources']);
+  if (isObject(resources['limits'])) fill(ensureObject(resources, 'requests'), resources['limits']);
+}
+
+function defaultHostPorts(container: JsonObject): void {
+  for (const port of objectsOf(container['ports'])) {
+    if (typeof port['containerPort'] === 'number') {
+      fillNonZero(port, { hostPort: port['containerPort'] });
+    }
+  }
+}
+
+/** Amounts in canonical form, as every answer of the API has them. */
+function canonicalResources(resources: JsonObject): void {
+  for (const amounts of [resources['limits'], resources['requests']]) {
+    if (isObject(amounts)) canonicalAmounts(amounts);
+  }
+}
+
+/** Rewrites a map of quantities; what is no quantity stays for validation to refuse. */
+export function canonicalAmounts(amounts: JsonObject): void {
+  for (const [name, amount] of Object.entries(amounts)) {
+    if (typeof amount !== 'string' && typeof amount !== 'number') continue;
+    try {
+      amounts[name] = canonicalQuantity(amount);
+    } catch (error) {
+      if (!(error instanceof InvalidQuantity)) throw error;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Validation: every reason for which a write is refused with 422, in Kubernetes' reasons and words. Metadata is judged
+ * alike for all kinds; what a kind's fields mean, by the functions of its group.
+ */
+import type { KubeObject } from '#api/resources/meta.ts';
+import type { StatusCause } from '#api/resources/status.ts';
+import type { Kind } from '../schema/kind.ts';
+import { checkMetadata, checkMetadataUpdate } from './validation/metadata.ts';
+import { rulesOf } from './validation/rules.ts';
+
+/** What is wrong with an object that is to be created, after defaulting; none if it may be stored. */
+export function validateCreate(kind: Kind, object: KubeObject): StatusCause[] {
+  return [...checkMetadata(kind, object), ...(rulesOf(kind).create?.(object) ?? [])];
+}
+
+/** What is wrong with an object that is to replace `old`. */
+export function validateUpdate(kind: Kind, object: KubeObject, old: KubeObject): StatusCause[] {
+  const { create, update } = rulesOf(kind);
+  return [
+    ...checkMetadata(kind, object),
+    ...checkMetadataUpdate(object, old),
+    ...(create?.(object) ?? []),
+    ...(update?.(object, old) ?? []),
+  ];
+}
+
+/** What is wrong with an update of `/status` (or another subresource that leaves the spec alone). */
+export function validateStatusUpdate(
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject,
+): StatusCause[] {
+  return [...checkMetadata(kind, object), ...checkMetadataUpdate(object, old)];
+}
