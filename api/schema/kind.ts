@@ -47,6 +47,10 @@ export interface Kind extends ResourceType {
     };
     /** Not served while the CRD is not established. */
     readonly uid: string;
+    /** The version's schema as its definition writes it: OpenAPI serves it, descriptions and all. */
+    readonly openAPIV3Schema?: unknown;
+    /** The version is deprecated: the text of the warning each request gets. */
+    readonly deprecation?: string;
   };
   /** `create` only, nothing stored (reviews, TokenRequest). */
   readonly virtual: boolean;

@@ -38,6 +38,8 @@ export interface Schema {
   readonly listType?: 'atomic' | 'set' | 'map';
   readonly listMapKeys?: readonly string[];
   readonly mapType?: 'atomic' | 'granular';
+  /** Other shapes a value may have, told apart by JSON type: a definition's `additionalProperties` is a schema or a boolean. */
+  readonly also?: readonly Schema[];
   /** JSON-schema bounds of custom kinds (`minimum`, `pattern`, `maxItems` …) as written in the CRD. */
   readonly constraints?: Readonly<Record<string, unknown>>;
 }
@@ -50,4 +52,8 @@ export interface Field {
   readonly patchMergeKey?: string;
   /** The protobuf field number of built-in types. */
   readonly protobuf?: number;
+  /** The field number of the message that this field is in on the wire, where JSON has the two flattened into one. */
+  readonly protobufVia?: number;
+  /** Protobuf: a zero (number, boolean, empty string) says "not set", for Go keeps it as a plain value. */
+  readonly zeroIsUnset?: boolean;
 }
