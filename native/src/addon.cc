@@ -3,7 +3,6 @@
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitFiles(env, exports);
-  InitMounts(env, exports);
   InitNamespaces(env, exports);
   InitNetlink(env, exports);
   InitSpawn(env, exports);

@@ -7,7 +7,6 @@
 
 // Each concern lives in its own file and puts its functions on `exports`.
 void InitFiles(Napi::Env env, Napi::Object exports);
-void InitMounts(Napi::Env env, Napi::Object exports);
 void InitNamespaces(Napi::Env env, Napi::Object exports);
 void InitNetlink(Napi::Env env, Napi::Object exports);
 void InitSpawn(Napi::Env env, Napi::Object exports);

@@ -1,0 +1,79 @@
+// The wire between the agent and a supervisor. `native/protocol.ts` is the other end; change both together.
+//
+// Everything is little endian and unpadded. A reader checks every length against what is left and gives up on the
+// first that does not fit.
+//
+//   str    = u32 length, bytes, 0           list<x> = u32 count, x ...
+//   spec   = u32 magic "BAY1", u32 bytes that follow, container
+//
+//   container = u32 flags (CONTAINER_*)
+//               str log path
+//               str net, str ipc, str uts        paths of namespaces to join, "" = the supervisor's own
+//               str shm                          a directory to show as /dev/shm
+//               str oom                          the cgroup file that counts OOM kills
+//               list<str> layers                 topmost first
+//               str upper, str work
+//               list<mount>, list<device>
+//               list<str> masked, list<str> read-only
+//               process
+//   mount     = u32 type (MOUNT_*), u32 flags (MOUNT_FLAG_*), u64 size, str source, str target
+//   device    = str name below /dev, u32 mode with type, u32 major, u32 minor
+//   process   = u32 flags (PROCESS_*), u32 columns, u32 rows
+//               u32 uid, u32 gid, list<u32> groups
+//               u64 capabilities, u32 oom_score_adj (two's complement)
+//               list<rlimit>  = u32 resource, u64 soft, u64 hard
+//               list<str> cgroup v1 directories, str cgroup v2 directory
+//               list<str> arguments, list<str> environment, str working directory
+//               str seccomp program              struct sock_filter ..., "" = none
+//
+// The spec comes first on descriptor 3. From then on that connection, and each one accepted on descriptor 4 (ctl.sock),
+// carries frames both ways:
+//
+//   +-----------------+--------+--------+-----------+---------------------+
+//   | u32 length      | u8     | u8     | u16       | payload             |
+//   | of the payload  | type   | stream | 0         | (length bytes)      |
+//   +-----------------+--------+--------+-----------+---------------------+
+#pragma once
+
+#define SPEC_MAGIC 0x31594142u  // "BAY1"
+#define SPEC_LIMIT (4u << 20)
+#define FRAME_HEADER 8u
+#define FRAME_LIMIT (1u << 20)
+
+enum {
+  CONTAINER_HOST_PID = 1,
+  CONTAINER_READONLY_ROOT = 2,
+  CONTAINER_PRIVILEGED = 4,  // /sys is writable, propagation is left as it is
+  CONTAINER_STDIN_ONCE = 8,  // stdin closes with the first attached client that had it
+};
+
+enum { MOUNT_BIND = 1, MOUNT_TMPFS = 2 };
+enum {
+  MOUNT_FLAG_READONLY = 1,
+  MOUNT_FLAG_RSLAVE = 2,
+  MOUNT_FLAG_RSHARED = 4,
+};
+
+enum { PROCESS_TTY = 1, PROCESS_STDIN = 2, PROCESS_NO_NEW_PRIVILEGES = 4 };
+
+// Asked by the agent.
+enum {
+  FRAME_STATUS = 1,       // -> FRAME_STARTED, and FRAME_EXITED if it has ended
+  FRAME_SIGNAL = 2,       // u32 signal; to the container, on an exec connection to that process -> FRAME_DONE
+  FRAME_RESIZE = 3,       // u32 columns, u32 rows
+  FRAME_STDIN = 4,        // bytes
+  FRAME_STDIN_END = 5,    //
+  FRAME_ATTACH = 6,       // u32 with stdin; from now on FRAME_OUTPUT comes -> FRAME_DONE
+  FRAME_EXEC = 7,         // process; this connection is that process's from now on -> FRAME_STARTED or FRAME_FAILED
+  FRAME_REOPEN_LOG = 8,   // -> FRAME_DONE
+  FRAME_ACKNOWLEDGE = 9,  // the exit is known; the supervisor ends
+};
+
+// Told by the supervisor.
+enum {
+  FRAME_STARTED = 64,  // u32 pid (of the supervisor's pid namespace), u64 nanoseconds since 1970
+  FRAME_FAILED = 65,   // u32 errno, u32 exit code (126, 127, 128), str what was tried, str on what
+  FRAME_OUTPUT = 66,   // stream 1 or 2: bytes
+  FRAME_EXITED = 67,   // u32 exit code, u32 signal or 0, u32 OOM killed, u64 started, u64 finished (nanoseconds)
+  FRAME_DONE = 68,     // u32 type of the request, u32 errno or 0
+};

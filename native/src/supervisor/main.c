@@ -1,1 +1,103 @@
-int main(void) { return 0; }
+// The supervisor: the parent of one container. It is started by the agent and outlives it.
+//
+// Descriptors it is given: 0, 1, 2 /dev/null; 3 a connection to the agent, on which the spec comes; 4 the listening
+// control socket. Its working directory is the container's state directory. It takes no memory after its start.
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "record.h"
+#include "supervisor.h"
+#include "sys.h"
+
+#define AGENT 3
+#define LISTENER 4
+
+static int become_supervisor(void) {
+  setsid();
+  prctl(PR_SET_NAME, "bay-supervisor");
+  // The container must not reach this process's memory or descriptors while a child of it is not yet its own program.
+  prctl(PR_SET_DUMPABLE, 0);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  sys_close_range(LISTENER + 1, ~0u, 0);
+  fcntl(AGENT, F_SETFD, FD_CLOEXEC);
+  fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
+  fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK);
+  sigset_t all, child;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, 0);  // nothing but SIGKILL ends it: a container's parent does not leave
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int read_all(char* at, size_t length) {
+  while (length > 0) {
+    ssize_t got = read(AGENT, at, length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return -1;
+    at += got;
+    length -= (size_t)got;
+  }
+  return 0;
+}
+
+// The spec lives in a mapping of its own, given back once the container runs.
+static char* read_spec(size_t* length) {
+  uint32_t header[2];
+  if (read_all((char*)header, sizeof header) != 0 || header[0] != SPEC_MAGIC || header[1] > SPEC_LIMIT) return 0;
+  *length = header[1];
+  char* spec = mmap(0, *length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return spec == MAP_FAILED || read_all(spec, *length) != 0 ? 0 : spec;
+}
+
+static int keep_path(char* to, const char* from) {
+  if (strlen(from) >= sizeof supervisor.log) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  strcpy(to, from);
+  return 0;
+}
+
+static int start(const struct container* c, struct failure* failure) {
+  struct launched launched;
+  if (keep_path(supervisor.log, c->log) != 0 || keep_path(supervisor.oom, c->oom) != 0 || open_log(c->log) != 0)
+    return failed(failure, 128, "open log", c->log);
+  if (launch_container(c, &launched, failure) != 0) return -1;
+  task_starts(&supervisor.container, &launched);
+  supervisor.stdin_once = (c->flags & CONTAINER_STDIN_ONCE) != 0;
+  // From now on this process's children are born in the container's pid namespace.
+  if (!(c->flags & CONTAINER_HOST_PID)) setns(launched.pidfd, CLONE_NEWPID);
+  return 0;
+}
+
+int main(void) {
+  struct container container;
+  struct failure failure;
+  size_t length = 0;
+  int signals = become_supervisor();
+  char* spec = read_spec(&length);
+  if (!spec) return 1;  // started by nobody we know, or the agent died before it had said what it wants
+  forget_connections();
+  struct connection* agent = open_connection(AGENT);
+  errno = EINVAL;
+  int result = read_container(spec, length, &container) != 0 ? failed(&failure, 128, "read", "the spec")
+                                                             : start(&container, &failure);
+  munmap(spec, length + 1);
+  if (result != 0) {
+    send_failed(agent, &failure);
+    return 1;
+  }
+  send_started(agent, &supervisor.container);
+  record_start(&supervisor.container);
+  serve(LISTENER, signals);
+  return 0;
+}

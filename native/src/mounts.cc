@@ -1,3 +1,0 @@
-#include "addon.h"
-
-void InitMounts(Napi::Env, Napi::Object) {}

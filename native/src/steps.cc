@@ -1,0 +1,99 @@
+#include "steps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fd.h"
+
+namespace {
+
+SystemError Failed(const char* call, const std::string& path) { return {errno, call, path}; }
+
+SystemError MakeDirectory(const Step& step) {
+  mode_t mode = static_cast<mode_t>(strtoul(step.value.c_str(), nullptr, 8));
+  if (mkdir(step.path.c_str(), mode) == 0 || errno == EEXIST) return {};
+  return Failed("mkdir", step.path);
+}
+
+SystemError WriteAll(const Step& step, const std::string& path, int flags) {
+  Fd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0600));
+  if (!fd.valid()) return Failed("open", path);
+  ssize_t done = write(fd.get(), step.value.data(), step.value.size());
+  if (done == static_cast<ssize_t>(step.value.size())) return {};
+  if (done >= 0) errno = ENOSPC;
+  return Failed("write", path);
+}
+
+SystemError Create(const Step& step) {
+  std::string temporary = step.path + ".tmp";
+  if (SystemError error = WriteAll(step, temporary, O_CREAT | O_TRUNC)) return error;
+  if (rename(temporary.c_str(), step.path.c_str()) == 0) return {};
+  return Failed("rename", step.path);
+}
+
+// A cgroup stays busy until the kernel has let go of its last dead process: a few milliseconds.
+SystemError RemoveCgroup(const Step& step) {
+  for (long milliseconds = 1; milliseconds <= 512; milliseconds *= 2) {
+    if (rmdir(step.path.c_str()) == 0 || errno == ENOENT) return {};
+    if (errno != EBUSY) break;
+    timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    nanosleep(&pause, nullptr);
+  }
+  return Failed("rmdir", step.path);
+}
+
+int RemoveEntry(const char* path, const struct stat*, int type, struct FTW*) {
+  return (type == FTW_DP || type == FTW_DNR ? rmdir(path) : unlink(path)) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+// Depth first, never through links or into another file system.
+SystemError RemoveTree(const Step& step) {
+  if (nftw(step.path.c_str(), RemoveEntry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0) return {};
+  return errno == ENOENT ? SystemError{} : Failed("remove", step.path);
+}
+
+SystemError Unmount(const Step& step) {
+  if (umount2(step.path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return {};
+  return errno == EINVAL || errno == ENOENT ? SystemError{} : Failed("umount2", step.path);
+}
+
+SystemError MountTmpfs(const Step& step) {
+  unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (mount("shm", step.path.c_str(), "tmpfs", flags, step.value.c_str()) == 0) return {};
+  return Failed("mount", step.path);
+}
+
+SystemError RunStep(const Step& step) {
+  if (step.what == "mkdir") return MakeDirectory(step);        // value: mode in octal; present is no error
+  if (step.what == "write") return WriteAll(step, step.path, 0);  // the file exists
+  if (step.what == "create") return Create(step);              // whole or not at all
+  if (step.what == "rmdir") return RemoveCgroup(step);         // absent is no error; waits while busy
+  if (step.what == "remove") return RemoveTree(step);          // absent is no error
+  if (step.what == "unmount") return Unmount(step);            // not a mount point is no error
+  if (step.what == "tmpfs") return MountTmpfs(step);           // value: options
+  return {EINVAL, "run step", step.what};
+}
+
+}  // namespace
+
+std::vector<Step> StepsFrom(const Napi::Array& flat) {
+  std::vector<Step> steps;
+  auto text = [&](uint32_t at) { return flat.Get(at).As<Napi::String>().Utf8Value(); };
+  for (uint32_t at = 0; at + 2 < flat.Length(); at += 3) {
+    steps.push_back({text(at), text(at + 1), text(at + 2)});
+  }
+  return steps;
+}
+
+SystemError RunSteps(const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
+    if (SystemError error = RunStep(step)) return error;
+  }
+  return {};
+}

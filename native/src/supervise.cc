@@ -1,0 +1,137 @@
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "protocol.h"
+
+namespace {
+
+constexpr int kAnswerTimeoutMs = 60000;
+
+// Above what the supervisor's descriptors 0..4 are copied to.
+Fd Lift(Fd fd) { return Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 10)); }
+
+// The socket listens before the supervisor exists: whoever finds it can wait in its queue, and once nobody holds it
+// (supervisor and agent gone) it refuses. The path goes through a descriptor, since socket paths end at 107 bytes.
+SystemError Listen(const std::string& directory, Fd& listener) {
+  Fd place(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!place.valid()) return {errno, "open", directory};
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::string path = "/proc/self/fd/" + std::to_string(place.get()) + "/ctl.sock";
+  memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  listener = Lift(Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  if (bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      listen(listener.get(), 64) != 0) {
+    return {errno, "bind", directory + "/ctl.sock"};
+  }
+  return {};
+}
+
+SystemError Spawn(const SupervisorOrder& order, const Fd& theirs, const Fd& listener, pid_t& pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  sigset_t all, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_init(&attributes);
+  // All three always: what Node left close-on-exec would be free for the next descriptor to land on.
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+  posix_spawn_file_actions_adddup2(&actions, 0, 1);
+  posix_spawn_file_actions_adddup2(&actions, 0, 2);
+  posix_spawn_file_actions_adddup2(&actions, theirs.get(), 3);
+  posix_spawn_file_actions_adddup2(&actions, listener.get(), 4);
+  posix_spawn_file_actions_addchdir_np(&actions, order.directory.c_str());
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  std::string program = "/proc/self/fd/" + std::to_string(order.executable);
+  std::string name = "bay-supervisor", id = order.id;
+  char* arguments[] = {name.data(), id.data(), nullptr};
+  char* environment[] = {nullptr};
+  int error = posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environment);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return {error, "posix_spawn", program};
+}
+
+SystemError SendAll(const Fd& socket, const void* bytes, size_t length) {
+  const char* at = static_cast<const char*>(bytes);
+  while (length > 0) {
+    ssize_t done = send(socket.get(), at, length, MSG_NOSIGNAL);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return {errno, "send", "the spec to the supervisor"};
+    at += done;
+    length -= static_cast<size_t>(done);
+  }
+  return {};
+}
+
+SystemError ReceiveAll(const Fd& socket, char* at, size_t length) {
+  while (length > 0) {
+    pollfd wait = {socket.get(), POLLIN, 0};
+    int ready = poll(&wait, 1, kAnswerTimeoutMs);
+    if (ready < 0 && errno == EINTR) continue;
+    ssize_t got = ready > 0 ? recv(socket.get(), at, length, 0) : -1;
+    if (ready == 0) errno = ETIMEDOUT;
+    if (ready > 0 && got == 0) errno = ECONNRESET;
+    if (got <= 0) return {errno, "receive", "the supervisor's answer"};
+    at += got;
+    length -= static_cast<size_t>(got);
+  }
+  return {};
+}
+
+SystemError ReceiveFrame(const Fd& socket, std::string& frame) {
+  uint32_t length = 0;
+  frame.resize(FRAME_HEADER);
+  if (SystemError error = ReceiveAll(socket, frame.data(), FRAME_HEADER)) return error;
+  memcpy(&length, frame.data(), sizeof length);
+  if (length > 4096) return {EPROTO, "receive", "the supervisor's answer"};
+  frame.resize(FRAME_HEADER + length);
+  return ReceiveAll(socket, frame.data() + FRAME_HEADER, length);
+}
+
+SystemError Converse(const SupervisorOrder& order, SupervisorAnswer& answer) {
+  if (SystemError error = RunSteps(order.meanwhile)) return error;
+  uint32_t header[2] = {SPEC_MAGIC, static_cast<uint32_t>(order.spec.size())};
+  if (SystemError error = SendAll(answer.socket, header, sizeof header)) return error;
+  if (SystemError error = SendAll(answer.socket, order.spec.data(), order.spec.size())) return error;
+  return ReceiveFrame(answer.socket, answer.frame);
+}
+
+void Reap(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
+}
+
+}  // namespace
+
+SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answer) {
+  Fd listener;
+  int ends[2];
+  if (SystemError error = RunSteps(order.before)) return error;
+  if (SystemError error = Listen(order.directory, listener)) return error;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return {errno, "socketpair", ""};
+  answer.socket = Fd(ends[0]);
+  Fd theirs = Lift(Fd(ends[1]));
+  if (SystemError error = Spawn(order, theirs, listener, answer.pid)) return error;
+  theirs.Reset(-1);
+  listener.Reset(-1);
+  SystemError error = Converse(order, answer);
+  bool runs = !error && static_cast<uint8_t>(answer.frame[4]) == FRAME_STARTED;
+  if (runs) return {};
+  // Without its order it ends by itself; one that said why it failed has ended; one that hangs is ended.
+  answer.socket.Reset(-1);
+  if (error.number == ETIMEDOUT) kill(answer.pid, SIGKILL);
+  Reap(answer.pid);
+  return error;
+}

@@ -1,0 +1,64 @@
+#include "failure.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int report_socket = -1;
+
+void report_to(int socket) { report_socket = socket; }
+
+static void copy(char* to, size_t size, const char* from) {
+  size_t length = strnlen(from, size - 1);
+  memcpy(to, from, length);
+  to[length] = 0;
+}
+
+int failed(struct failure* out, int exit_code, const char* what, const char* path) {
+  out->number = errno;
+  out->exit_code = exit_code;
+  copy(out->what, sizeof out->what, what);
+  copy(out->path, sizeof out->path, path);
+  return -1;
+}
+
+_Noreturn void fail_with(int exit_code, const char* what, const char* path) {
+  struct failure failure;
+  memset(&failure, 0, sizeof failure);
+  failed(&failure, exit_code, what, path);
+  send(report_socket, &failure, sizeof failure, MSG_NOSIGNAL);
+  _exit(exit_code);
+}
+
+_Noreturn void fail(const char* what, const char* path) { fail_with(128, what, path); }
+
+void send_terminal(int master) {
+  char byte = 'T', control[CMSG_SPACE(sizeof(int))];
+  struct iovec data = {&byte, 1};
+  struct msghdr message = {
+      .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  memset(control, 0, sizeof control);
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(header), &master, sizeof(int));
+  if (sendmsg(report_socket, &message, MSG_NOSIGNAL) != 1) fail("hand over", "the terminal");
+}
+
+int await_child(int socket, struct failure* out, int* terminal) {
+  for (;;) {
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec data = {out, sizeof *out};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) return 0;
+    if (got == sizeof *out) return -1;
+    struct cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (!header || header->cmsg_type != SCM_RIGHTS) return failed(out, 128, "read the report of", "the new process");
+    memcpy(terminal, CMSG_DATA(header), sizeof(int));
+  }
+}

@@ -1,0 +1,26 @@
+// How a new process tells the supervisor what went wrong before its execve: one message on a socket that execve closes.
+#pragma once
+
+struct failure {
+  int number;     // errno
+  int exit_code;  // 126 not executable, 127 not found, 128 anything else
+  char what[48];  // what was tried
+  char path[208];
+};
+
+// Keeps errno, what and path in `out`; returns -1 for the caller to return.
+int failed(struct failure* out, int exit_code, const char* what, const char* path);
+
+// In the child: where to report to.
+void report_to(int socket);
+
+// In the child: reports errno, what was tried and on what; ends the process.
+_Noreturn void fail(const char* what, const char* path);
+_Noreturn void fail_with(int exit_code, const char* what, const char* path);
+
+// In the child: hands the pty's master to the supervisor.
+void send_terminal(int master);
+
+// In the supervisor: waits until the child has executed its program (0) or reported (-1). `terminal` gets the pty's
+// master, or stays as it is.
+int await_child(int socket, struct failure* out, int* terminal);

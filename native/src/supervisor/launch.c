@@ -1,0 +1,134 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "../protocol.h"
+#include "process.h"
+#include "rootfs.h"
+#include "sys.h"
+
+#define CLONE_NEWCGROUP_ 0x02000000
+
+static void join(const char* path, int type) {
+  if (!*path) return;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || setns(fd, type) != 0) fail("join namespace", path);  // setns verifies the type
+  close(fd);
+}
+
+static _Noreturn void be_container(const struct container* c, struct stdio* io) {
+  reset_signals();
+  setsid();
+  join_host_side(&c->process);
+  join(c->net, CLONE_NEWNET);
+  join(c->ipc, CLONE_NEWIPC);
+  join(c->uts, CLONE_NEWUTS);
+  // After the cgroups were joined: they become the roots of what the container sees.
+  if (unshare(CLONE_NEWCGROUP_) != 0) fail("make", "a cgroup namespace");
+  enter_rootfs(c, io);
+  run_process(&c->process, io, 1);
+}
+
+static _Noreturn void be_exec(const struct process* p, int pidfd, struct stdio* io) {
+  reset_signals();
+  setsid();
+  join_host_side(p);
+  if (setns(pidfd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP_) != 0)
+    fail("join the namespaces of", "the container");
+  if (io->terminal) {
+    int root = open("/", O_PATH | O_CLOEXEC | O_DIRECTORY);
+    open_terminal(io, root, p->columns, p->rows);
+  }
+  run_process(p, io, 0);
+}
+
+struct birth {
+  int report[2], cgroup;
+};
+
+// Everything a child needs before it exists.
+static int prepare(const struct process* p, struct birth* birth, struct launched* out, struct failure* failure) {
+  *birth = (struct birth){{-1, -1}, -1};
+  out->io = (struct stdio){{-1, -1, -1}, -1, -1, -1, 0};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, birth->report) != 0)
+    return failed(failure, 128, "make", "a socket pair");
+  if (make_stdio(&out->io, p->flags & PROCESS_TTY, p->flags & PROCESS_STDIN) != 0)
+    return failed(failure, 128, "make", "pipes");
+  if (*p->cgroup2) {
+    birth->cgroup = open(p->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (birth->cgroup < 0) return failed(failure, 128, "open cgroup", p->cgroup2);
+  }
+  return 0;
+}
+
+static long give_birth(struct birth* birth, uint64_t flags, struct launched* out) {
+  int pidfd = -1;
+  struct clone_arguments arguments = {
+      .flags = flags | CLONE_PIDFD_, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+  if (birth->cgroup >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP_;
+    arguments.cgroup = (uint64_t)birth->cgroup;
+  }
+  long pid = sys_clone3(&arguments);
+  if (pid == 0) report_to(birth->report[1]);
+  out->pid = (pid_t)pid;
+  out->pidfd = pidfd;
+  return pid;
+}
+
+static int finish(struct birth* birth, struct launched* out, struct failure* failure) {
+  int terminal = -1;
+  close(birth->report[1]);
+  birth->report[1] = -1;
+  int result = await_child(birth->report[0], failure, &terminal);
+  if (terminal >= 0 && adopt_terminal(&out->io, terminal) != 0 && result == 0)
+    result = failed(failure, 128, "take over", "the terminal");
+  if (result != 0) {
+    sys_pidfd_send_signal(out->pidfd, SIGKILL);
+    waitpid(out->pid, 0, 0);
+    close(out->pidfd);
+  }
+  return result;
+}
+
+static int clean(struct birth* birth, struct launched* out, int result) {
+  close_child_ends(&out->io);
+  if (result != 0) close_our_ends(&out->io);
+  for (int i = 0; i < 2; i++)
+    if (birth->report[i] >= 0) close(birth->report[i]);
+  if (birth->cgroup >= 0) close(birth->cgroup);
+  return result;
+}
+
+int launch_container(const struct container* c, struct launched* out, struct failure* failure) {
+  struct birth birth;
+  int result = prepare(&c->process, &birth, out, failure);
+  if (result == 0) {
+    uint64_t flags = CLONE_NEWNS | (c->flags & CONTAINER_HOST_PID ? 0 : CLONE_NEWPID);
+    long pid = give_birth(&birth, flags, out);
+    if (pid == 0) be_container(c, &out->io);
+    if (pid < 0) result = failed(failure, 128, "clone", "the container's process");
+    close_child_ends(&out->io);
+    if (pid > 0) result = finish(&birth, out, failure);
+  }
+  return clean(&birth, out, result);
+}
+
+int launch_exec(const struct process* p, int container_pidfd, struct launched* out, struct failure* failure) {
+  struct birth birth;
+  int result = prepare(p, &birth, out, failure);
+  if (result == 0) {
+    long pid = give_birth(&birth, 0, out);
+    if (pid == 0) be_exec(p, container_pidfd, &out->io);
+    if (pid < 0) result = failed(failure, 128, "clone", "a process of the container");
+    close_child_ends(&out->io);
+    if (pid > 0) result = finish(&birth, out, failure);
+  }
+  return clean(&birth, out, result);
+}

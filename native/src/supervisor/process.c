@@ -1,0 +1,155 @@
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "../protocol.h"
+#include "failure.h"
+#include "privileges.h"
+#include "sys.h"
+#include "text.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+void reset_signals(void) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  for (int i = 1; i < 65; i++) sigaction(i, &action, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, 0);
+  umask(0);
+}
+
+static int write_file(const char* directory, const char* name, const char* content) {
+  char path[4096];
+  struct text text = {path, sizeof path};
+  add(&text, directory);
+  add(&text, name);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  ssize_t done = write(fd, content, strlen(content));
+  close(fd);
+  return done < 0 ? -1 : 0;
+}
+
+static void set_limits(struct list limits) {
+  for (uint32_t i = 0; i < limits.count; i++) {
+    int resource = (int)read_u32(&limits.items);
+    struct rlimit limit = {.rlim_cur = read_u64(&limits.items)};
+    limit.rlim_max = read_u64(&limits.items);
+    if (setrlimit(resource, &limit) == 0) continue;
+    // Raising the hard limit needs CAP_SYS_RESOURCE, which a node may lack: as much as there is.
+    struct rlimit present;
+    if (getrlimit(resource, &present) != 0) continue;
+    if (limit.rlim_cur > present.rlim_max) limit.rlim_cur = present.rlim_max;
+    if (limit.rlim_max > present.rlim_max) limit.rlim_max = present.rlim_max;
+    setrlimit(resource, &limit);
+  }
+}
+
+void join_host_side(const struct process* p) {
+  struct list directories = p->cgroups;
+  for (uint32_t i = 0; i < directories.count; i++) {
+    const char* directory = read_string(&directories.items);
+    // A single-threaded process moving itself by `tasks` needs no global lock: 20 us, where a write of its pid to
+    // cgroup.procs by its parent waits for an RCU grace period (12 ms).
+    if (write_file(directory, "/tasks", "0") != 0) fail("join cgroup", directory);
+  }
+  char number[16];
+  struct text text = {number, sizeof number};
+  if (p->oom_score_adj < 0) add(&text, "-");
+  add_number(&text, (uint64_t)(p->oom_score_adj < 0 ? -(int64_t)p->oom_score_adj : p->oom_score_adj));
+  write_file("/proc/self", "/oom_score_adj", number);  // lowering it needs CAP_SYS_RESOURCE: best effort
+  set_limits(p->rlimits);
+}
+
+static void make_directories(const char* path) {
+  char prefix[4096];
+  struct text text = {prefix, sizeof prefix};
+  add(&text, path);
+  for (char* at = prefix + 1; *at; at++) {
+    if (*at != '/') continue;
+    *at = 0;
+    mkdir(prefix, 0755);
+    *at = '/';
+  }
+  mkdir(prefix, 0755);
+}
+
+// Root may enter where the user may not, and the other way round on network file systems: either will do.
+static int enter_cwd(const char* cwd, int may_be_denied) {
+  if (chdir(cwd) != 0) {
+    if (errno == EACCES && may_be_denied) return 0;
+    fail("enter working directory", cwd);
+  }
+  // A directory outside the root (reached by a leaked descriptor, CVE-2024-21626) shows as "(unreachable)/...".
+  char where[4096];
+  if (syscall(SYS_getcwd, where, sizeof where) < 0 || where[0] != '/') {
+    errno = EPERM;
+    fail("stay inside the container in", cwd);
+  }
+  return 1;
+}
+
+static const char* search_path(char* const* environment) {
+  for (; *environment; environment++)
+    if (strncmp(*environment, "PATH=", 5) == 0) return *environment + 5;
+  return DEFAULT_PATH;
+}
+
+static _Noreturn void not_run(int number, const char* name) {
+  errno = number;
+  if (number == ENOENT || number == ENOTDIR) fail_with(127, "find the program", name);
+  if (number == EACCES || number == EISDIR || number == ENOEXEC || number == EPERM)
+    fail_with(126, "execute", name);
+  fail("execute", name);
+}
+
+static _Noreturn void execute(char* const* arguments, char* const* environment) {
+  const char* name = arguments[0];
+  if (strchr(name, '/') || !*name) {
+    execve(name, arguments, environment);
+    not_run(errno, name);
+  }
+  int reason = ENOENT;
+  for (const char* at = search_path(environment);;) {
+    size_t length = strcspn(at, ":");
+    char path[4096];
+    if (length + strlen(name) + 2 < sizeof path) {
+      memcpy(path, at, length);
+      struct text text = {path + length, sizeof path - length};
+      if (length) add(&text, "/");
+      add(&text, name);
+      execve(path, arguments, environment);
+      if (errno != ENOENT && errno != ENOTDIR) reason = errno;
+    }
+    if (!at[length]) not_run(reason, name);
+    at += length + 1;
+  }
+}
+
+static char** strings(struct list list) {
+  size_t size = (list.count + 1) * sizeof(char*);
+  char** array = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (array == MAP_FAILED || string_array(list, array, list.count + 1) != 0) fail("keep", "arguments");
+  return array;
+}
+
+_Noreturn void run_process(const struct process* p, struct stdio* io, int make_cwd) {
+  char** arguments = strings(p->arguments);
+  char** environment = strings(p->environment);
+  install_stdio(io, p->uid);
+  sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC_);
+  if (make_cwd) make_directories(p->cwd);
+  int entered = enter_cwd(p->cwd, 1);
+  drop_privileges(p);
+  if (!entered) enter_cwd(p->cwd, 0);
+  umask(022);
+  start_filter(p, PROCESS_NO_NEW_PRIVILEGES);
+  execute(arguments, environment);
+}

@@ -1,0 +1,63 @@
+#include "resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sys.h"
+
+static int open_in(int root, const char* path, uint64_t flags, uint64_t more) {
+  struct open_how_v0 how = {
+      .flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more};
+  long fd;
+  int tries = 0;
+  // openat2(2): EAGAIN when something was renamed or mounted during the walk.
+  do fd = sys_openat2(root, path, &how);
+  while (fd < 0 && errno == EAGAIN && tries++ < 64);
+  return (int)fd;
+}
+
+int resolve(int root, const char* path) { return open_in(root, path, 0, 0); }
+
+int resolve_plain(int root, const char* path) { return open_in(root, path, 0, RESOLVE_NO_SYMLINKS); }
+
+// Makes the last component of `prefix`, whose parent is open, and opens it as any walk would.
+static int make_and_open(int root, int parent, const char* prefix, const char* name, int file) {
+  int made = file ? openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644)
+                  : mkdirat(parent, name, 0755);
+  if (made < 0 && errno != EEXIST) return -1;
+  if (made > 0) close(made);
+  return open_in(root, prefix, 0, 0);
+}
+
+int resolve_or_make(int root, const char* path, int file) {
+  int found = resolve(root, path);
+  if (found >= 0 || errno != ENOENT) return found;
+  char prefix[PATH_MAX];
+  if (strlen(path) >= sizeof prefix) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  int parent = open_in(root, ".", O_DIRECTORY, 0);
+  size_t at = 0;
+  while (parent >= 0) {
+    while (path[at] == '/') at++;
+    if (!path[at]) break;
+    size_t end = at + strcspn(path + at, "/");
+    memcpy(prefix, path, end);
+    prefix[end] = 0;
+    int last = path[end + strspn(path + end, "/")] == 0;
+    int next = open_in(root, prefix, 0, 0);
+    if (next < 0 && errno == ENOENT) {
+      next = make_and_open(root, parent, prefix, prefix + at, last && file);
+    }
+    int reason = errno;
+    close(parent);
+    errno = reason;
+    parent = next;
+    at = end;
+  }
+  return parent;
+}
