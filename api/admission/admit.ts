@@ -2,6 +2,7 @@
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { invalid, type StatusCause, type StatusError } from '#api/resources/status.ts';
+import { prepareStatusUpdate, prepareUpdate } from '../kinds/prepare.ts';
 import type { Kind } from '../schema/kind.ts';
 import { ensureObject } from './defaults/fill.ts';
 import { applyDefaults } from './defaults.ts';
@@ -51,23 +52,24 @@ export function admitCreate(
 }
 
 /**
- * The object as it may replace `old`: with its defaults, valid by itself and as a change of `old`. Give it what
- * `prepareUpdate` returns after decoding. Left: 422.
+ * The object as it may replace `old`: with its defaults, prepared (`prepareUpdate`, which must see the defaults to
+ * know whether the spec changed), valid by itself and as a change of `old`. Left: 422.
  */
 export function admitUpdate(
   kind: Kind,
   object: KubeObject,
   old: KubeObject,
 ): Either<StatusError, KubeObject> {
-  const defaulted = applyDefaults(kind, object);
-  return verdict(kind, defaulted, validateUpdate(kind, defaulted, old));
+  const prepared = prepareUpdate(kind, applyDefaults(kind, object), old);
+  return verdict(kind, prepared, validateUpdate(kind, prepared, old));
 }
 
-/** As `admitUpdate`, for `/status`: only metadata is judged, the spec is the stored one. */
+/** As `admitUpdate`, for `/status`: prepared by `prepareStatusUpdate`; the spec is the stored one. Left: 422. */
 export function admitStatusUpdate(
   kind: Kind,
   object: KubeObject,
   old: KubeObject,
 ): Either<StatusError, KubeObject> {
-  return verdict(kind, object, validateStatusUpdate(kind, object, old));
+  const prepared = prepareStatusUpdate(kind, object, old);
+  return verdict(kind, prepared, validateStatusUpdate(kind, prepared, old));
 }

@@ -1,0 +1,65 @@
+/** Which function makes the cells of which kind. Kinds that are not here have no column beside Name and Age. */
+import type { CellsOf } from './cells.ts';
+import * as core from './core.ts';
+import * as network from './network.ts';
+import { podCells } from './pod.ts';
+import * as policy from './policy.ts';
+import * as storage from './storage.ts';
+import * as workload from './workload.ts';
+
+/** By `group/Kind`. */
+export const BUILT_IN: Readonly<Record<string, CellsOf>> = {
+  '/ComponentStatus': core.componentStatusCells,
+  '/ConfigMap': core.configMapCells,
+  '/Endpoints': network.endpointsCells,
+  '/Event': core.eventCells,
+  '/Namespace': core.namespaceCells,
+  '/Node': core.nodeCells,
+  '/PersistentVolume': storage.persistentVolumeCells,
+  '/PersistentVolumeClaim': storage.claimCells,
+  '/Pod': podCells,
+  '/PodTemplate': workload.podTemplateCells,
+  '/ReplicationController': workload.replicationControllerCells,
+  '/ResourceQuota': core.resourceQuotaCells,
+  '/Secret': core.secretCells,
+  '/Service': network.serviceCells,
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': policy.admissionPolicyCells,
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': policy.policyBindingCells,
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration': policy.webhookCells,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policy.admissionPolicyCells,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': policy.policyBindingCells,
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration': policy.webhookCells,
+  'apiregistration.k8s.io/APIService': policy.apiServiceCells,
+  'apps/ControllerRevision': workload.controllerRevisionCells,
+  'apps/DaemonSet': workload.daemonSetCells,
+  'apps/Deployment': workload.deploymentCells,
+  'apps/ReplicaSet': workload.replicaSetCells,
+  'apps/StatefulSet': workload.statefulSetCells,
+  'autoscaling/HorizontalPodAutoscaler': workload.autoscalerCells,
+  'batch/CronJob': workload.cronJobCells,
+  'batch/Job': workload.jobCells,
+  'certificates.k8s.io/CertificateSigningRequest': policy.signingRequestCells,
+  'coordination.k8s.io/Lease': policy.leaseCells,
+  'discovery.k8s.io/EndpointSlice': network.endpointSliceCells,
+  'events.k8s.io/Event': core.eventCells,
+  'flowcontrol.apiserver.k8s.io/FlowSchema': policy.flowSchemaCells,
+  'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': policy.priorityLevelCells,
+  'networking.k8s.io/IPAddress': network.ipAddressCells,
+  'networking.k8s.io/Ingress': network.ingressCells,
+  'networking.k8s.io/IngressClass': network.ingressClassCells,
+  'networking.k8s.io/NetworkPolicy': network.networkPolicyCells,
+  'networking.k8s.io/ServiceCIDR': network.serviceCidrCells,
+  'node.k8s.io/RuntimeClass': policy.runtimeClassCells,
+  'policy/PodDisruptionBudget': workload.disruptionBudgetCells,
+  'rbac.authorization.k8s.io/ClusterRoleBinding': policy.roleBindingCells,
+  'rbac.authorization.k8s.io/RoleBinding': policy.roleBindingCells,
+  'resource.k8s.io/ResourceClaim': policy.resourceClaimCells,
+  'resource.k8s.io/ResourceSlice': policy.resourceSliceCells,
+  'scheduling.k8s.io/PriorityClass': policy.priorityClassCells,
+  'storage.k8s.io/CSIDriver': storage.csiDriverCells,
+  'storage.k8s.io/CSINode': storage.csiNodeCells,
+  'storage.k8s.io/CSIStorageCapacity': storage.csiCapacityCells,
+  'storage.k8s.io/StorageClass': storage.storageClassCells,
+  'storage.k8s.io/VolumeAttachment': storage.volumeAttachmentCells,
+  'storage.k8s.io/VolumeAttributesClass': storage.attributesClassCells,
+};
