@@ -125,7 +125,8 @@ function protobufBody(body: Buffer, context: BodyContext, unrecognized: Unrecogn
   try {
     const { apiVersion, kind, raw } = readEnvelope(body);
     const schema = context.schemaOf(apiVersion, kind) ?? context.expected?.schema;
-    if (schema === undefined) throw badRequest(`no kind "${kind}" is registered for version "${apiVersion}"`);
+    if (schema === undefined)
+      throw badRequest(`no kind "${kind}" is registered for version "${apiVersion}"`);
     const value = { apiVersion, kind, ...readMessage(schema, raw) };
     return { value, complaints: () => [] };
   } catch (error) {

@@ -23,7 +23,9 @@ interface KindFacts {
     readonly name: string;
     readonly versions: readonly { version: string; resources: readonly ResourceFacts[] }[];
   }[];
-  readonly columns: Readonly<Record<string, readonly (readonly [string, string, string, number])[]>>;
+  readonly columns: Readonly<
+    Record<string, readonly (readonly [string, string, string, number])[]>
+  >;
 }
 
 /** pkg/kubeapiserver/default_storage_factory_builder.go, SpecialDefaultResourcePrefixes. */
@@ -125,7 +127,12 @@ function storedUnder(group: string, plural: string): string {
   return specialPrefixes.get(`${group}/${plural}`) ?? plural;
 }
 
-function columnOf([name, type, format, priority]: readonly [string, string, string, number]): Column {
+function columnOf([name, type, format, priority]: readonly [
+  string,
+  string,
+  string,
+  number,
+]): Column {
   return { name, type, format, priority };
 }
 

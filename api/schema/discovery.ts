@@ -12,7 +12,10 @@ export interface DiscoveryDocument {
   readonly etag: string;
 }
 
-const cache = new WeakMap<Kinds, { generation: number; documents: Map<string, DiscoveryDocument> }>();
+const cache = new WeakMap<
+  Kinds,
+  { generation: number; documents: Map<string, DiscoveryDocument> }
+>();
 
 /** SHA-512 in upper-case hexadecimal, the form kube-apiserver's hashes have. */
 export function hashOf(bytes: Buffer): string {
@@ -77,7 +80,8 @@ export function aggregated(
     items: [...groupsOf(kinds)]
       .filter(([group]) => (group === '') === (which === 'api'))
       .map(([group, versions]) => ({
-        metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
+        metadata:
+          group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
         versions: [...versions].map(([name, members]) => ({
           version: name,
           resources: members.map(aggregatedEntry),
@@ -205,7 +209,8 @@ function aggregatedEntry(kind: Kind): object {
 }
 
 function aggregatedSubresource(kind: Kind, sub: Subresource): object {
-  const same = kind.custom === undefined && sub.group === kind.group && sub.version === kind.version;
+  const same =
+    kind.custom === undefined && sub.group === kind.group && sub.version === kind.version;
   return {
     subresource: sub.name,
     responseKind: responseKind(sub, same ? { group: '', version: '' } : sub),

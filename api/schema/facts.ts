@@ -124,7 +124,9 @@ class NamedSchema implements Schema {
 
 function named(name: string, home: string, row: TypeRow): Schema {
   const fields = (): ReadonlyMap<string, Field> =>
-    new Map(Object.entries(row.fields ?? {}).map(([field, facts]) => [field, fieldOf(facts, home)]));
+    new Map(
+      Object.entries(row.fields ?? {}).map(([field, facts]) => [field, fieldOf(facts, home)]),
+    );
   return new NamedSchema(fullName(name), fields, row);
 }
 
@@ -140,7 +142,8 @@ function variantOf(schema: Schema, more: Pick<Schema, 'mapType' | 'also'>): Sche
 }
 
 function fieldOf(facts: FieldRow, home: string): Field {
-  if (typeof facts === 'string') return { schema: wordSchema(facts, home, {}), ...unsetZero(facts) };
+  if (typeof facts === 'string')
+    return { schema: wordSchema(facts, home, {}), ...unsetZero(facts) };
   const [word, number, more = {}] = facts;
   return {
     schema: wordSchema(word, home, more),

@@ -152,8 +152,7 @@ class Scanner {
 
   #word(char: string): void {
     const word = ['true', 'false', 'null'].find((candidate) => candidate.startsWith(char));
-    if (word === undefined) return this.#fail('looking for beginning of value');
-    for (const letter of word) {
+    for (const letter of word ?? this.#fail('looking for beginning of value')) {
       if (this.#text[this.#at] !== letter) this.#fail(`in literal ${word} (expecting '${letter}')`);
       this.#at += 1;
     }

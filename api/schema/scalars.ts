@@ -79,7 +79,10 @@ function bytes(value: string): string {
 
 function time(schema: Schema, value: string): string | undefined {
   const micro = schema.type === 'micro-time';
-  if ((micro ? canonicalMicroTime : canonicalTime).test(value) && !Number.isNaN(Date.parse(value))) {
+  if (
+    (micro ? canonicalMicroTime : canonicalTime).test(value) &&
+    !Number.isNaN(Date.parse(value))
+  ) {
     return value;
   }
   const match = rfc3339.exec(value);

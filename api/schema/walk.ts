@@ -106,7 +106,8 @@ function unknownField(schema: Schema, value: Fields, key: string, at: Walk): voi
 function walkOther(schema: Schema, value: unknown, at: Walk): unknown {
   if (value === null) return undefined;
   const other = schema.also?.find(
-    ({ type }) => Array.isArray(value) === (type === 'array') && (type === 'array' || type === typeof value),
+    ({ type }) =>
+      Array.isArray(value) === (type === 'array') && (type === 'array' || type === typeof value),
   );
   if (other === undefined) throw wrongType(schema, value, at);
   at.quiet += 1;

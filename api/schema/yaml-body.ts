@@ -37,7 +37,8 @@ export function parseYaml(text: string): { value: unknown; repeated?: string } {
     version: '1.1',
     strict: false,
     prettyErrors: true,
-    customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !unwantedTags.has(tag.tag)),
+    customTags: (tags) =>
+      tags.filter((tag) => typeof tag === 'string' || !unwantedTags.has(tag.tag)),
   });
   if (document === undefined || !('contents' in document)) return { value: null };
   const isRepeated = (error: { code: string }): boolean => error.code === 'DUPLICATE_KEY';
@@ -45,7 +46,10 @@ export function parseYaml(text: string): { value: unknown; repeated?: string } {
   if (broken !== undefined) throw malformed(broken);
   const lines = document.errors
     .filter(isRepeated)
-    .map((error) => `  line ${error.linePos?.[0].line}: key ${keyAt(text, error.pos[0])} already set in map`);
+    .map(
+      (error) =>
+        `  line ${error.linePos?.[0].line}: key ${keyAt(text, error.pos[0])} already set in map`,
+    );
   const value = toJson(document);
   return lines.length === 0
     ? { value }
@@ -60,7 +64,10 @@ function toJson(document: { toJS(options?: ToJsOptions): unknown }): unknown {
   }
 }
 
-function malformed(error: { message: string; linePos?: [{ line: number; col: number }, ...unknown[]] }) {
+function malformed(error: {
+  message: string;
+  linePos?: [{ line: number; col: number }, ...unknown[]];
+}) {
   const place = error.linePos?.[0];
   const text = error.message.split(/ at line \d+|:?\n/)[0] ?? error.message;
   const where = place === undefined ? '' : `line ${place.line}: `;
