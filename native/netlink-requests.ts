@@ -1,0 +1,187 @@
+/** What can be asked of rtnetlink: pure functions that make one request each, sent by netlink.ts. */
+
+import { attribute, type Message, text, u8, u16, u32 } from './netlink-message.ts';
+
+// linux/rtnetlink.h, linux/netlink.h, linux/if_link.h, linux/if_addr.h, linux/veth.h
+const RTM = { newLink: 16, delLink: 17, getLink: 18, newAddr: 20, delAddr: 21, getAddr: 22 };
+const RTM_NEWROUTE = 24;
+const NLM_F = { excl: 0x200, dump: 0x300, create: 0x400 };
+export const IFLA = { address: 1, ifname: 3, master: 10, linkinfo: 18, netNsFd: 28 };
+const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 };
+const VETH_INFO_PEER = 1;
+const IFLA_BRPORT_MODE = 4;
+export const IFA = { address: 1, local: 2 };
+const RTA = { oif: 4, gateway: 5 };
+const AF_INET = 2;
+const IFF_UP = 1;
+
+/** A change of the network; `what` names its object in errors. */
+export interface NetworkRequest extends Message {
+  readonly call: string;
+  readonly what: string;
+  /** Failures that are none: the object is as wished already. */
+  readonly tolerate?: readonly string[];
+}
+
+/** struct ifinfomsg: u8 family | u8 - | u16 type | i32 index | u32 flags | u32 which flags */
+function linkHeader({ index = 0, up }: { index?: number; up: boolean }): Buffer {
+  const flags = u32(up ? IFF_UP : 0);
+  return Buffer.concat([u8(0), u8(0), u16(0), u32(index), flags, flags]);
+}
+
+function link(what: string, flags: number, ...parts: readonly Buffer[]): NetworkRequest {
+  return { call: 'RTM_NEWLINK', what, type: RTM.newLink, flags, body: Buffer.concat(parts) };
+}
+
+function macBytes(mac: string): Buffer {
+  return Buffer.from(mac.replaceAll(':', ''), 'hex');
+}
+
+function ipBytes(ip: string): Buffer {
+  return Buffer.from(ip.split('.').map(Number));
+}
+
+/** A bridge that is up. Its hardware address is fixed: else it would change with its ports and neighbours would lose it. */
+export function addBridge(name: string, mac: string): NetworkRequest {
+  return link(
+    `bridge ${name}`,
+    NLM_F.create | NLM_F.excl,
+    linkHeader({ up: true }),
+    attribute(IFLA.ifname, text(name)),
+    attribute(IFLA.address, macBytes(mac)),
+    attribute(IFLA.linkinfo, attribute(INFO.kind, text('bridge'))),
+  );
+}
+
+export interface VethOptions {
+  readonly name: string;
+  /** The index of the bridge it becomes a port of. */
+  readonly master: number;
+  readonly peer: {
+    readonly name: string;
+    readonly index: number;
+    readonly mac: string;
+    /** The descriptor of the namespace it is made in. */
+    readonly netns: number;
+  };
+}
+
+/**
+ * A veth pair, our end up, the other in another namespace with the index asked for. The other end has to be set up there:
+ * it cannot be (ENOTCONN) while the pair is being made.
+ */
+export function addVeth({ name, master, peer }: VethOptions): NetworkRequest {
+  const other = attribute(
+    VETH_INFO_PEER,
+    linkHeader({ index: peer.index, up: false }),
+    attribute(IFLA.ifname, text(peer.name)),
+    attribute(IFLA.address, macBytes(peer.mac)),
+    attribute(IFLA.netNsFd, u32(peer.netns)),
+  );
+  return link(
+    `veth ${name}`,
+    NLM_F.create | NLM_F.excl,
+    linkHeader({ up: true }),
+    attribute(IFLA.ifname, text(name)),
+    attribute(IFLA.master, u32(master)),
+    attribute(IFLA.linkinfo, attribute(INFO.kind, text('veth')), attribute(INFO.data, other)),
+  );
+}
+
+/** Lets a bridge's port send back through itself: a pod that reaches itself by a service's address needs it. */
+export function setHairpin(name: string): NetworkRequest {
+  return link(
+    `bridge port ${name}`,
+    0,
+    linkHeader({ up: true }),
+    attribute(IFLA.ifname, text(name)),
+    attribute(
+      IFLA.linkinfo,
+      attribute(INFO.slaveKind, text('bridge')),
+      attribute(INFO.slaveData, attribute(IFLA_BRPORT_MODE, u8(1))),
+    ),
+  );
+}
+
+/** Link 1 is the loopback of every namespace. */
+export function setUp(index: number): NetworkRequest {
+  return link(`link ${index}`, 0, linkHeader({ index, up: true }));
+}
+
+/** Takes about 30 ms; never for a veth, which goes with its namespace for nothing. */
+export function deleteLink(index: number, name: string): NetworkRequest {
+  const body = linkHeader({ index, up: false });
+  const tolerate = ['ENODEV'];
+  return { call: 'RTM_DELLINK', what: name, type: RTM.delLink, flags: 0, body, tolerate };
+}
+
+export interface LinkAddress {
+  readonly ip: string;
+  readonly prefix: number;
+  readonly index: number;
+}
+
+/** struct ifaddrmsg: u8 family | u8 prefix | u8 flags | u8 scope | u32 index */
+function addressBody({ ip, prefix, index }: LinkAddress): Buffer {
+  return Buffer.concat([
+    Buffer.of(AF_INET, prefix, 0, 0),
+    u32(index),
+    attribute(IFA.local, ipBytes(ip)),
+    attribute(IFA.address, ipBytes(ip)),
+  ]);
+}
+
+export function addAddress(address: LinkAddress): NetworkRequest {
+  return {
+    call: 'RTM_NEWADDR',
+    what: `${address.ip}/${address.prefix}`,
+    type: RTM.newAddr,
+    flags: NLM_F.create | NLM_F.excl,
+    body: addressBody(address),
+    tolerate: ['EEXIST'],
+  };
+}
+
+export function deleteAddress(address: LinkAddress): NetworkRequest {
+  const what = `${address.ip}/${address.prefix}`;
+  const body = addressBody(address);
+  return { call: 'RTM_DELADDR', what, type: RTM.delAddr, flags: 0, body };
+}
+
+/** struct rtmsg: u8 family | u8 dst | u8 src | u8 tos | u8 table | u8 protocol | u8 scope | u8 type | u32 flags */
+export function addDefaultRoute(gateway: string, index: number): NetworkRequest {
+  const MAIN_TABLE = 254;
+  const STATIC = 4;
+  const UNICAST = 1;
+  const body = Buffer.concat([
+    Buffer.of(AF_INET, 0, 0, 0, MAIN_TABLE, STATIC, 0, UNICAST),
+    u32(0),
+    attribute(RTA.gateway, ipBytes(gateway)),
+    attribute(RTA.oif, u32(index)),
+  ]);
+  const flags = NLM_F.create | NLM_F.excl;
+  return { call: 'RTM_NEWROUTE', what: `default via ${gateway}`, type: RTM_NEWROUTE, flags, body };
+}
+
+/** Makes a link a port of a bridge. */
+export function setMaster(name: string, master: number): NetworkRequest {
+  return link(
+    `link ${name}`,
+    0,
+    linkHeader({ up: true }),
+    attribute(IFLA.ifname, text(name)),
+    attribute(IFLA.master, u32(master)),
+  );
+}
+
+/** Asks for every link. */
+export function linksRequest(): NetworkRequest {
+  const body = linkHeader({ up: false });
+  return { call: 'RTM_GETLINK', what: 'all', type: RTM.getLink, flags: NLM_F.dump, body };
+}
+
+/** Asks for every IPv4 address. */
+export function addressesRequest(): NetworkRequest {
+  const body = Buffer.concat([Buffer.of(AF_INET, 0, 0, 0), u32(0)]);
+  return { call: 'RTM_GETADDR', what: 'all', type: RTM.getAddr, flags: NLM_F.dump, body };
+}
