@@ -44,20 +44,17 @@ export class AddressBook {
     return [...this.#offsets.keys()];
   }
 
-  /** The pod's address, taken now if it has none. @throws Error when all are taken */
-  async take(podUid: string): Promise<string> {
+  /**
+   * The pod's address, taken now if it has none; it survives a crash from `recorded` on.
+   * @throws Error when all are taken
+   */
+  take(podUid: string): { readonly ip: string; readonly recorded: Promise<void> } {
     const existing = this.get(podUid);
-    if (existing !== undefined) return existing;
+    if (existing !== undefined) return { ip: existing, recorded: Promise.resolve() };
     const offset = this.#free();
-    this.#note(podUid, offset); // before the wait: nobody else may find it free
+    this.#note(podUid, offset);
     const ip = ipText(this.#cidr.base + offset);
-    try {
-      await symlink(podUid, join(this.#directory, ip));
-    } catch (error) {
-      this.#forget(podUid, offset);
-      throw error;
-    }
-    return ip;
+    return { ip, recorded: symlink(podUid, join(this.#directory, ip)) };
   }
 
   /** Nothing to release is no error. */

@@ -13,7 +13,7 @@ import { closeSync } from 'node:fs';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bindNetns, configure, createNetns, listLinks, removeNetns } from '#native/netlink.ts';
+import { bindNetns, configure, listLinks, removeNetns } from '#native/netlink.ts';
 import {
   addAddress,
   addDefaultRoute,
@@ -28,6 +28,7 @@ import { type Cidr, macOf, parseCidr } from './cidr.ts';
 import { enableForwarding, restoreForwarding } from './forwarding.ts';
 import { loadMasquerade, removeMasquerade } from './masquerade.ts';
 import type { PodAddress, PodNetwork } from './pod-network.ts';
+import { SpareNamespace } from './spare-namespace.ts';
 
 export interface PodNetworkOptions {
   readonly runDir: string;
@@ -50,7 +51,6 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
   return new BridgeNetwork(options);
 }
 
-const LOOPBACK = 1;
 /** The second link of a new namespace. */
 const ETH0 = 2;
 
@@ -70,7 +70,9 @@ class BridgeNetwork implements PodNetwork {
   readonly #attached = new Map<string, PodAddress>();
   /** What is under way for a pod; the next call for the same pod waits for it. */
   readonly #busy = new Map<string, Promise<unknown>>();
+  readonly #spare = new SpareNamespace();
   #bridgeIndex: number | undefined;
+  #masquerade: Promise<void> = Promise.resolve();
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
@@ -87,12 +89,13 @@ class BridgeNetwork implements PodNetwork {
     await mkdir(this.#namespaces, { recursive: true, mode: 0o700 });
     await this.#adopt();
     const ports = new Set([...this.#attached.keys()].map(vethName));
+    this.#masquerade = this.#loadMasquerade(); // takes a while: only who attaches a pod waits for it
     const [index] = await Promise.all([
       ensureBridge({ name: this.#options.bridge, cidr: this.#cidr }, ports),
       enableForwarding(this.#marker),
-      this.#loadMasquerade(),
     ]);
     this.#bridgeIndex = index;
+    this.#spare.prepare();
   }
 
   /** Without it pods still reach each other and the node. */
@@ -131,11 +134,16 @@ class BridgeNetwork implements PodNetwork {
     return this.#alone(podUid, async () => {
       const existing = this.#attached.get(podUid);
       if (existing !== undefined) return existing;
-      const ip = await this.#book.take(podUid);
+      await this.#masquerade;
+      const { ip, recorded } = this.#book.take(podUid);
       const netnsPath = join(this.#namespaces, podUid);
+      const connected = this.#connect(podUid, ip, netnsPath);
       try {
-        await this.#connect(podUid, ip, netnsPath);
+        await Promise.allSettled([recorded, connected]);
+        await recorded;
+        await connected;
       } catch (error) {
+        await removeNetns(netnsPath);
         await this.#book.release(podUid);
         throw error;
       }
@@ -148,11 +156,10 @@ class BridgeNetwork implements PodNetwork {
   async #connect(podUid: string, ip: string, netnsPath: string): Promise<void> {
     if (this.#bridgeIndex === undefined)
       throw new Error('attach a pod: the network is not started');
-    const netns = await createNetns();
+    const netns = await this.#spare.take();
     try {
       await this.#plug(vethName(podUid), macOf(ip), netns, this.#bridgeIndex);
       const inside = [
-        setUp(LOOPBACK),
         setUp(ETH0),
         addAddress({ ip, prefix: this.#cidr.prefix, index: ETH0 }),
         addDefaultRoute(this.gateway, ETH0),
@@ -204,7 +211,7 @@ class BridgeNetwork implements PodNetwork {
   }
 
   async destroy(): Promise<void> {
-    await Promise.all(this.#busy.values());
+    await Promise.all([...this.#busy.values(), this.#masquerade, this.#spare.close()]);
     const pods = await readdir(this.#namespaces).catch((): string[] => []);
     for (const podUid of pods) await removeNetns(join(this.#namespaces, podUid));
     await rm(this.#namespaces, { recursive: true, force: true });
