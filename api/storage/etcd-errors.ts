@@ -25,11 +25,9 @@ export function leavesOutcomeOpen(error: unknown): boolean {
     error.code === codes.unavailable ||
     error.code === codes.deadlineExceeded ||
     error.code === codes.unknown ||
-    error.code === cancelled
+    error.code === codes.cancelled
   );
 }
-
-const cancelled = 1;
 
 /** The error of a failed call in the storage's own terms; `what` says what was tried. */
 export function translate(error: unknown, what: string): Error {

@@ -67,6 +67,10 @@ export class Connection {
     }
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Asks a session that left a call unanswered for a sign of life; without one it is given up. */
   suspect(session: ClientHttp2Session): void {
     if (!usable(session)) return;

@@ -9,6 +9,7 @@ import { FrameReader } from './grpc-frames.ts';
 /** The gRPC status codes we tell apart (google.golang.org/grpc/codes). */
 export const codes = {
   ok: 0,
+  cancelled: 1,
   unknown: 2,
   invalidArgument: 3,
   deadlineExceeded: 4,
@@ -88,8 +89,10 @@ export class GrpcChannel {
     try {
       return await this.#connection.session(signal);
     } catch (cause) {
-      const message = `${method}: no endpoint could be reached`;
-      throw new GrpcError(codes.unavailable, message, false, { cause });
+      const closed = this.#connection.closed;
+      const message = `${method}: ${closed ? 'the client is closed' : 'no endpoint answered'}`;
+      const code = closed ? codes.cancelled : codes.unavailable;
+      throw new GrpcError(code, message, false, { cause });
     }
   }
 }

@@ -182,7 +182,7 @@ class MemoryStorage implements Storage {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       if (!this.#closed) void this.delete(key, revision);
-    }, ttlSeconds * 1000).unref();
+    }, ttlSeconds * 1000);
     this.#timers.add(timer);
   }
 }
