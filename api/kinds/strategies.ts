@@ -5,6 +5,7 @@
 import type { JsonObject } from '#api/resources/json.ts';
 import { isObject, objectOr, objectsOf } from '#api/resources/json.ts';
 import type { KubeObject, ResourceType } from '#api/resources/meta.ts';
+import { selectByUid } from './job.ts';
 import { qualityOfService } from './quality-of-service.ts';
 import { prepareServiceUpdate } from './service.ts';
 
@@ -115,7 +116,7 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   'apps/ReplicaSet': counted,
   'apps/StatefulSet': counted,
   'batch/CronJob': counted,
-  'batch/Job': counted,
+  'batch/Job': { generation: true, create: selectByUid },
   'policy/PodDisruptionBudget': counted,
   'networking.k8s.io/Ingress': counted,
   'networking.k8s.io/IngressClass': counted,
