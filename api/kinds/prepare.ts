@@ -4,6 +4,7 @@
  */
 import { cloneJson, equalJson, type JsonObject } from '#api/resources/json.ts';
 import type { KubeObject, ObjectMeta } from '#api/resources/meta.ts';
+import { applyDefaults } from '../admission/defaults.ts';
 import type { Kind } from '../schema/kind.ts';
 import { strategyOf } from './strategies.ts';
 
@@ -41,10 +42,13 @@ function createdMeta(kind: Kind, meta: ObjectMeta, creation: Creation): ObjectMe
   return created;
 }
 
-/** The object as it is first stored. Its namespace must already be in its metadata. */
+/**
+ * The object as it is first stored, with its kind's defaults: what the server derives (a pod's class of service) it
+ * derives from the defaulted object. The namespace must already be in the metadata.
+ */
 export function prepareCreate(kind: Kind, object: KubeObject, creation: Creation): KubeObject {
   const strategy = strategyOf(kind);
-  const created = cloneJson(object);
+  const created = applyDefaults(kind, object);
   created.metadata = createdMeta(kind, created.metadata, creation);
   if (hasStatus(kind) && strategy.keepsStatus !== true) {
     delete created['status'];
