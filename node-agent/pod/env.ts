@@ -3,7 +3,14 @@
  * `$(NAME)` expanded from what came before. Pure: the ConfigMaps and Secrets it names are given.
  */
 import { milliValue, value } from '#api/resources/quantity.ts';
-import type { ConfigMap, EnvVar, Pod, PodContainer, Secret, Service } from '#api/resources/types.ts';
+import type {
+  ConfigMap,
+  EnvVar,
+  Pod,
+  PodContainer,
+  Secret,
+  Service,
+} from '#api/resources/types.ts';
 import { expand } from './expansion.ts';
 import { needsOf } from './resources.ts';
 
@@ -41,7 +48,8 @@ export function envReferences(container: PodContainer): {
     if (secretRef?.name !== undefined) secrets.add(secretRef.name);
   }
   for (const { valueFrom } of container.env ?? []) {
-    if (valueFrom?.configMapKeyRef?.name !== undefined) configMaps.add(valueFrom.configMapKeyRef.name);
+    if (valueFrom?.configMapKeyRef?.name !== undefined)
+      configMaps.add(valueFrom.configMapKeyRef.name);
     if (valueFrom?.secretKeyRef?.name !== undefined) secrets.add(valueFrom.secretKeyRef.name);
   }
   return { configMaps, secrets };
@@ -55,10 +63,16 @@ export function podEnv(container: PodContainer, facts: EnvFacts): Map<string, st
   const result = new Map<string, string>();
   const services = serviceEnv(facts);
   for (const from of container.envFrom ?? []) {
-    for (const [name, text] of entriesFrom(from, facts)) result.set(`${from.prefix ?? ''}${name}`, text);
+    for (const [name, text] of entriesFrom(from, facts))
+      result.set(`${from.prefix ?? ''}${name}`, text);
   }
   for (const variable of container.env ?? []) {
-    const text = variableOf(variable, container, facts, (name) => result.get(name) ?? services.get(name));
+    const text = variableOf(
+      variable,
+      container,
+      facts,
+      (name) => result.get(name) ?? services.get(name),
+    );
     if (text !== undefined) result.set(variable.name, text);
   }
   for (const [name, text] of services) if (!result.has(name)) result.set(name, text);
@@ -71,7 +85,8 @@ function entriesFrom(from: EnvFrom, { sources }: EnvFacts): [string, string][] {
   if (from.configMapRef !== undefined) {
     const name = from.configMapRef.name ?? '';
     const found = sources.configMaps.get(name);
-    if (found === undefined && from.configMapRef.optional !== true) throw missing('configmap', name);
+    if (found === undefined && from.configMapRef.optional !== true)
+      throw missing('configmap', name);
     return Object.entries(found?.data ?? {});
   }
   const name = from.secretRef?.name ?? '';
@@ -122,10 +137,7 @@ function keyOfSource(from: NonNullable<EnvVar['valueFrom']>, facts: EnvFacts): s
 }
 
 /** The value of a `fieldRef`. @throws ConfigError for a path that is not served. */
-export function fieldOf(
-  path: string,
-  facts: Pick<EnvFacts, 'pod' | 'podIP' | 'hostIP'>,
-): string {
+export function fieldOf(path: string, facts: Pick<EnvFacts, 'pod' | 'podIP' | 'hostIP'>): string {
   const { pod, podIP, hostIP } = facts;
   const { metadata, spec } = pod;
   const plain: Record<string, string | undefined> = {

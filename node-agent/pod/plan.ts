@@ -58,7 +58,9 @@ export function plan(view: PodView): Plan {
   const expiry = deadlineOf(pod);
   if (isOver(view) || expiry <= view.now) return leave(view, graceOf(pod), undefined);
   const running = run(view, pod);
-  return Number.isFinite(expiry) ? { ...running, wakeAt: earliest(running.wakeAt, expiry) } : running;
+  return Number.isFinite(expiry)
+    ? { ...running, wakeAt: earliest(running.wakeAt, expiry) }
+    : running;
 }
 
 /** When `activeDeadlineSeconds` ends the pod. */
@@ -122,16 +124,20 @@ function stopAll(view: PodView, names: readonly string[], graceMs: number): Plan
   return wakeAt === undefined ? { actions } : { actions, wakeAt };
 }
 
-const earliest = (a: number | undefined, b: number): number => (a === undefined ? b : Math.min(a, b));
+const earliest = (a: number | undefined, b: number): number =>
+  a === undefined ? b : Math.min(a, b);
 
 /** Brings the pod up and keeps it up. */
 function run(view: PodView, pod: Pod): Plan {
   if (!view.ready) {
     const retryAt = view.setUpWaiting?.retryAt ?? 0;
-    return retryAt > view.now ? { actions: [], wakeAt: retryAt } : { actions: [{ type: 'set-up' }] };
+    return retryAt > view.now
+      ? { actions: [], wakeAt: retryAt }
+      : { actions: [{ type: 'set-up' }] };
   }
   const steps = new Steps(view, pod);
-  if (steps.init()) for (const container of pod.spec?.containers ?? []) steps.keep(container, 'app');
+  if (steps.init())
+    for (const container of pod.spec?.containers ?? []) steps.keep(container, 'app');
   steps.forget();
   return steps.plan();
 }
@@ -178,7 +184,10 @@ class Steps {
     if (isAlive(attempt)) return;
     const exitCode = exitCodeOf(attempt);
     if (exitCode !== undefined && !restarts(this.#pod, container, exitCode, role)) return;
-    const startAt = Math.max(attempt === undefined ? 0 : restartAt(attempt), view.waiting?.retryAt ?? 0);
+    const startAt = Math.max(
+      attempt === undefined ? 0 : restartAt(attempt),
+      view.waiting?.retryAt ?? 0,
+    );
     if (startAt > this.#view.now) {
       this.#wakeAt = earliest(this.#wakeAt, startAt);
       return;

@@ -5,11 +5,16 @@
 import { Subject } from 'rxjs/internal/Subject';
 import { Subscription } from 'rxjs/internal/Subscription';
 import type { Pod } from '#api/resources/types.ts';
-import { type Outcome, reconcileKeys, requeueAfter, settled } from '#controller/runtime/reconcile.ts';
 import { logRun } from '#controller/runtime/log.ts';
+import {
+  type Outcome,
+  reconcileKeys,
+  requeueAfter,
+  settled,
+} from '#controller/runtime/reconcile.ts';
 import { type WatchEvent, watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRecord, SandboxSpec } from '#node-agent/container/runtime.ts';
-import { identityOf } from './labels.ts';
+import { identityOf, type PodIdentity } from './labels.ts';
 import { collectLastWords } from './last-words.ts';
 import { perform } from './perform.ts';
 import { type Action, plan } from './plan.ts';
@@ -42,8 +47,8 @@ export class PodController {
     this.#world = world;
   }
 
-  /** Takes over what an earlier life of the agent left. `onDisk`: uids of pods with a directory. Call first. */
-  adopt(adopted: Adopted, onDisk: readonly string[]): void {
+  /** Takes over what an earlier life of the agent left. `onDisk`: pods with a directory or a log. Call first. */
+  adopt(adopted: Adopted, onDisk: readonly PodIdentity[]): void {
     for (const sandbox of adopted.sandboxes) {
       const identity = identityOf(sandbox);
       if (identity === undefined) continue;
@@ -52,7 +57,8 @@ export class PodController {
       state.standing = true;
     }
     for (const record of adopted.containers) this.#applyRecord(record);
-    for (const uid of [...onDisk, ...this.#world.network.attached()]) {
+    for (const identity of onDisk) this.#state(identity.uid, () => identity).standing = true;
+    for (const uid of this.#world.network.attached()) {
       this.#state(uid, () => ({ uid, namespace: '', name: '' })).standing = true;
     }
   }
@@ -97,7 +103,10 @@ export class PodController {
   }
 
   /** The pod's state by its name, for logs and exec; the newest where several had the name. */
-  find(namespace: string, name: string): { readonly pod: Pod; readonly state: PodState } | undefined {
+  find(
+    namespace: string,
+    name: string,
+  ): { readonly pod: Pod; readonly state: PodState } | undefined {
     for (const [uid, pod] of this.#pods) {
       const { metadata } = pod;
       const state = this.#states.get(uid);
@@ -136,7 +145,8 @@ export class PodController {
       this.#listed = true;
       this.#pods.clear();
       for (const pod of event.objects) this.#pods.set(pod.metadata.uid ?? '', pod);
-      for (const uid of new Set([...this.#pods.keys(), ...this.#states.keys()])) this.#keys.next(uid);
+      for (const uid of new Set([...this.#pods.keys(), ...this.#states.keys()]))
+        this.#keys.next(uid);
       return;
     }
     const uid = event.object.metadata.uid ?? '';
@@ -192,11 +202,7 @@ export class PodController {
     this.#world.status.offer(pod, state.status);
   }
 
-  async #perform(
-    state: PodState,
-    pod: Pod | undefined,
-    actions: readonly Action[],
-  ): Promise<void> {
+  async #perform(state: PodState, pod: Pod | undefined, actions: readonly Action[]): Promise<void> {
     const interim = setTimeout(() => this.#report(state, pod), interimMs);
     try {
       await perform(this.#world, state, pod, actions);

@@ -72,7 +72,8 @@ const unique = (list: readonly string[]): string[] => [...new Set(list)];
 
 function parseResolv(text: string): { servers: string[]; searches: string[]; options: string[] } {
   const words = text.split('\n').map((line) => line.trim().split(/\s+/));
-  const after = (keyword: string) => words.filter(([w]) => w === keyword).map(([, ...rest]) => rest);
+  const after = (keyword: string) =>
+    words.filter(([w]) => w === keyword).map(([, ...rest]) => rest);
   return {
     servers: after('nameserver').flat(),
     searches: after('search').at(-1) ?? [],
@@ -86,7 +87,11 @@ export interface PodFileFacts {
 }
 
 /** Writes the pod's three files. Containers may change theirs (they share them), so they are written once. */
-export async function writePodFiles(paths: NodePaths, pod: Pod, facts: PodFileFacts): Promise<void> {
+export async function writePodFiles(
+  paths: NodePaths,
+  pod: Pod,
+  facts: PodFileFacts,
+): Promise<void> {
   const uid = pod.metadata.uid ?? '';
   await mkdir(podDir(paths, uid), { recursive: true, mode: 0o750 });
   const write = async (name: string, text: string) =>

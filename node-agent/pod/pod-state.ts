@@ -2,8 +2,9 @@
  * What the agent remembers of one pod. The truth is on disk (the runtime's records, the pod's directory, the API);
  * this is its picture in memory, rebuilt by `adopt` after a restart.
  */
-import type { ContainerRecord } from '#node-agent/container/runtime.ts';
+
 import type { ContainerStatus, Pod, PodStatus } from '#api/resources/types.ts';
+import type { ContainerRecord } from '#node-agent/container/runtime.ts';
 import { attemptOf, type PodIdentity } from './labels.ts';
 import { waitAfterFailure } from './restart.ts';
 import { type Attempt, isAlive, type PodView, type Waiting } from './view.ts';
@@ -190,9 +191,20 @@ function lostAttempt(status: ContainerStatus): Attempt {
   const startedAt = ended?.startedAt ?? status.state?.running?.startedAt ?? epoch;
   const finishedAt = ended?.finishedAt ?? epoch;
   if (!isEnded) {
-    const state = { phase: 'exited', exitCode: 137, oomKilled: false, startedAt, finishedAt: startedAt };
+    const state = {
+      phase: 'exited',
+      exitCode: 137,
+      oomKilled: false,
+      startedAt,
+      finishedAt: startedAt,
+    };
     const message = 'The container could not be located when the node agent started';
-    return { ...base, state: { ...state, phase: 'exited' }, reason: 'ContainerStatusUnknown', message };
+    return {
+      ...base,
+      state: { ...state, phase: 'exited' },
+      reason: 'ContainerStatusUnknown',
+      message,
+    };
   }
   return {
     ...base,

@@ -107,10 +107,7 @@ function total(pod: Pod, amountOf: (needs: Needs) => number): number {
 }
 
 /** Undefined unless every container has a limit: one without makes the pod unlimited. */
-function totalLimit(
-  pod: Pod,
-  amountOf: (needs: Needs) => number | undefined,
-): number | undefined {
+function totalLimit(pod: Pod, amountOf: (needs: Needs) => number | undefined): number | undefined {
   const limit = total(pod, (needs) => amountOf(needs) || Number.POSITIVE_INFINITY);
   return Number.isFinite(limit) ? limit : undefined;
 }

@@ -60,7 +60,11 @@ function cannotStart({ world, state, pod, container }: Start, error: unknown): v
   const text = known === undefined ? `Error: ${message}` : message;
   world.events.warn(pod, kind, text, container.name);
   if (known === undefined && !(error instanceof ConfigError)) {
-    world.log.warn('container not created', { uid: state.identity.uid, container: container.name, error });
+    world.log.warn('container not created', {
+      uid: state.identity.uid,
+      container: container.name,
+      error,
+    });
   }
 }
 

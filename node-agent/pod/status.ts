@@ -9,7 +9,15 @@ import type {
 import { containerStatus, wholeSeconds } from './container-status.ts';
 import { deadlineOf } from './plan.ts';
 import { qosClass } from './resources.ts';
-import { containerView, exitCodeOf, finished, initialized, isSidecar, latest, type PodView } from './view.ts';
+import {
+  containerView,
+  exitCodeOf,
+  finished,
+  initialized,
+  isSidecar,
+  latest,
+  type PodView,
+} from './view.ts';
 
 export interface NodeFacts {
   /** The node's own addresses, first the one the API knows as InternalIP. */
@@ -73,7 +81,10 @@ function verdictOf(view: PodView, pod: Pod, phase: string): Partial<PodStatus> {
       message: 'Pod was active on the node longer than the specified deadline',
     };
   }
-  return { ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) };
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+  };
 }
 
 function anyAlive(view: PodView): boolean {
@@ -97,13 +108,16 @@ function phaseOf(view: PodView, pod: Pod): string {
     }
   }
   // A pod whose containers were started once stays Running through crashes and back-off.
-  return attempts.length > 0 && attempts.every((attempt) => attempt !== undefined) ? 'Running' : 'Pending';
+  return attempts.length > 0 && attempts.every((attempt) => attempt !== undefined)
+    ? 'Running'
+    : 'Pending';
 }
 
 function containerStatuses(view: PodView, pod: Pod): Partial<PodStatus> {
   const spec = pod.spec;
   const inits = spec?.initContainers ?? [];
-  const pendingReason = inits.length > 0 && !initialized(view) ? 'PodInitializing' : 'ContainerCreating';
+  const pendingReason =
+    inits.length > 0 && !initialized(view) ? 'PodInitializing' : 'ContainerCreating';
   const pending: ContainerState = {
     waiting: {
       reason: pendingReason,

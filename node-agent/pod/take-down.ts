@@ -21,10 +21,7 @@ export async function deletePod(world: World, state: PodState): Promise<void> {
   const { uid, namespace, name } = state.identity;
   await world.status.flush(uid);
   try {
-    await world.pods.delete(
-      { namespace, name },
-      { gracePeriodSeconds: 0, preconditions: { uid } },
-    );
+    await world.pods.delete({ namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
   } catch (error) {
     // Gone already, or another pod has the name: there is nothing left to delete.
     if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict')) throw error;

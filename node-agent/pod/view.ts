@@ -2,8 +2,9 @@
  * What is known of one pod on this node at one moment: the input of `plan` and of `podStatus`. Plain values only, so
  * that both stay pure and are tested as tables.
  */
-import type { ContainerPhase } from '#node-agent/container/runtime.ts';
+
 import type { Pod, PodContainer } from '#api/resources/types.ts';
+import type { ContainerPhase } from '#node-agent/container/runtime.ts';
 
 /** One run of one container. Attempts count from 0; `restartCount` is the latest attempt's number. */
 export interface Attempt {

@@ -7,8 +7,8 @@ import type { Images } from '#node-agent/image/images.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import type { ObjectSource } from '../volume/object-source.ts';
 import type { Volumes } from '../volume/volumes.ts';
-import type { EventRecorder } from './event-recorder.ts';
 import type { NodePaths } from './paths.ts';
+import type { PodEvents } from './pod-events.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 export interface NodeSettings {
@@ -32,9 +32,8 @@ export interface World {
   /** Services whose variables a pod of the namespace gets. */
   readonly servicesFor: (namespace: string) => readonly Service[];
   readonly status: StatusWriter;
-  readonly events: EventRecorder;
+  readonly events: PodEvents;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
-

@@ -36,7 +36,12 @@ export async function readTail(
     const { size } = await file.stat();
     // Each line carries some 45 bytes of time and tags besides its text.
     const start = Math.max(offset, size - limits.bytes - limits.lines * 64);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(size - start),
+      0,
+      size - start,
+      start,
+    );
     const texts = linesOf(buffer.subarray(0, bytesRead)).map((line) => {
       const parsed = parseLogLine(line);
       return parsed === undefined ? '' : `${parsed.text}${parsed.full ? '\n' : ''}`;

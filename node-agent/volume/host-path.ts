@@ -1,6 +1,7 @@
 /** hostPath volumes: a place of the node's own file system, checked or made as its `type` says. */
-import { chmod, mkdir, open, stat } from 'node:fs/promises';
+
 import type { Stats } from 'node:fs';
+import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { VolumeError } from './payload.ts';
 
 /**

@@ -72,16 +72,18 @@ export class ObjectSource<T extends ApiObject> {
 
   #follow(key: string): Entry<T> {
     const synced = Promise.withResolvers<void>();
-    const subscription = watchCollection(this.#collection, { listOptions: only(key) }).subscribe((event) => {
-      const entry = this.#entries.get(key);
-      if (entry === undefined) return;
-      const before = entry.object;
-      entry.object = after(event, key);
-      synced.resolve();
-      if (before?.metadata.resourceVersion !== entry.object?.metadata.resourceVersion) {
-        this.#changes.next(key);
-      }
-    });
+    const subscription = watchCollection(this.#collection, { listOptions: only(key) }).subscribe(
+      (event) => {
+        const entry = this.#entries.get(key);
+        if (entry === undefined) return;
+        const before = entry.object;
+        entry.object = after(event, key);
+        synced.resolve();
+        if (before?.metadata.resourceVersion !== entry.object?.metadata.resourceVersion) {
+          this.#changes.next(key);
+        }
+      },
+    );
     return { users: 1, object: undefined, subscription, synced: synced.promise };
   }
 }

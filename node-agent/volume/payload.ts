@@ -157,11 +157,7 @@ function base64Entries(data: Record<string, string> | undefined): [string, Buffe
   return Object.entries(data ?? {}).map(([key, text]) => [key, Buffer.from(text, 'base64')]);
 }
 
-function downwardFiles(
-  items: readonly DownwardItem[],
-  facts: PayloadFacts,
-  mode: number,
-): Payload {
+function downwardFiles(items: readonly DownwardItem[], facts: PayloadFacts, mode: number): Payload {
   const files = new Map<string, PayloadFile>();
   for (const item of items) {
     const content = Buffer.from(downwardText(item, facts));

@@ -26,4 +26,6 @@ export async function mountsBelow(dir: string): Promise<string[]> {
 
 /** proc(5): space, tab, newline and backslash are written as octal escapes. */
 const unescaped = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );

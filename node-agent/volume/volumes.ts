@@ -5,8 +5,8 @@
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
 import { value } from '#api/resources/quantity.ts';
+import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
 import { writePayload } from './atomic-writer.ts';
 import { prepareHostPath } from './host-path.ts';
 import type { ObjectSource } from './object-source.ts';

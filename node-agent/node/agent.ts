@@ -1,0 +1,227 @@
+/** Puts the agent together: takes over what runs, then registers the node, follows its pods and serves its API. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Subscription } from 'rxjs/internal/Subscription';
+import type { Client } from '#api/client/collection.ts';
+import { keyOf } from '#api/resources/meta.ts';
+import * as types from '#api/resources/resource-types.ts';
+import type { ConfigMap, Pod, Secret, Service } from '#api/resources/types.ts';
+import type { Log } from '#controller/runtime/log.ts';
+import { watchCollection } from '#controller/runtime/watch.ts';
+import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
+import type { Images } from '#node-agent/image/images.ts';
+import type { PodNetwork } from '#node-agent/network/pod-network.ts';
+import { drain } from '../pod/drain.ts';
+import { volumesDir } from '../pod/paths.ts';
+import { PodController } from '../pod/pod-controller.ts';
+import { PodEvents } from '../pod/pod-events.ts';
+import { StatusWriter } from '../pod/status-writer.ts';
+import type { World } from '../pod/world.ts';
+import { imageRoutes } from '../server/image-routes.ts';
+import { type Call, type NodeApi, type Route, sendJson, serveNodeApi } from '../server/node-api.ts';
+import { podRoutes, streamRoutes } from '../server/pod-routes.ts';
+import { ObjectSource } from '../volume/object-source.ts';
+import { type TmpfsMounts, Volumes } from '../volume/volumes.ts';
+import type { AgentConfig } from './config.ts';
+import { type MachineFacts, nodeAddress, readFacts, readPressure } from './facts.ts';
+import { Registration } from './registration.ts';
+
+export interface AgentParts {
+  readonly config: AgentConfig;
+  readonly client: Client;
+  readonly runtime: ContainerRuntime;
+  readonly images: Images;
+  readonly network: PodNetwork;
+  readonly mounts: TmpfsMounts;
+  readonly log: Log;
+  /** Takes away what is left of the node itself (bridge, cgroup) once all containers are gone. */
+  readonly takeDown: () => Promise<void>;
+}
+
+export interface Agent {
+  readonly port: number;
+  readonly pods: PodController;
+  /** Stops the agent; containers go on. */
+  close(): Promise<void>;
+}
+
+/** Starts the agent. Resolves when it follows its pods and serves; the API server may come later. */
+export async function startAgent(parts: AgentParts): Promise<Agent> {
+  const { config, client, runtime, images, log } = parts;
+  const [facts, adopted, onDisk] = await Promise.all([
+    readFacts(config.dataDir),
+    runtime.adopt(),
+    podsOnDisk(config.dataDir),
+    parts.network.start(),
+  ]);
+  const services = new Map<string, Service>();
+  const world = worldOf(parts, facts, services);
+  const pods = new PodController(world);
+  pods.adopt(adopted, onDisk);
+  const work = pods.start();
+  work.add(followServices(client, services));
+  let registration: Registration | undefined;
+  const imagesChanged = () => {
+    pods.retryAll();
+    void registration?.reportNow();
+  };
+  const shutDown = async () => {
+    await drain(world, pods);
+    await parts.takeDown();
+  };
+  const api = await serve(parts, pods, { imagesChanged, shutDown });
+  registration = new Registration({
+    client,
+    identity: identityOf(parts, api.port),
+    report: async () => ({
+      facts,
+      pressure: await readPressure(config.dataDir),
+      images: await images.list(),
+      now: Date.now(),
+    }),
+    log,
+  });
+  registration.start();
+  log.info('agent started', {
+    node: config.nodeName,
+    port: api.port,
+    pods: adopted.sandboxes.length,
+  });
+  return { port: api.port, pods, close: () => close({ parts, work, registration, world, api }) };
+}
+
+function worldOf(
+  parts: AgentParts,
+  facts: MachineFacts,
+  services: ReadonlyMap<string, Service>,
+): World {
+  const { config, client, runtime, images, network, mounts, log } = parts;
+  const { dataDir, nodeName, cgroupRoot } = config;
+  const address = nodeAddress(config.bindAddress);
+  const capacity = { cpuMillis: facts.cpuCount * 1000, memoryBytes: facts.memoryBytes };
+  const configMaps = new ObjectSource(client.collection<ConfigMap>(types.configMaps));
+  const secrets = new ObjectSource(client.collection<Secret>(types.secrets));
+  const pods = client.collection<Pod>(types.pods);
+  const servicesFor = (namespace: string) =>
+    [...services.values()].filter(
+      ({ metadata }) =>
+        metadata.namespace === namespace || keyOf({ metadata }) === 'default/kubernetes',
+    );
+  return {
+    node: { nodeName, hostname: facts.hostname, hostIPs: [address], cgroupRoot, capacity },
+    paths: { dataDir },
+    runtime,
+    images,
+    network,
+    volumes: new Volumes({
+      configMaps,
+      secrets,
+      mounts,
+      dirOf: (uid) => volumesDir({ dataDir }, uid),
+      facts: { hostIP: address, allocatable: capacity },
+      onProblem: (uid, error) => log.warn('volume not updated', { uid, error }),
+    }),
+    pods,
+    configMaps,
+    secrets,
+    servicesFor,
+    status: new StatusWriter(pods, log),
+    events: new PodEvents(client, nodeName, log),
+    log,
+    now: Date.now,
+  };
+}
+
+function followServices(client: Client, services: Map<string, Service>): Subscription {
+  return watchCollection(client.collection<Service>(types.services)).subscribe((event) => {
+    if (event.type === 'replaced') {
+      services.clear();
+      for (const service of event.objects) services.set(keyOf(service), service);
+    } else if (event.type === 'applied') services.set(keyOf(event.object), event.object);
+    else services.delete(keyOf(event.object));
+  });
+}
+
+function identityOf({ config }: AgentParts, port: number) {
+  const { nodeName, podCidr, labels = {}, bindAddress } = config;
+  return { nodeName, podCidr, labels, port, address: nodeAddress(bindAddress) };
+}
+
+interface Hooks {
+  readonly imagesChanged: () => void;
+  readonly shutDown: () => Promise<void>;
+}
+
+async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Promise<NodeApi> {
+  const { config, runtime, images, log } = parts;
+  const { nodeName, dataDir, bindAddress, port } = config;
+  const options = { pods, runtime, paths: { dataDir }, nodeName };
+  const [ca, cert, key] = await Promise.all(
+    [config.ca, config.cert, config.key].map((path) => readFile(path, 'utf8')),
+  );
+  return serveNodeApi({
+    bindAddress,
+    port,
+    tls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' },
+    routes: [
+      healthRoute,
+      ...podRoutes(options),
+      ...imageRoutes({ images, onChange: hooks.imagesChanged }),
+      shutdownRoute(hooks.shutDown),
+    ],
+    upgrades: streamRoutes(options),
+    log,
+  });
+}
+
+const healthRoute: Route<Call> = {
+  method: 'GET',
+  path: /^\/healthz(\/.*)?$/,
+  answer: async ({ response }) => {
+    response.writeHead(200, { 'content-type': 'text/plain' });
+    response.end('ok');
+  },
+};
+
+const shutdownRoute = (shutDown: () => Promise<void>): Route<Call> => ({
+  method: 'POST',
+  path: /^\/shutdown$/,
+  answer: async ({ response, query }) => {
+    if (query.get('containers') === 'stop') await shutDown();
+    sendJson(response, { stopped: true });
+  },
+});
+
+/** Pods that have a directory or a log: an earlier life of the agent knew them. */
+async function podsOnDisk(dataDir: string) {
+  const [uids, logs] = await Promise.all([
+    readdir(join(dataDir, 'pods')).catch(() => []),
+    readdir(join(dataDir, 'log', 'pods')).catch(() => []),
+  ]);
+  const named = logs.map((entry) => {
+    const [namespace = '', name = '', uid = ''] = entry.split('_');
+    return { namespace, name, uid };
+  });
+  const known = new Set(named.map(({ uid }) => uid));
+  const bare = uids.filter((uid) => !known.has(uid));
+  return [...named, ...bare.map((uid) => ({ uid, namespace: '', name: '' }))];
+}
+
+async function close(running: {
+  readonly parts: AgentParts;
+  readonly work: Subscription;
+  readonly registration: Registration;
+  readonly world: World;
+  readonly api: NodeApi;
+}): Promise<void> {
+  const { parts, work, registration, world, api } = running;
+  work.unsubscribe();
+  registration.stop();
+  world.status.close();
+  world.events.close();
+  world.configMaps.close();
+  world.secrets.close();
+  await api.close();
+  parts.runtime.close();
+  parts.client.close();
+}

@@ -1,0 +1,53 @@
+/** The agent's configuration file. */
+import { readFile } from 'node:fs/promises';
+import { isLeft } from 'fp-ts/lib/Either.js';
+import * as t from 'io-ts';
+
+const AgentConfig = t.intersection(
+  [
+    t.type({
+      nodeName: t.string,
+      clusterName: t.string,
+      server: t.string,
+      ca: t.string,
+      cert: t.string,
+      key: t.string,
+      bindAddress: t.string,
+      port: t.number,
+      dataDir: t.string,
+      runDir: t.string,
+      podCidr: t.string,
+      bridge: t.string,
+      cgroupRoot: t.string,
+    }),
+    t.partial({
+      /** An image archive loaded at start if the node does not hold it yet. */
+      baseImage: t.string,
+      /** More labels of the Node object. */
+      labels: t.record(t.string, t.string),
+    }),
+  ],
+  'AgentConfig',
+);
+
+/** `ca`, `cert`, `key` are paths of PEM files; the certificate serves as server's and as client's. */
+export interface AgentConfig extends t.TypeOf<typeof AgentConfig> {}
+
+/** Reads and checks the file. @throws Error naming the file and every wrong field */
+export async function readConfig(path: string): Promise<AgentConfig> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new Error(`read the agent's configuration ${path}: ${String(cause)}`, { cause });
+  });
+  return decodeConfig(path, JSON.parse(text));
+}
+
+/** The same for a value that was read already; `path` is for the message. */
+export function decodeConfig(path: string, value: unknown): AgentConfig {
+  const decoded = AgentConfig.decode(value);
+  if (!isLeft(decoded)) return decoded.right;
+  const problems = decoded.left.map(({ context, value: found }) => {
+    const field = context.map(({ key }) => key).filter((key) => key !== '' && !/^\d+$/.test(key));
+    return `${field.join('.') || 'the document'}: ${JSON.stringify(found) ?? 'missing'}`;
+  });
+  throw new Error(`the agent's configuration ${path} is wrong: ${problems.join('; ')}`);
+}

@@ -1,0 +1,51 @@
+/** Images of this node: list, load, tag, remove. */
+import { badRequest, failure } from '#api/resources/status.ts';
+import { ImageError, type Images } from '#node-agent/image/images.ts';
+import { type Call, type Route, sendJson } from './node-api.ts';
+
+export interface ImageRoutesOptions {
+  readonly images: Images;
+  /** Called when references changed: pods may wait for an image. */
+  readonly onChange: () => void;
+}
+
+export function imageRoutes({ images, onChange }: ImageRoutesOptions): Route<Call>[] {
+  const route = (method: string, path: RegExp, answer: (call: Call) => Promise<unknown>) => ({
+    method,
+    path,
+    answer: async (call: Call) => sendJson(call.response, await answer(call).catch(asStatus)),
+  });
+  const changed = async <T>(done: Promise<T>): Promise<T> => {
+    const result = await done;
+    onChange();
+    return result;
+  };
+  return [
+    route('GET', /^\/images\/?$/, () => images.list()),
+    route('POST', /^\/images\/load$/, ({ request }) => changed(images.load(request))),
+    route('POST', /^\/images\/tag$/, async ({ query }) => {
+      const [source, target] = [query.get('source'), query.get('target')];
+      if (source === null || target === null) throw badRequest('tag needs source and target');
+      await changed(images.tag(source, target));
+      return { source, target };
+    }),
+    route('DELETE', /^\/images\/(.+)$/, async ({ parts: [reference = ''] }) => {
+      await changed(images.remove(reference));
+      return { removed: reference };
+    }),
+  ];
+}
+
+const codes: Readonly<Record<ImageError['code'], readonly [number, string]>> = {
+  NotFound: [404, 'NotFound'],
+  Ambiguous: [409, 'Conflict'],
+  InvalidReference: [400, 'BadRequest'],
+  InvalidArchive: [400, 'BadRequest'],
+  UnknownUser: [400, 'BadRequest'],
+};
+
+function asStatus(error: unknown): never {
+  if (!(error instanceof ImageError)) throw error;
+  const [code, reason] = codes[error.code];
+  throw failure(code, reason, error.message);
+}

@@ -1,0 +1,141 @@
+/** Logs, exec and attach of the node's containers, and what runs here. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { badRequest, failure } from '#api/resources/status.ts';
+import type { Pod } from '#api/resources/types.ts';
+import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
+import { logFile, type NodePaths } from '../pod/paths.ts';
+import type { PodController } from '../pod/pod-controller.ts';
+import type { PodState } from '../pod/pod-state.ts';
+import { type Attempt, isAlive } from '../pod/view.ts';
+import { containerLog, type LogSource } from './container-log.ts';
+import { logOptions } from './log-options.ts';
+import type { Call, Route, UpgradeCall } from './node-api.ts';
+import { sendJson } from './node-api.ts';
+import { statsSummary } from './stats.ts';
+import { serveStream } from './streaming.ts';
+
+export interface PodRoutesOptions {
+  readonly pods: PodController;
+  readonly runtime: ContainerRuntime;
+  readonly paths: NodePaths;
+  readonly nodeName: string;
+}
+
+const container = '/([^/]+)/([^/]+)/([^/]+)/?$';
+
+export function podRoutes(options: PodRoutesOptions): Route<Call>[] {
+  return [
+    {
+      method: 'GET',
+      path: new RegExp(`^/containerLogs${container}`),
+      answer: (call) => sendLog(options, call),
+    },
+    {
+      method: 'GET',
+      path: /^\/pods\/?$/,
+      answer: async ({ response }) => {
+        const items = options.pods.pods();
+        sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items });
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/stats\/summary$/,
+      answer: async ({ response }) => sendJson(response, await statsSummary(options)),
+    },
+  ];
+}
+
+export function streamRoutes(options: PodRoutesOptions): Route<UpgradeCall>[] {
+  const route = (kind: 'exec' | 'attach'): Route<UpgradeCall> => ({
+    method: 'GET',
+    path: new RegExp(`^/${kind}${container}`),
+    answer: async ({ parts, query, ...upgrade }) => {
+      const containerId = running(options, parts).id;
+      await serveStream(options.runtime, { kind, containerId, query }, upgrade);
+    },
+  });
+  return [route('exec'), route('attach')];
+}
+
+interface Place {
+  readonly pod: Pod;
+  readonly state: PodState;
+  readonly name: string;
+}
+
+/** @throws StatusError 404 for an unknown pod, 400 for a container it does not have */
+function find({ pods }: PodRoutesOptions, parts: readonly string[]): Place {
+  const [namespace = '', podName = '', name = ''] = parts;
+  const found = pods.find(namespace, podName);
+  if (found === undefined) {
+    throw failure(404, 'NotFound', `pod "${podName}" not found on this node`);
+  }
+  const { spec } = found.pod;
+  const all = [
+    ...(spec?.containers ?? []),
+    ...(spec?.initContainers ?? []),
+    ...(spec?.ephemeralContainers ?? []),
+  ];
+  if (!all.some((one) => one.name === name)) {
+    throw badRequest(`container ${name} is not valid for pod ${podName}`);
+  }
+  return { ...found, name };
+}
+
+/** @throws StatusError 404 while the container does not run */
+function running(options: PodRoutesOptions, parts: readonly string[]): Attempt {
+  const { state, name } = find(options, parts);
+  const attempt = state.attempts(name).at(-1);
+  if (attempt?.state.phase !== 'running') {
+    throw failure(404, 'NotFound', `container not found ("${name}")`);
+  }
+  return attempt;
+}
+
+async function sendLog(options: PodRoutesOptions, call: Call): Promise<void> {
+  const { response, query } = call;
+  const wanted = logOptions(query, Date.now());
+  const place = find(options, call.parts);
+  const attempt = loggedAttempt(place, wanted.previous);
+  const abort = new AbortController();
+  response.on('close', () => abort.abort());
+  const source = logSource(options, place, attempt);
+  response.writeHead(200, { 'content-type': 'text/plain' });
+  response.flushHeaders();
+  const chunks = Readable.from(containerLog(source, wanted, abort.signal), { objectMode: false });
+  // A reader who leaves early is no failure.
+  await pipeline(chunks, response).catch((error: unknown) => {
+    if (!abort.signal.aborted) throw error;
+  });
+}
+
+/** The attempt whose log is wanted. @throws StatusError 400, worded as kubelet words it */
+function loggedAttempt({ pod, state, name }: Place, previous: boolean): Attempt {
+  const attempts = state.attempts(name);
+  const found = attempts.at(previous ? -2 : -1);
+  if (found !== undefined) return found;
+  const where = `container "${name}" in pod "${pod.metadata.name}"`;
+  if (previous) throw badRequest(`previous terminated ${where} not found`);
+  const statuses = [
+    ...(state.status?.containerStatuses ?? []),
+    ...(state.status?.initContainerStatuses ?? []),
+  ];
+  const waiting = statuses.find((status) => status.name === name)?.state?.waiting;
+  throw badRequest(`${where} is waiting to start: ${waiting?.reason ?? 'ContainerCreating'}`);
+}
+
+function logSource(options: PodRoutesOptions, { state }: Place, attempt: Attempt): LogSource {
+  const current = () => options.runtime.get(attempt.id)?.state ?? { phase: 'exited' };
+  return {
+    path: logFile(options.paths, state.identity, attempt),
+    isLive: () => isAlive(attempt) && current().phase !== 'exited',
+    onChange: (callback) => {
+      const changes = options.runtime.changes.subscribe(({ spec }) => {
+        if (spec.id === attempt.id) callback();
+      });
+      return () => changes.unsubscribe();
+    },
+  };
+}

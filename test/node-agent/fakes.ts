@@ -1,0 +1,245 @@
+/** The node's lower half in memory: a runtime, images and a network that do what they are told. */
+import { PassThrough } from 'node:stream';
+import { type Observable, Subject } from 'rxjs';
+import type {
+  ContainerPhase,
+  ContainerRecord,
+  ContainerRuntime,
+  ContainerSpec,
+  ContainerStats,
+  ExecSpec,
+  SandboxSpec,
+  Session,
+  StartError,
+} from '#node-agent/container/runtime.ts';
+import { ImageError, type Images, type LocalImage } from '#node-agent/image/images.ts';
+import type { PodAddress, PodNetwork } from '#node-agent/network/pod-network.ts';
+
+type Running = Extract<ContainerPhase, { phase: 'running' }>;
+
+/** Keeps sandboxes and containers over several agents, as the machine does. */
+export class FakeRuntime implements ContainerRuntime {
+  readonly sandboxes = new Map<string, SandboxSpec>();
+  readonly containers = new Map<string, ContainerRecord>();
+  readonly signals: { id: string; signal: number }[] = [];
+  readonly started: ContainerSpec[] = [];
+  readonly removedLayers: string[] = [];
+  /** Signals that end a container; others are ignored by it. */
+  endsOn = new Set([15, 9]);
+  startFailure: ((spec: ContainerSpec) => StartError | undefined) | undefined;
+  execSession: ((spec: ExecSpec) => Session) | undefined;
+  #changes = new Subject<ContainerRecord>();
+  #pid = 1000;
+
+  get changes(): Observable<ContainerRecord> {
+    return this.#changes;
+  }
+
+  async adopt() {
+    return { sandboxes: [...this.sandboxes.values()], containers: [...this.containers.values()] };
+  }
+
+  async createSandbox(spec: SandboxSpec): Promise<void> {
+    this.sandboxes.set(spec.id, spec);
+  }
+
+  async removeSandbox(id: string): Promise<void> {
+    for (const record of this.containers.values()) {
+      if (record.spec.sandboxId === id && record.state.phase === 'running')
+        this.exit(record.spec.id, 137);
+    }
+    this.sandboxes.delete(id);
+  }
+
+  async start(spec: ContainerSpec): Promise<ContainerRecord> {
+    if (!this.sandboxes.has(spec.sandboxId)) throw new Error(`no sandbox ${spec.sandboxId}`);
+    this.started.push(spec);
+    const now = new Date().toISOString();
+    const failure = this.startFailure?.(spec);
+    if (failure !== undefined) {
+      const exitCode = failure.exitCode;
+      const times = { startedAt: now, finishedAt: now };
+      this.#set(spec, { phase: 'exited', exitCode, oomKilled: false, ...times });
+      throw failure;
+    }
+    this.#pid += 1;
+    return this.#set(spec, { phase: 'running', pid: this.#pid, startedAt: now });
+  }
+
+  get(id: string): ContainerRecord | undefined {
+    return this.containers.get(id);
+  }
+
+  async signal(id: string, signal: number): Promise<void> {
+    this.signals.push({ id, signal });
+    if (this.endsOn.has(signal)) this.exit(id, 128 + signal, signal);
+  }
+
+  async kill(id: string): Promise<void> {
+    this.signals.push({ id, signal: 9 });
+    this.exit(id, 137, 9);
+  }
+
+  /** The container's process ends by itself. */
+  exit(id: string, exitCode: number, signal?: number): void {
+    const record = this.containers.get(id);
+    if (record?.state.phase !== 'running') return;
+    const { startedAt } = record.state as Running;
+    this.#set(record.spec, {
+      phase: 'exited',
+      exitCode,
+      ...(signal === undefined ? {} : { signal }),
+      oomKilled: false,
+      startedAt,
+      finishedAt: new Date().toISOString(),
+    });
+  }
+
+  async remove(id: string): Promise<void> {
+    this.containers.delete(id);
+  }
+
+  async removeLayer(layerDir: string): Promise<void> {
+    this.removedLayers.push(layerDir);
+  }
+
+  async exec(_id: string, spec: ExecSpec): Promise<Session> {
+    return this.execSession?.(spec) ?? echoSession(spec);
+  }
+
+  async attach(_id: string, { stdin }: { readonly stdin: boolean }): Promise<Session> {
+    return echoSession({ args: ['cat'], tty: false, stdin });
+  }
+
+  async stats(): Promise<ContainerStats> {
+    return { cpuNanos: 5, memoryBytes: 4096, pids: 1 };
+  }
+
+  close(): void {}
+
+  /** The newest container of a pod's container. */
+  latest(container: string): ContainerRecord | undefined {
+    const named = [...this.containers.values()].filter(
+      ({ spec }) => spec.labels['io.kubernetes.container.name'] === container,
+    );
+    return named.at(-1);
+  }
+
+  #set(spec: ContainerSpec, state: ContainerPhase): ContainerRecord {
+    const record = { spec, state };
+    this.containers.set(spec.id, record);
+    this.#changes.next(record);
+    return record;
+  }
+}
+
+/** A process that gives back what it reads, and ends with 0 when there is no more. */
+export function echoSession(spec: ExecSpec): Session {
+  const stdin = new PassThrough();
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const exit = Promise.withResolvers<number>();
+  if (spec.stdin) stdin.pipe(stdout);
+  else stdout.end(`${spec.args.join(' ')}\n`);
+  stderr.end();
+  stdout.on('end', () => exit.resolve(0));
+  return {
+    stdin,
+    stdout,
+    stderr,
+    resize: () => undefined,
+    exitCode: exit.promise,
+    close: () => {
+      stdout.destroy();
+      exit.resolve(137);
+    },
+  };
+}
+
+export const busybox: LocalImage = {
+  id: `sha256:${'ab'.repeat(32)}`,
+  digest: `sha256:${'cd'.repeat(32)}`,
+  tags: ['bayplan.local/busybox:latest'],
+  sizeBytes: 1_000_000,
+  config: {
+    entrypoint: [],
+    cmd: ['sh'],
+    env: ['PATH=/bin', 'FROM_IMAGE=yes'],
+    workingDir: '',
+    user: '',
+    labels: {},
+    exposedPorts: [],
+  },
+};
+
+export class FakeImages implements Images {
+  readonly local = new Map<string, LocalImage>([['busybox', busybox]]);
+
+  async find(reference: string): Promise<LocalImage | undefined> {
+    if (/[A-Z ]/.test(reference))
+      throw new ImageError('InvalidReference', `${reference} is malformed`);
+    return this.local.get(reference);
+  }
+
+  async list(): Promise<readonly LocalImage[]> {
+    return [...new Set(this.local.values())];
+  }
+
+  async load(archive: AsyncIterable<Buffer>): Promise<readonly LocalImage[]> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of archive) chunks.push(chunk);
+    const name = Buffer.concat(chunks).toString();
+    if (name === 'broken') throw new ImageError('InvalidArchive', 'not an image');
+    this.local.set(name, busybox);
+    return [busybox];
+  }
+
+  async tag(reference: string, newReference: string): Promise<void> {
+    const image = this.local.get(reference);
+    if (image === undefined) throw new ImageError('NotFound', `no image ${reference}`);
+    this.local.set(newReference, image);
+  }
+
+  async remove(reference: string): Promise<void> {
+    this.local.delete(reference);
+  }
+
+  async layers(): Promise<readonly string[]> {
+    return ['/layers/busybox'];
+  }
+
+  async resolveUser(_image: LocalImage, user: string) {
+    const uid = user === '' ? 0 : Number(user);
+    return { uid, gid: 0, groups: [], home: uid === 0 ? '/root' : '/' };
+  }
+}
+
+export class FakeNetwork implements PodNetwork {
+  readonly gateway = '10.244.0.1';
+  readonly addresses = new Map<string, PodAddress>();
+  #next = 2;
+
+  async start(): Promise<void> {}
+
+  async attach(podUid: string): Promise<PodAddress> {
+    let address = this.addresses.get(podUid);
+    if (address === undefined) {
+      address = { ip: `10.244.0.${this.#next}`, netnsPath: `/run/netns/${podUid}` };
+      this.#next += 1;
+      this.addresses.set(podUid, address);
+    }
+    return address;
+  }
+
+  async detach(podUid: string): Promise<void> {
+    this.addresses.delete(podUid);
+  }
+
+  attached(): readonly string[] {
+    return [...this.addresses.keys()];
+  }
+
+  async destroy(): Promise<void> {
+    this.addresses.clear();
+  }
+}
