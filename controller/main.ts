@@ -1,0 +1,62 @@
+/**
+ * The controllers' process: `node controller/main.ts CONFIG.json`. Waits for the API server, takes the lead, runs every
+ * controller, logs JSON lines to stderr, and ends with 0 on SIGTERM.
+ */
+import { enableCompileCache } from 'node:module';
+import { hostname } from 'node:os';
+import type { Subscription } from 'rxjs/internal/Subscription';
+import { connect } from '#api/client/client.ts';
+import { leases } from '#api/resources/resource-types.ts';
+import type { Lease } from '#api/resources/types.ts';
+import { readConfig } from './config.ts';
+import { replicaSetController } from './replicaset/controller.ts';
+import { Leadership, whileLeading } from './runtime/leadership.ts';
+import { createLog, type Log } from './runtime/log.ts';
+import { type Controller, runControllers } from './runtime/world.ts';
+import { schedulerController } from './scheduler/controller.ts';
+
+enableCompileCache();
+
+const controllers: readonly Controller[] = [schedulerController, replicaSetController];
+
+/** Work under way may take this long to stop. */
+const stopMs = 5_000;
+
+function start(configPath: string, log: Log): void {
+  const config = readConfig(configPath);
+  const client = connect(config);
+  const leadership = new Leadership(client.collection<Lease>(leases), {
+    namespace: 'kube-system',
+    name: 'bayplan-controller',
+    // The same after a restart: the keeper starts another only when the last has ended.
+    identity: `${hostname()}_${configPath}`,
+    onProblem: (error) => log.debug('lease was not renewed', { error }),
+  });
+  const running = whileLeading(leadership.leading$, () => {
+    log.info('leading');
+    return runControllers(client, controllers, { log });
+  }).subscribe({
+    error: (error) => {
+      log.error('controllers failed', { error });
+      process.exit(1);
+    },
+  });
+  const stop = () => void stopAll(running, leadership, log).then(() => process.exit(0));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+async function stopAll(running: Subscription, leadership: Leadership, log: Log): Promise<void> {
+  setTimeout(() => process.exit(0), stopMs).unref();
+  running.unsubscribe();
+  await leadership.release();
+  log.info('stopped');
+}
+
+const [path] = process.argv.slice(2);
+const log = createLog('controller');
+if (path === undefined) {
+  log.error('no configuration: give the path of a JSON file as the only argument');
+  process.exit(2);
+}
+start(path, log);

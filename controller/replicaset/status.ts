@@ -1,0 +1,73 @@
+/** The status of a ReplicaSet, from its pods. */
+import { matchesLabels, requireLabels } from '#api/resources/selector.ts';
+import type { Pod, ReplicaSet } from '#api/resources/types.ts';
+import { timestamp } from '#controller/runtime/clock.ts';
+import {
+  conditionOf,
+  isTrue,
+  withCondition,
+  withoutCondition,
+} from '#controller/runtime/conditions.ts';
+import { isActive } from './claim.ts';
+
+type Status = NonNullable<ReplicaSet['status']>;
+
+/** When the pod counts as available: ready for `minReadySeconds`; undefined: it is not ready. */
+function availableAtMs(pod: Pod, minReadySeconds: number): number | undefined {
+  const ready = conditionOf(pod.status?.conditions, 'Ready');
+  if (ready?.status !== 'True') return undefined;
+  if (minReadySeconds === 0) return 0;
+  return Date.parse(ready.lastTransitionTime ?? '') + minReadySeconds * 1_000;
+}
+
+/** Milliseconds until the next pod becomes available by the mere passing of time. */
+export function untilAvailableMs(
+  replicaSet: ReplicaSet,
+  pods: readonly Pod[],
+  nowMs: number,
+): number | undefined {
+  const minReadySeconds = replicaSet.spec?.minReadySeconds ?? 0;
+  if (minReadySeconds === 0) return undefined;
+  const waits = pods
+    .filter(isActive)
+    .map((pod) => (availableAtMs(pod, minReadySeconds) ?? 0) - nowMs)
+    .filter((ms) => ms > 0);
+  return waits.length === 0 ? undefined : Math.min(...waits);
+}
+
+/** `failure`: why pods could not be created or deleted; undefined clears the condition. */
+export function replicaSetStatus(
+  replicaSet: ReplicaSet,
+  pods: readonly Pod[],
+  nowMs: number,
+  failure?: { readonly reason: string; readonly message: string },
+): Status {
+  const active = pods.filter(isActive);
+  const minReadySeconds = replicaSet.spec?.minReadySeconds ?? 0;
+  const template = requireLabels(replicaSet.spec?.template?.metadata?.labels ?? {});
+  const labelled = active.filter(({ metadata }) => matchesLabels(template, metadata.labels));
+  const ready = active.filter(({ status }) => isTrue(status?.conditions, 'Ready'));
+  const available = ready.filter(
+    (pod) => (availableAtMs(pod, minReadySeconds) ?? Number.POSITIVE_INFINITY) <= nowMs,
+  );
+  const leaving = pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  const held = replicaSet.status?.conditions;
+  const failed = { type: 'ReplicaFailure', status: 'True', ...failure };
+  const conditions =
+    failure === undefined
+      ? withoutCondition(held, 'ReplicaFailure')
+      : withCondition(held, failed, timestamp(nowMs));
+  return {
+    replicas: active.length,
+    ...positive('fullyLabeledReplicas', labelled.length),
+    ...positive('readyReplicas', ready.length),
+    ...positive('availableReplicas', available.length),
+    terminatingReplicas: leaving.length,
+    observedGeneration: replicaSet.metadata.generation ?? 0,
+    ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
+  };
+}
+
+/** Kubernetes leaves these counts out when they are 0. */
+const positive = <Name extends string>(name: Name, count: number) =>
+  (count === 0 ? {} : { [name]: count }) as { [N in Name]?: number };

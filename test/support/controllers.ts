@@ -1,0 +1,53 @@
+/** Controllers over the API in memory, under virtual time. */
+import type { Subscription } from 'rxjs';
+import { pods } from '#api/resources/resource-types.ts';
+import type { Pod } from '#api/resources/types.ts';
+import { type Controller, runControllers } from '#controller/runtime/world.ts';
+import { type MemoryApi, memoryApi } from './memory-collection.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+export interface Running {
+  readonly api: MemoryApi;
+  readonly clock: VirtualClock;
+  /** Keys and errors of the runs that failed. */
+  readonly failures: string[];
+  /** Starts the controllers (again, with empty memories). */
+  start(): void;
+  stop(): void;
+  /** Lets things happen for a while: half a second, so that retries and events are done. */
+  settle(ms?: number): Promise<void>;
+}
+
+/** Sets up without starting, so that a test can fill the API before. */
+export function running(...controllers: Controller[]): Running {
+  const api = memoryApi();
+  const clock = new VirtualClock({ now: Date.now() });
+  const failures: string[] = [];
+  let subscription: Subscription | undefined;
+  const stop = () => {
+    subscription?.unsubscribe();
+    subscription = undefined;
+  };
+  const start = () => {
+    stop();
+    subscription = runControllers(api, controllers, { clock }).subscribe(({ key, error }) => {
+      if (error !== undefined) failures.push(`${key}: ${error}`);
+    });
+  };
+  return { api, clock, failures, start, stop, settle: (ms = 500) => clock.advance(ms) };
+}
+
+/** What an agent would do: pods that are bound run and become ready, pods that are being deleted go. */
+export function playAgent(api: MemoryApi, clock: VirtualClock): void {
+  for (const object of api.store.all(pods)) {
+    const pod = structuredClone(object) as Pod;
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      if ((pod.metadata.finalizers ?? []).length === 0) api.store.remove(pods, pod);
+      continue;
+    }
+    if (pod.status?.phase === 'Running') continue;
+    const lastTransitionTime = new Date(clock.now()).toISOString();
+    const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
+    api.store.put(pods, { ...pod, status: { ...pod.status, phase: 'Running', conditions } } as Pod);
+  }
+}
