@@ -24,8 +24,8 @@ export interface Rig {
   readonly dataDir: string;
   readonly world: World;
   readonly pods: PodController;
-  /** Another life of the agent over the same machine; the earlier one is dead. */
-  restart(): Promise<void>;
+  /** Another life of the agent over the same machine; the earlier one is dead. `between` happens while none lives. */
+  restart(between?: () => void): Promise<void>;
   create(pod: Pod): Promise<Pod>;
   get(name: string): Promise<Pod>;
   /** Waits until the pod in the API is as wanted; names what it is instead when it takes too long. */
@@ -77,8 +77,9 @@ export async function agentRig(): Promise<Rig> {
     get pods() {
       return now.controller;
     },
-    restart: async () => {
+    restart: async (between) => {
       end();
+      between?.();
       now = await life();
     },
     create: (pod) => api.collection<Pod>(pods).create(pod),
