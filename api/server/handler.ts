@@ -1,0 +1,183 @@
+/** One request from its first byte to its last: who, what, may they, then the verb, then the answer. */
+import { randomUUID } from 'node:crypto';
+import { isLeft } from 'fp-ts/lib/Either.js';
+import { failure, type StatusError } from '#api/resources/status.ts';
+import type { User } from '../authentication/authentication.ts';
+import type { Kind } from '../schema/kind.ts';
+import type { ApiContext, ApiRequest } from '../verbs/request.ts';
+import { asStatus } from '../verbs/task.ts';
+import { verbFor } from '../verbs/verbs.ts';
+import { prepareWatch, serveWatch } from '../verbs/watch.ts';
+import { attributesOf, check, requester } from './access.ts';
+import { readBody } from './body.ts';
+import type { Exchange } from './exchange.ts';
+import { negotiate } from './negotiation.ts';
+import { servePath } from './paths.ts';
+import { eventObject, formsOf, includeObject, render, type View } from './render.ts';
+import { type Body, commonHeaders, send, statusBody } from './reply.ts';
+import { type RequestInfo, type ResourceTarget, requestInfo } from './request-info.ts';
+import type { ServerState } from './state.ts';
+import { isStream, serveStream } from './streams/streams.ts';
+import { watchSink } from './watch-sink.ts';
+
+/** What a verb's answer is sent as, with its warnings. */
+interface Result extends Body {
+  readonly warnings: readonly string[];
+}
+
+interface Call {
+  readonly state: ServerState;
+  readonly exchange: Exchange;
+  readonly info: RequestInfo;
+  readonly target: ResourceTarget;
+  readonly user: User;
+  readonly auditId: string;
+}
+
+/** Answers the exchange; never throws, never rejects. */
+export async function handle(state: ServerState, exchange: Exchange): Promise<void> {
+  const auditId = String(exchange.headers['audit-id'] ?? randomUUID());
+  let info: RequestInfo | undefined;
+  try {
+    info = parsed(exchange);
+    const code = await serve(state, exchange, info, auditId);
+    count(state, info, code);
+  } catch (error) {
+    const status = asStatus(error);
+    if (status.code === 500) state.log('error', 'request failed', problem(exchange, status));
+    count(state, info, status.code);
+    await fail(exchange, status, auditId);
+  }
+}
+
+async function fail(exchange: Exchange, status: StatusError, auditId: string): Promise<void> {
+  if (exchange.closed) return;
+  try {
+    await send(exchange, statusBody(status), commonHeaders(auditId, []));
+  } catch {
+    exchange.abort();
+  }
+}
+
+function problem({ method, url }: Exchange, error: StatusError): Record<string, unknown> {
+  const cause = error.cause instanceof Error ? error.cause.stack : undefined;
+  return { method, url, error: error.message, ...(cause === undefined ? {} : { cause }) };
+}
+
+function count(state: ServerState, info: RequestInfo | undefined, code: number): void {
+  const resource = info?.target?.resource ?? '';
+  state.metrics.countRequest({ verb: info?.verb ?? 'unknown', resource, code });
+}
+
+function parsed({ method, url }: Exchange): RequestInfo {
+  try {
+    return requestInfo(method, url);
+  } catch {
+    throw failure(400, 'BadRequest', `the URL ${url} is not valid`);
+  }
+}
+
+/** Serves; resolves with the HTTP code when the answer is on its way. */
+async function serve(
+  state: ServerState,
+  exchange: Exchange,
+  info: RequestInfo,
+  auditId: string,
+): Promise<number> {
+  const user = requester(exchange.socket, exchange.headers, info.path);
+  const open = info.target === undefined && /^\/(livez|readyz|healthz|version)\b/.test(info.path);
+  if (!open) check(attributesOf(user, info));
+  const { target } = info;
+  if (target === undefined) {
+    const body = await servePath(state, info, exchange);
+    await send(exchange, body, commonHeaders(auditId, []));
+    return body.status;
+  }
+  return serveResource({ state, exchange, info, target, user, auditId });
+}
+
+/** The context, or 503 while the cache is not filled. */
+function contextOf({ context }: ServerState): ApiContext {
+  if (context !== undefined) return context;
+  const message = 'the server is starting: it is not connected to its store yet';
+  throw failure(503, 'ServiceUnavailable', message, { retryAfterSeconds: 1 });
+}
+
+async function serveResource(call: Call): Promise<number> {
+  const { state, exchange, info, target, auditId } = call;
+  const context = contextOf(state);
+  const kind = kindOf(state, target, info.verb);
+  if (isStream(target)) return serveStream(call, kind, context);
+  const accepted = negotiate(exchange.headers.accept, formsOf(kind, info.verb, target.subresource));
+  const include = accepted.form === 'table' ? includeObject(info.query) : 'Metadata';
+  const view: View = { ...accepted, includeObject: include, now: context.now() };
+  const request = await requestOf(call, kind, view);
+  if (info.verb === 'watch') return watch(call, request, context, view);
+  const body = await run(request, context, view);
+  await send(exchange, body, commonHeaders(auditId, body.warnings));
+  return body.status;
+}
+
+/** The kind that the URL names. Throws 404 and, for a namespaced object without a namespace, 405. */
+function kindOf({ kinds }: ServerState, target: ResourceTarget, verb: string): Kind {
+  const { group, version, resource, namespace, name } = target;
+  const kind = kinds.find(group, version, resource);
+  if (kind === undefined || (!kind.namespaced && namespace !== undefined)) {
+    throw failure(404, 'NotFound', 'the server could not find the requested resource', {});
+  }
+  const collection = name === undefined && (verb === 'list' || verb === 'watch');
+  if (kind.namespaced && namespace === undefined && !collection && verb !== 'watch') {
+    const message = 'the server does not allow this method on the requested resource';
+    throw failure(405, 'MethodNotAllowed', message);
+  }
+  return kind;
+}
+
+const withBody = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+const nothing = Buffer.alloc(0);
+
+async function requestOf(
+  { exchange, info, target, user }: Call,
+  kind: Kind,
+  view: View,
+): Promise<ApiRequest> {
+  return {
+    verb: info.verb,
+    kind,
+    subresource: target.subresource,
+    namespace: target.namespace,
+    name: target.name,
+    query: info.query,
+    user,
+    contentType: exchange.headers['content-type'] ?? '',
+    body: withBody.has(exchange.method) ? await readBody(exchange) : nothing,
+    asStored: view.form === 'json',
+  };
+}
+
+async function run(request: ApiRequest, context: ApiContext, view: View): Promise<Result> {
+  const verb = verbFor(request.kind, request.subresource, request.verb);
+  const answer = await verb(request, context)();
+  if (isLeft(answer)) throw answer.left;
+  const { code, warnings } = answer.right;
+  const chunks = render(answer.right, view);
+  return { status: code, contentType: 'application/json', chunks, warnings };
+}
+
+async function watch(
+  { state, exchange, auditId }: Call,
+  request: ApiRequest,
+  context: ApiContext,
+  view: View,
+): Promise<number> {
+  if (!request.kind.verbs.includes('watch') || request.subresource !== undefined) {
+    const message = 'the server does not allow this method on the requested resource';
+    throw failure(405, 'MethodNotAllowed', message);
+  }
+  const prepared = await prepareWatch(request, context);
+  if (state.stopping) throw failure(503, 'ServiceUnavailable', 'the server is shutting down');
+  const sink = watchSink(exchange, commonHeaders(auditId, []));
+  const parts = { ...context, watchers: state.watchers };
+  serveWatch(request, parts, prepared, sink, eventObject(request.kind, view, context.now));
+  return 200;
+}

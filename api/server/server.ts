@@ -1,0 +1,87 @@
+/** The API server: the port, the cache behind it, and what it sees to by itself. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MutableKinds } from '../schema/kinds.ts';
+import type { Storage } from '../storage/storage.ts';
+import { WatchCache } from '../storage/watch-cache.ts';
+import { makeNamespaces } from './bootstrap.ts';
+import { Definitions } from './definitions.ts';
+import { handle } from './handler.ts';
+import { type Listener, listen } from './listener.ts';
+import type { Log } from './log.ts';
+import { ServerState } from './state.ts';
+
+export interface ServerOptions {
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The directory of `ca.crt`, `api-server.crt`, `api-server.key` and `api-server-client.{crt,key}`. */
+  readonly pki: string;
+  readonly storage: Storage;
+  readonly kinds: MutableKinds;
+  readonly log?: Log;
+  readonly now?: () => Date;
+}
+
+/** How long running requests may take to end when the server stops. */
+const graceMs = 3000;
+const prefix = '/registry/';
+
+export class ApiServer {
+  readonly #state: ServerState;
+  readonly #options: ServerOptions;
+  #listener: Listener | undefined;
+  #definitions: Definitions | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#state = new ServerState(options.kinds, options.storage, options.log);
+  }
+
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
+  /** Accepts connections; requests on resources get 503 until `fill` is done. Rejects if the port is taken. */
+  async listen(): Promise<void> {
+    const { address, port, pki } = this.#options;
+    const file = (name: string) => readFile(join(pki, name), 'utf8');
+    const [ca, cert, key] = await Promise.all(
+      ['ca.crt', 'api-server.crt', 'api-server.key'].map(file),
+    );
+    this.#listener = await listen({
+      address,
+      port,
+      ca: ca ?? '',
+      cert: cert ?? '',
+      key: key ?? '',
+      onExchange: (exchange) => void handle(this.#state, exchange),
+      onUpgrade: (_request, socket) => socket.destroy(),
+    });
+  }
+
+  /** Reads the store, serves from then on, and makes what must be there. Rejects as the storage does. */
+  async fill(): Promise<void> {
+    const { storage, kinds, now = () => new Date() } = this.#options;
+    const cache = await WatchCache.start(storage, {
+      prefix,
+      onUnreadable: (key, error) =>
+        this.#state.log('error', 'unreadable value', { key, error: String(error) }),
+    });
+    const context = { kinds, cache, storage, now };
+    this.#definitions = new Definitions(context, kinds, this.#state.log);
+    this.#definitions.start();
+    this.#state.context = context;
+    await makeNamespaces(context);
+    this.#state.ready = true;
+  }
+
+  /** Ends watches, lets requests end, closes the port and the cache; the storage stays open. */
+  async close(): Promise<void> {
+    this.#state.stopping = true;
+    this.#state.watchers.endAll();
+    await this.#listener?.close(graceMs);
+    this.#definitions?.stop();
+    this.#state.context?.cache.close();
+  }
+}

@@ -1,0 +1,25 @@
+/** What the server's parts share. `context` is there once the cache is filled. */
+import type { MutableKinds } from '../schema/kinds.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { ApiContext } from '../verbs/request.ts';
+import { Watchers } from '../verbs/watchers.ts';
+import { type Log, logLine } from './log.ts';
+import { Metrics } from './metrics.ts';
+
+export class ServerState {
+  readonly kinds: MutableKinds;
+  readonly storage: Storage;
+  readonly watchers = new Watchers();
+  readonly metrics = new Metrics();
+  readonly log: Log;
+  context: ApiContext | undefined;
+  /** The cache is filled and the namespaces that everybody relies on exist. */
+  ready = false;
+  stopping = false;
+
+  constructor(kinds: MutableKinds, storage: Storage, log: Log = logLine) {
+    this.kinds = kinds;
+    this.storage = storage;
+    this.log = log;
+  }
+}

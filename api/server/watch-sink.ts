@@ -1,0 +1,31 @@
+/** A watch's writing end over an exchange. */
+import type { WatchSink } from '../verbs/watch.ts';
+import type { Exchange, ReplyHeaders } from './exchange.ts';
+
+export function watchSink(exchange: Exchange, headers: ReplyHeaders): WatchSink {
+  const { out } = exchange;
+  return {
+    open: () => exchange.respond(200, { ...headers, 'content-type': 'application/json' }),
+    write: (frame) => {
+      if (!exchange.closed) out.write(frame);
+    },
+    end: () => out.end(),
+    abort: () => exchange.abort(),
+    get backlog() {
+      return out.writableLength;
+    },
+    drained: () => {
+      if (!out.writableNeedDrain || exchange.closed) return new Promise(setImmediate);
+      return new Promise((resolve) => {
+        const done = () => {
+          out.off('drain', done);
+          out.off('close', done);
+          resolve();
+        };
+        out.once('drain', done);
+        out.once('close', done);
+      });
+    },
+    onClose: (closed) => out.once('close', closed),
+  };
+}

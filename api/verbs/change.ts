@@ -1,0 +1,62 @@
+/** Read, change, write, and again if somebody was faster: the one way objects that exist are written. */
+import { isLeft } from 'fp-ts/lib/Either.js';
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
+import { equalJson } from '#api/resources/json.ts';
+import type { KubeObject } from '#api/resources/meta.ts';
+import { conflict, notFound, type StatusError } from '#api/resources/status.ts';
+import { mayBeRemoved } from '../kinds/deletion.ts';
+import type { Kind } from '../schema/kind.ts';
+import type { ApiContext, Changed } from './request.ts';
+import { served } from './served.ts';
+import { put, remove } from './store.ts';
+
+export interface ChangeOptions {
+  readonly kind: Kind;
+  readonly key: string;
+  readonly name: string;
+  /** On a conflict: `retry` reads and changes again, `fail` is 409. */
+  readonly onConflict: 'retry' | 'fail';
+  readonly dryRun: boolean;
+}
+
+/** Each round loses to a writer who won: many rounds mean many writers, not a fault. */
+const rounds = 20;
+
+/**
+ * Stores what `change` makes of the object; nothing is written if that is the same. An object that is being deleted
+ * and that nothing holds any more is removed instead. `change` gets the object in the served version and may be called
+ * several times. Throws 404, 409 and what `change` answers.
+ */
+export async function changeStored(
+  context: ApiContext,
+  options: ChangeOptions,
+  change: (current: KubeObject) => TaskEither<StatusError, KubeObject>,
+): Promise<Changed> {
+  const { kind, key, name } = options;
+  let entry = context.cache.get(key);
+  for (let round = 0; round < rounds; round++) {
+    if (entry === undefined) throw notFound(kind, name);
+    const current = served(kind, entry);
+    const next = await change(current)();
+    if (isLeft(next)) throw next.left;
+    if (options.dryRun) return { entry, dry: next.right };
+    if (!mayBeRemoved(next.right) && unchanged(current, next.right)) return { entry };
+    const outcome = mayBeRemoved(next.right)
+      ? await remove(context, entry)
+      : await put(context, { kind, key, object: next.right, expectedRevision: entry.revision });
+    if (outcome.written) return { entry: outcome.entry };
+    if (options.onConflict === 'fail' && outcome.current !== undefined) break;
+    entry = outcome.current;
+  }
+  throw conflict(kind, name);
+}
+
+/** The version alone is no change: it is not stored. */
+function unchanged(before: KubeObject, after: KubeObject): boolean {
+  const { resourceVersion } = before.metadata;
+  const metadata = {
+    ...after.metadata,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  return equalJson(before, { ...after, metadata });
+}

@@ -1,0 +1,115 @@
+/** POST to a collection. */
+import { randomUUID } from 'node:crypto';
+import * as E from 'fp-ts/lib/Either.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import * as TE from 'fp-ts/lib/TaskEither.js';
+import type { KubeObject } from '#api/resources/meta.ts';
+import { generateName } from '#api/resources/names.ts';
+import { alreadyExists, badRequest, type StatusError } from '#api/resources/status.ts';
+import { admitCreate } from '../admission/admit.ts';
+import { prepareCreate } from '../kinds/prepare.ts';
+import type { Kind } from '../schema/kind.ts';
+import { admissionContext } from './admission-context.ts';
+import { decodeObject } from './decode.ts';
+import { established, isDefinition } from './definition.ts';
+import {
+  type Answer,
+  type ApiContext,
+  type ApiRequest,
+  entryAnswer,
+  objectAnswer,
+  storageKey,
+  type Verb,
+} from './request.ts';
+import { put } from './store.ts';
+import { attempt, attemptNow } from './task.ts';
+import { writeOptions } from './write-options.ts';
+
+/** Kubernetes tries as often to find a generated name that is free. */
+const nameAttempts = 8;
+
+export const create: Verb = (request, context) =>
+  pipe(
+    attemptNow(() => writeOptions(request.query)),
+    E.chain(({ fieldValidation }) => decodeObject(request, context, fieldValidation)),
+    E.chain(({ object, warnings }) =>
+      pipe(
+        placed(request, object),
+        E.map((inPlace) => ({ object: inPlace, warnings })),
+      ),
+    ),
+    TE.fromEither,
+    TE.chain(({ object, warnings }) =>
+      pipe(
+        createObject(request, context, object),
+        TE.map((answer) => ({ ...answer, warnings })),
+      ),
+    ),
+  );
+
+/** Prepares, admits and stores an object whose namespace is right; the answer is 201 with what stands in the store. */
+export function createObject(
+  request: ApiRequest,
+  context: ApiContext,
+  object: KubeObject,
+): TE.TaskEither<StatusError, Answer> {
+  const { kind, query } = request;
+  return pipe(
+    prepared(kind, object, context),
+    (first) => admitCreate(kind, first, admissionContext(context.cache)),
+    E.map((admitted) =>
+      isDefinition(kind) ? established(admitted, context.kinds, context.now()) : admitted,
+    ),
+    TE.fromEither,
+    TE.chain((admitted) =>
+      attempt(() =>
+        writeOptions(query).dryRun
+          ? dryRun(kind, admitted, context)
+          : store(kind, admitted, context),
+      ),
+    ),
+  );
+}
+
+/** The namespace of the URL is the object's; a name in the URL (create on update) must be its name. */
+function placed(request: ApiRequest, object: KubeObject): E.Either<StatusError, KubeObject> {
+  const { kind, namespace } = request;
+  const own = object.metadata.namespace ?? '';
+  const { namespace: _, ...metadata } = object.metadata;
+  if (!kind.namespaced) return E.right(own === '' ? { ...object, metadata } : object);
+  if (namespace === undefined) {
+    return E.left(badRequest('an empty namespace may not be set during creation'));
+  }
+  if (own !== '' && own !== namespace) {
+    const why =
+      'the namespace of the provided object does not match the namespace sent on the request';
+    return E.left(badRequest(why));
+  }
+  return E.right({ ...object, metadata: { ...object.metadata, namespace } });
+}
+
+function prepared(kind: Kind, object: KubeObject, context: ApiContext): KubeObject {
+  const { name, generateName: base } = object.metadata;
+  const named = name || (base ? generateName(base) : '');
+  return prepareCreate(kind, object, { uid: randomUUID(), now: context.now(), name: named });
+}
+
+async function dryRun(kind: Kind, object: KubeObject, { cache }: ApiContext): Promise<Answer> {
+  const { namespace, name } = object.metadata;
+  if (cache.get(storageKey(kind, namespace, name)) !== undefined) throw alreadyExists(kind, name);
+  return objectAnswer(kind, object, 201);
+}
+
+async function store(kind: Kind, object: KubeObject, context: ApiContext): Promise<Answer> {
+  const { namespace, generateName: base } = object.metadata;
+  let candidate = object;
+  for (let attempts = 1; ; attempts++) {
+    const { name } = candidate.metadata;
+    const key = storageKey(kind, namespace, name);
+    const outcome = await put(context, { kind, key, object: candidate, expectedRevision: 0 });
+    if (outcome.written) return entryAnswer(kind, outcome.entry, 201);
+    const generated = base !== undefined && name.startsWith(base) && name !== base;
+    if (!generated || attempts === nameAttempts) throw alreadyExists(kind, name);
+    candidate = { ...object, metadata: { ...object.metadata, name: generateName(base) } };
+  }
+}

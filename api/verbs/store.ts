@@ -1,0 +1,65 @@
+/**
+ * Writes: encode, put if nobody was faster, wait until the cache holds it. After that every read of this server sees
+ * the write.
+ */
+import type { KubeObject } from '#api/resources/meta.ts';
+import type { Kind } from '../schema/kind.ts';
+import { Entry } from '../storage/entry.ts';
+import { Unavailable } from '../storage/storage.ts';
+import { encodeStored } from '../storage/stored-object.ts';
+import type { ApiContext } from './request.ts';
+
+export type Outcome =
+  | { readonly written: true; readonly entry: Entry }
+  /** Somebody else wrote first; `current` is what stands now, `undefined` for nothing. */
+  | { readonly written: false; readonly current: Entry | undefined };
+
+/** The cache follows the store by milliseconds; if it cannot for this long, the client is told so. */
+const followMs = 10_000;
+/** Kubernetes' `--event-ttl`. */
+const eventTtlSeconds = 3600;
+
+export interface Write {
+  readonly kind: Kind;
+  readonly key: string;
+  readonly object: KubeObject;
+  /** 0: only if the key is not there. */
+  readonly expectedRevision: number;
+}
+
+/** Puts the object. Throws as `Storage.put` does, and `Unavailable` if the cache does not follow. */
+export async function put({ storage, cache }: ApiContext, write: Write): Promise<Outcome> {
+  const { kind, key, object, expectedRevision } = write;
+  const stored: KubeObject = { ...object, apiVersion: kind.storageApiVersion };
+  const value = encodeStored(stored);
+  const options = kind.plural === 'events' ? { ttlSeconds: eventTtlSeconds } : {};
+  const result = await storage.put(key, value, { expectedRevision, ...options });
+  if (!result.written) return notWritten(result.current);
+  await follow(cache, result.revision);
+  const cached = cache.get(key);
+  const { revision } = result;
+  const entry = cached?.revision === revision ? cached : Entry.from({ key, value, revision });
+  return { written: true, entry };
+}
+
+/** Deletes the key if `entry` is what stands there. The outcome's entry is the last state. */
+export async function remove({ storage, cache }: ApiContext, entry: Entry): Promise<Outcome> {
+  const result = await storage.delete(entry.key, entry.revision);
+  if (!result.written) return notWritten(result.current);
+  await follow(cache, result.revision);
+  return { written: true, entry: entry.at(result.revision) };
+}
+
+function notWritten(current: Parameters<typeof Entry.from>[0] | undefined): Outcome {
+  return { written: false, current: current === undefined ? undefined : Entry.from(current) };
+}
+
+async function follow(cache: ApiContext['cache'], revision: number): Promise<void> {
+  if (revision <= cache.revision) return;
+  const signal = AbortSignal.timeout(followMs);
+  try {
+    await cache.waitFor(revision, signal);
+  } catch (cause) {
+    throw new Unavailable('the write took place, but its event did not come back', { cause });
+  }
+}
