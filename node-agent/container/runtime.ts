@@ -85,6 +85,13 @@ export type ContainerPhase =
       readonly oomKilled: boolean;
       readonly startedAt: string;
       readonly finishedAt: string;
+      /**
+       * Why, where the exit code does not say it: it never ran (`StartError`), or nobody saw its end because its
+       * supervisor was killed (`Unknown`, exit code 255).
+       */
+      readonly reason?: 'StartError' | 'Unknown';
+      /** `reason` in words. */
+      readonly message?: string;
     };
 
 export interface ContainerRecord {

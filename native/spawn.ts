@@ -1,0 +1,89 @@
+/**
+ * The addon's face for starting supervisors and for doing many small file operations on a worker thread.
+ */
+
+import { buildDir, loadAddon } from './load.ts';
+
+/**
+ * One file operation: `[what, path, value]`.
+ * `mkdir` (mode in octal; present is no error), `write` (into an existing file), `create` (whole or not at all), `rmdir`
+ * (waits while a cgroup is busy; absent is no error), `remove` (a tree; absent is no error), `unmount` (not mounted is no
+ * error), `tmpfs` (mounts one; value: its options).
+ */
+export type Step = readonly [
+  'mkdir' | 'write' | 'create' | 'rmdir' | 'remove' | 'unmount' | 'tmpfs',
+  string,
+  string,
+];
+
+export interface SupervisorOrder {
+  /** The container's state directory: where `ctl.sock` is made and the supervisor works. Made by `before`. */
+  readonly directory: string;
+  readonly id: string;
+  /** Done before the supervisor is started. */
+  readonly before: readonly Step[];
+  /** Done while its program loads, before it gets the spec. */
+  readonly meanwhile: readonly Step[];
+  /** From `encodeContainer`. */
+  readonly spec: Buffer;
+}
+
+export interface SupervisorAnswer {
+  /** Of the supervisor, a child of this process. */
+  readonly pid: number;
+  /** The descriptor of a stream connection to it; -1 if it failed (and has ended). */
+  readonly socket: number;
+  /** Its first frame, `started` or `failed`, with header. */
+  readonly frame: Buffer;
+}
+
+interface Face {
+  sealedCopy(path: string): number;
+  startSupervisor(
+    executable: number,
+    directory: string,
+    id: string,
+    before: readonly string[],
+    meanwhile: readonly string[],
+    spec: Buffer,
+  ): Promise<SupervisorAnswer>;
+  runSteps(steps: readonly string[]): Promise<void>;
+  reap(pid: number): Promise<void>;
+  createNamespaces(ipc: string, uts: string, hostname: string): Promise<void>;
+}
+
+let executable: number | undefined;
+
+/**
+ * Starts a supervisor; resolves when the container's program runs or could not be run.
+ * At most four start at once; the others wait. The program is run from a sealed copy in memory.
+ * @throws NativeError when a step, or starting the supervisor itself, failed; it has ended then.
+ */
+export function startSupervisor(order: SupervisorOrder): Promise<SupervisorAnswer> {
+  const addon = loadAddon<Face>();
+  executable ??= addon.sealedCopy(`${buildDir}supervisor`);
+  const { directory, id, before, meanwhile, spec } = order;
+  return addon.startSupervisor(executable, directory, id, before.flat(), meanwhile.flat(), spec);
+}
+
+/** Does the steps in order on a worker thread; rejects with the NativeError of the first that fails. */
+export function runSteps(steps: readonly Step[]): Promise<void> {
+  return loadAddon<Face>().runSteps(steps.flat());
+}
+
+/** Takes the status of a supervisor that is ending; one that is not our child is somebody else's to take. */
+export function reap(pid: number): Promise<void> {
+  return loadAddon<Face>().reap(pid);
+}
+
+/**
+ * Makes an ipc and a uts namespace, kept by bind mounts on the given paths (made if missing); an empty path leaves that
+ * kind out. The uts namespace gets the hostname.
+ */
+export function createNamespaces(wanted: {
+  readonly ipc: string;
+  readonly uts: string;
+  readonly hostname: string;
+}): Promise<void> {
+  return loadAddon<Face>().createNamespaces(wanted.ipc, wanted.uts, wanted.hostname);
+}

@@ -1,0 +1,224 @@
+/** The runtime of a node: containers under supervisors that outlive it. */
+
+import { constants } from 'node:os';
+import { type Observable, Subject } from 'rxjs';
+import { decodeStarted, encodeNumbers, frame } from '#native/frames.ts';
+import { runSteps } from '#native/spawn.ts';
+import { adoptContainers, unknownExit } from './adopt.ts';
+import { cgroupStats, killCgroup, removeCgroup } from './cgroup-files.ts';
+import { type Hierarchies, readHierarchies } from './cgroups.ts';
+import { Container } from './container.ts';
+import { hostDevices } from './devices.ts';
+import { exitStep, type Places, placesOf, readExit, timeOf } from './records.ts';
+import type {
+  ContainerRecord,
+  ContainerRuntime,
+  ContainerSpec,
+  ContainerStats,
+  ExecSpec,
+  SandboxSpec,
+  Session,
+} from './runtime.ts';
+import { StartError } from './runtime.ts';
+import { Sandboxes } from './sandboxes.ts';
+import { attachSession, execSession } from './session.ts';
+import { startContainer } from './start.ts';
+import { execProcess, type Surroundings, standardDevices } from './wire-spec.ts';
+
+export interface RuntimeOptions {
+  /** Kept state that survives a reboot; nothing is written there now but what `layerDir` names. */
+  readonly dataDir: string;
+  /** State of this boot: sockets, records, mount points. */
+  readonly runDir: string;
+  /** `/bayplan[-name]`: every cgroup made is below it. */
+  readonly cgroupRoot: string;
+  /** Told of what needs no action but may interest: constant message, fields. */
+  readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+/** The process has ended already: a signal has nobody to reach. */
+const esrch = constants.errno.ESRCH;
+
+/** Makes the runtime; `adopt` must be called first. */
+export const createRuntime = (options: RuntimeOptions): ContainerRuntime =>
+  new SupervisedRuntime(options);
+
+class SupervisedRuntime implements ContainerRuntime {
+  readonly #options: RuntimeOptions;
+  readonly #places: Places;
+  readonly #containers = new Map<string, Container>();
+  readonly #changes = new Subject<ContainerRecord>();
+  #hierarchies: Hierarchies | undefined;
+  #sandboxes: Sandboxes | undefined;
+  #closed = false;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#places = placesOf(options.runDir);
+  }
+
+  get changes(): Observable<ContainerRecord> {
+    return this.#changes;
+  }
+
+  get #world(): { readonly hierarchies: Hierarchies; readonly sandboxes: Sandboxes } {
+    if (this.#hierarchies === undefined || this.#sandboxes === undefined) {
+      throw new Error('use the container runtime before adopt() has read what there is');
+    }
+    return { hierarchies: this.#hierarchies, sandboxes: this.#sandboxes };
+  }
+
+  async adopt() {
+    const { runDir, cgroupRoot } = this.#options;
+    await runSteps([
+      ['mkdir', runDir, '711'],
+      ['mkdir', this.#places.containers, '700'],
+    ]);
+    this.#hierarchies = await readHierarchies();
+    this.#sandboxes = new Sandboxes(this.#places.sandboxes, cgroupRoot, this.#hierarchies);
+    const sandboxes = await this.#sandboxes.adopt();
+    const adopted = await adoptContainers({
+      place: this.#places.containers,
+      hierarchies: this.#hierarchies,
+      make: (facts) => this.#make(facts),
+    });
+    for (const container of adopted) this.#containers.set(container.spec.id, container);
+    return { sandboxes, containers: adopted.map(({ record }) => record) };
+  }
+
+  #make(facts: ConstructorParameters<typeof Container>[0]): Container {
+    return new Container(facts, {
+      changed: ({ record, spec }) => {
+        if (!this.#closed && this.#containers.has(spec.id)) this.#changes.next(record);
+      },
+      lost: (container) => {
+        if (!this.#closed) void this.#lost(container);
+      },
+    });
+  }
+
+  /** The supervisor is gone and did not say how the container ended: it may have written it down. */
+  async #lost(container: Container): Promise<void> {
+    const { hierarchies } = this.#world;
+    const { directory, cgroup, spec } = container;
+    const stored = await readExit(directory);
+    if (stored !== undefined) return container.ends(stored);
+    await killCgroup(hierarchies, cgroup);
+    const { state } = container;
+    const exit = unknownExit(state.phase === 'running' ? state.startedAt : '');
+    this.#options.log?.('supervisor vanished', { container: spec.id });
+    await runSteps([exitStep(directory, exit)]).catch(() => undefined);
+    container.ends(exit);
+  }
+
+  createSandbox(spec: SandboxSpec): Promise<void> {
+    return this.#world.sandboxes.create(spec);
+  }
+
+  async removeSandbox(id: string): Promise<void> {
+    const inside = [...this.#containers.values()].filter(({ spec }) => spec.sandboxId === id);
+    const alive = inside.filter(({ state }) => state.phase === 'running');
+    await Promise.all(alive.map(({ spec }) => this.kill(spec.id)));
+    await Promise.all(alive.map((container) => container.ended()));
+    await this.#world.sandboxes.remove(id);
+  }
+
+  async #surroundings(spec: ContainerSpec): Promise<Surroundings> {
+    const { hierarchies, sandboxes } = this.#world;
+    const sandbox = sandboxes.get(spec.sandboxId);
+    if (sandbox === undefined) {
+      throw new StartError(`start container ${spec.id}: no sandbox ${spec.sandboxId}`, 128);
+    }
+    return {
+      spec,
+      sandbox,
+      hierarchies,
+      namespaces: sandboxes.paths(sandbox.id),
+      cgroup: `${sandbox.cgroupPath}/${spec.cgroupName}`,
+      devices: spec.privileged ? await hostDevices() : standardDevices,
+      seccomp: new Uint8Array(0),
+    };
+  }
+
+  async start(spec: ContainerSpec): Promise<ContainerRecord> {
+    const around = await this.#surroundings(spec);
+    const directory = `${this.#places.containers}/${spec.id}`;
+    const container = this.#make({ spec, directory, cgroup: around.cgroup });
+    this.#containers.set(spec.id, container);
+    const result = await startContainer(around, directory);
+    if (result.type === 'failed') {
+      await removeCgroup(around.hierarchies, around.cgroup);
+      container.ends(result.exit);
+      throw result.error;
+    }
+    const { pid, started } = decodeStarted(result.payload);
+    container.runs(result.connection, {
+      pid,
+      startedAt: timeOf(started),
+      child: result.supervisor,
+    });
+    return container.record;
+  }
+
+  get(id: string): ContainerRecord | undefined {
+    return this.#containers.get(id)?.record;
+  }
+
+  #running(id: string): Container {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw new Error(`container ${id}: not known on this node`);
+    return container;
+  }
+
+  async signal(id: string, signal: number): Promise<void> {
+    const container = this.#running(id);
+    const connection = container.connection;
+    if (container.state.phase !== 'running' || connection === undefined) return;
+    const errno = await connection.request(encodeNumbers(frame.signal, signal));
+    if (errno === undefined || errno === 0 || errno === esrch) return;
+    throw new Error(`send signal ${signal} to container ${id}: errno ${errno}`);
+  }
+
+  async kill(id: string): Promise<void> {
+    const container = this.#running(id);
+    if (container.state.phase !== 'running') return;
+    await killCgroup(this.#world.hierarchies, container.cgroup);
+  }
+
+  async remove(id: string): Promise<void> {
+    const container = this.#containers.get(id);
+    if (container === undefined) return;
+    if (container.state.phase === 'running') {
+      await this.kill(id);
+      await container.ended();
+    }
+    await container.supervisorEnded();
+    await removeCgroup(this.#world.hierarchies, container.cgroup);
+    await runSteps([['remove', container.directory, '']]);
+    this.#containers.delete(id);
+  }
+
+  removeLayer(layerDir: string): Promise<void> {
+    return runSteps([['remove', layerDir, '']]);
+  }
+
+  async exec(id: string, spec: ExecSpec): Promise<Session> {
+    const container = this.#running(id);
+    const around = await this.#surroundings(container.spec);
+    return execSession(container, execProcess(around, spec), spec);
+  }
+
+  attach(id: string, options: { readonly stdin: boolean }): Promise<Session> {
+    return attachSession(this.#running(id), options);
+  }
+
+  stats(id: string): Promise<ContainerStats> {
+    return cgroupStats(this.#world.hierarchies, this.#running(id).cgroup);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const container of this.#containers.values()) container.connection?.close();
+    this.#changes.complete();
+  }
+}

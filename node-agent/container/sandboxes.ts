@@ -1,0 +1,113 @@
+/** The namespaces and the cgroup that the containers of a pod share. */
+
+import { createNamespaces, runSteps, type Step } from '#native/spawn.ts';
+import { pruneCgroups, removeCgroup } from './cgroup-files.ts';
+import { limitSteps } from './cgroup-limits.ts';
+import { createSteps, type Hierarchies } from './cgroups.ts';
+import { bootId, namesIn, readReady, readSandbox } from './records.ts';
+import type { SandboxSpec } from './runtime.ts';
+
+/** Docker's size of /dev/shm; the containers of a pod share one. */
+const shmOptions = 'mode=1777,size=65536k';
+
+export interface SandboxPaths {
+  readonly ipc: string;
+  readonly uts: string;
+  readonly shm: string;
+}
+
+export class Sandboxes {
+  readonly #place: string;
+  readonly #cgroupRoot: string;
+  readonly #hierarchies: Hierarchies;
+  readonly #known = new Map<string, SandboxSpec>();
+
+  constructor(place: string, cgroupRoot: string, hierarchies: Hierarchies) {
+    this.#place = place;
+    this.#cgroupRoot = cgroupRoot;
+    this.#hierarchies = hierarchies;
+  }
+
+  get(id: string): SandboxSpec | undefined {
+    return this.#known.get(id);
+  }
+
+  paths(id: string): SandboxPaths {
+    const directory = `${this.#place}/${id}`;
+    return { ipc: `${directory}/ipc`, uts: `${directory}/uts`, shm: `${directory}/shm` };
+  }
+
+  /** Makes one. What was made is undone when a step fails. */
+  async create(spec: SandboxSpec): Promise<void> {
+    const directory = `${this.#place}/${spec.id}`;
+    const paths = this.paths(spec.id);
+    const own: Step[] = spec.hostIpc
+      ? []
+      : [
+          ['mkdir', paths.shm, '755'],
+          ['tmpfs', paths.shm, shmOptions],
+        ];
+    this.#known.set(spec.id, spec);
+    try {
+      await runSteps([
+        ['mkdir', this.#place, '700'],
+        ['mkdir', directory, '700'],
+        ['create', `${directory}/sandbox.json`, JSON.stringify(spec)],
+        ...own,
+      ]);
+      await Promise.all([this.#createCgroup(spec), this.#createNamespaces(spec)]);
+      await runSteps([['create', `${directory}/ready`, await bootId()]]);
+    } catch (error) {
+      await this.remove(spec.id);
+      throw error;
+    }
+  }
+
+  async #createCgroup(spec: SandboxSpec): Promise<void> {
+    const steps = [
+      ...createSteps(this.#hierarchies, spec.cgroupPath),
+      ...limitSteps(this.#hierarchies, spec.cgroupPath, spec.resources),
+    ];
+    // Removing the last sandbox may take an empty parent away just now: making it again is all that is needed.
+    await runSteps(steps).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return runSteps(steps);
+    });
+  }
+
+  #createNamespaces({ id, hostIpc, hostname }: SandboxSpec): Promise<void> {
+    const { ipc, uts } = this.paths(id);
+    return createNamespaces({ ipc: hostIpc ? '' : ipc, uts, hostname });
+  }
+
+  /** Kills what is left inside, removes cgroup, namespaces and files. Nothing there is no error. */
+  async remove(id: string): Promise<void> {
+    const directory = `${this.#place}/${id}`;
+    const spec = this.#known.get(id) ?? (await readSandbox(directory));
+    if (spec !== undefined) await removeCgroup(this.#hierarchies, spec.cgroupPath);
+    const { ipc, uts, shm } = this.paths(id);
+    await runSteps([
+      ['unmount', ipc, ''],
+      ['unmount', uts, ''],
+      ['unmount', shm, ''],
+      ['remove', directory, ''],
+    ]);
+    this.#known.delete(id);
+    if (spec === undefined || this.#known.size > 0) return;
+    await pruneCgroups(this.#hierarchies, spec.cgroupPath, this.#cgroupRoot);
+  }
+
+  /** Takes over what an earlier agent made; what it had not finished, or an earlier boot made, is undone. */
+  async adopt(): Promise<readonly SandboxSpec[]> {
+    const boot = await bootId();
+    const unfinished: string[] = [];
+    for (const id of await namesIn(this.#place)) {
+      const directory = `${this.#place}/${id}`;
+      const [spec, ready] = await Promise.all([readSandbox(directory), readReady(directory)]);
+      if (spec !== undefined && ready === boot) this.#known.set(id, spec);
+      else unfinished.push(id);
+    }
+    for (const id of unfinished) await this.remove(id);
+    return [...this.#known.values()];
+  }
+}

@@ -1,0 +1,147 @@
+/** A runtime in a temporary directory with a busybox image, and what a test asks of it. */
+
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createRuntime } from '#node-agent/container/create-runtime.ts';
+import type {
+  ContainerRecord,
+  ContainerRuntime,
+  ContainerSpec,
+  SandboxSpec,
+} from '#node-agent/container/runtime.ts';
+
+export interface TestNode {
+  readonly directory: string;
+  readonly runDir: string;
+  readonly cgroupRoot: string;
+  readonly layer: string;
+  runtime: ContainerRuntime;
+}
+
+export const newId = (): string => randomBytes(32).toString('hex');
+
+/** Fails with `what` when the condition does not come true in time. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited 15 s for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A layer with busybox as every one of its programs. */
+export function busyboxLayer(directory: string): string {
+  const layer = `${directory}/layer`;
+  for (const name of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'var']) {
+    mkdirSync(`${layer}/${name}`, { recursive: true });
+  }
+  copyFileSync('/bin/busybox', `${layer}/bin/busybox`);
+  const names = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).split('\n');
+  for (const name of names) {
+    if (name !== '' && name !== 'busybox') symlinkSync('busybox', `${layer}/bin/${name}`);
+  }
+  writeFileSync(`${layer}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\n');
+  writeFileSync(`${layer}/etc/not-executable`, 'no\n', { mode: 0o644 });
+  return layer;
+}
+
+export async function startNode(name: string): Promise<TestNode> {
+  const directory = mkdtempSync(`${tmpdir()}/container-${name}-`);
+  const runDir = `${directory}/run`;
+  const cgroupRoot = `/bayplan-test-${name}-${process.pid}`;
+  const runtime = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
+  await runtime.adopt();
+  return { directory, runDir, cgroupRoot, layer: busyboxLayer(directory), runtime };
+}
+
+export function stopNode(node: TestNode): void {
+  node.runtime.close();
+  rmSync(node.directory, { recursive: true, force: true });
+}
+
+export function sandboxSpec(node: TestNode, change: Partial<SandboxSpec> = {}): SandboxSpec {
+  const id = newId();
+  return {
+    id,
+    hostname: 'test-host',
+    hostIpc: false,
+    hostPid: false,
+    cgroupPath: `${node.cgroupRoot}/besteffort/pod${id.slice(0, 12)}`,
+    resources: {},
+    labels: {},
+    ...change,
+  };
+}
+
+export function containerSpec(
+  node: TestNode,
+  sandboxId: string,
+  change: Partial<ContainerSpec> = {},
+): ContainerSpec {
+  const id = newId();
+  return {
+    id,
+    sandboxId,
+    layers: [node.layer],
+    layerDir: `${node.directory}/layer-${id.slice(0, 12)}`,
+    readonlyRootfs: false,
+    args: ['true'],
+    env: ['PATH=/bin', 'HOME=/root'],
+    cwd: '/',
+    user: { uid: 0, gid: 0, groups: [] },
+    mounts: [],
+    privileged: false,
+    noNewPrivileges: false,
+    tty: false,
+    stdin: false,
+    stdinOnce: false,
+    resources: {},
+    oomScoreAdj: 0,
+    cgroupName: id.slice(0, 12),
+    logPath: `${node.directory}/${id.slice(0, 12)}.log`,
+    labels: { container: 'test' },
+    ...change,
+  };
+}
+
+/** The text of a CRI log without its first three columns; parts of lines are put together. */
+export function logText(path: string): string {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [, , tag, ...words] = line.split(' ');
+      return words.join(' ') + (tag === 'F' ? '\n' : '');
+    })
+    .join('');
+}
+
+export async function exited(node: TestNode, id: string) {
+  await until('the end of the container', () => node.runtime.get(id)?.state.phase === 'exited');
+  const state = (node.runtime.get(id) as ContainerRecord).state;
+  if (state.phase !== 'exited') throw new Error('not exited');
+  return state;
+}
+
+/** Runs a shell script in a container of its own sandbox; what it printed and how it ended. Leaves nothing. */
+export async function run(
+  node: TestNode,
+  script: string,
+  change: Partial<ContainerSpec> = {},
+  sandboxChange: Partial<SandboxSpec> = {},
+) {
+  const sandbox = sandboxSpec(node, sandboxChange);
+  await node.runtime.createSandbox(sandbox);
+  const spec = containerSpec(node, sandbox.id, { args: ['sh', '-c', script], ...change });
+  try {
+    await node.runtime.start(spec);
+    const state = await exited(node, spec.id);
+    return { text: logText(spec.logPath), state, spec, sandbox };
+  } finally {
+    await node.runtime.remove(spec.id);
+    await node.runtime.removeSandbox(sandbox.id);
+    await node.runtime.removeLayer(spec.layerDir);
+  }
+}
