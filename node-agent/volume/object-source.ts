@@ -13,6 +13,7 @@ import { type Following, type WatchEvent, watchCollection } from '#controller/ru
 interface Entry<T> {
   users: number;
   object: T | undefined;
+  isSynced: boolean;
   readonly subscription: Subscription;
   readonly synced: Promise<void>;
 }
@@ -78,13 +79,17 @@ export class ObjectSource<T extends ApiObject> {
         if (entry === undefined) return;
         const before = entry.object;
         entry.object = after(event, key);
+        const isFirst = !entry.isSynced;
+        entry.isSynced = true;
         synced.resolve();
+        // Whoever acquired it waits for the first sight: that is no change.
+        if (isFirst) return;
         if (before?.metadata.resourceVersion !== entry.object?.metadata.resourceVersion) {
           this.#changes.next(key);
         }
       },
     );
-    return { users: 1, object: undefined, subscription, synced: synced.promise };
+    return { users: 1, object: undefined, isSynced: false, subscription, synced: synced.promise };
   }
 }
 

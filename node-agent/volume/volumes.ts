@@ -37,7 +37,7 @@ export interface VolumesOptions {
 interface Held {
   pod: Pod;
   readonly references: readonly { readonly kind: 'ConfigMap' | 'Secret'; readonly key: string }[];
-  /** Writes of one pod's volumes, one after the other. */
+  /** Work on one pod's volumes goes one after the other; never rejects. */
   turn: Promise<void>;
 }
 
@@ -76,10 +76,18 @@ export class Volumes {
     const volumes = pod.spec?.volumes ?? [];
     if (volumes.length === 0) return new Map();
     const held = this.#hold(pod);
-    const places = volumes.map(
-      async (volume) => [volume.name, await this.#prepareOne(held.pod, volume)] as const,
+    const work = held.turn.then(() =>
+      Promise.all(
+        volumes.map(
+          async (volume) => [volume.name, await this.#prepareOne(held.pod, volume)] as const,
+        ),
+      ),
     );
-    return new Map(await Promise.all(places));
+    held.turn = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    return new Map(await work);
   }
 
   /** The pod's labels or annotations may have changed: downward API volumes follow. */
@@ -104,7 +112,7 @@ export class Volumes {
     const held = this.#held.get(uid);
     this.#held.delete(uid);
     for (const { kind, key } of held?.references ?? []) this.#source(kind).release(key);
-    await held?.turn.catch(() => undefined);
+    await held?.turn;
     const dir = this.#options.dirOf(uid);
     for (const point of await mountsBelow(dir)) await this.#options.mounts.unmount(point);
     await removeTree(dir);

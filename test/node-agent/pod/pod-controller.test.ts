@@ -37,26 +37,29 @@ t.test('a pod bound to the node runs, and its status says all that kubectl shows
   );
 });
 
-t.test('deleting a pod stops it gracefully, takes all of it away and ends with the API', async (t) => {
-  const rig = await agentRig();
-  t.teardown(() => rig.close());
-  await rig.create(podOf('web', { terminationGracePeriodSeconds: 30 }));
-  await rig.until('web', (pod) => pod.status?.phase === 'Running');
-  const id = rig.runtime.latest('main')?.spec.id ?? '';
-  await rig.world.pods.delete({ namespace: 'default', name: 'web' });
-  await eventually('the pod to be gone', async () => {
-    return (await rig.get('web').catch(() => undefined)) === undefined;
-  });
-  await eventually('the record to be gone', () => rig.runtime.containers.size === 0);
-  t.strictSame(rig.runtime.signals, [{ id, signal: 15 }]);
-  t.equal(rig.runtime.sandboxes.size, 0);
-  t.strictSame(rig.network.attached(), []);
-  t.equal(rig.runtime.removedLayers.length, 1);
-  await eventually('the directories to be gone', () => {
-    const left = ['pods', 'log/pods'].flatMap((dir) => readdirSync(join(rig.dataDir, dir)));
-    return left.length === 0;
-  });
-});
+t.test(
+  'deleting a pod stops it gracefully, takes all of it away and ends with the API',
+  async (t) => {
+    const rig = await agentRig();
+    t.teardown(() => rig.close());
+    await rig.create(podOf('web', { terminationGracePeriodSeconds: 30 }));
+    await rig.until('web', (pod) => pod.status?.phase === 'Running');
+    const id = rig.runtime.latest('main')?.spec.id ?? '';
+    await rig.world.pods.delete({ namespace: 'default', name: 'web' });
+    await eventually('the pod to be gone', async () => {
+      return (await rig.get('web').catch(() => undefined)) === undefined;
+    });
+    await eventually('the record to be gone', () => rig.runtime.containers.size === 0);
+    t.strictSame(rig.runtime.signals, [{ id, signal: 15 }]);
+    t.equal(rig.runtime.sandboxes.size, 0);
+    t.strictSame(rig.network.attached(), []);
+    t.equal(rig.runtime.removedLayers.length, 1);
+    await eventually('the directories to be gone', () => {
+      const left = ['pods', 'log/pods'].flatMap((dir) => readdirSync(join(rig.dataDir, dir)));
+      return left.length === 0;
+    });
+  },
+);
 
 t.test('a container that ignores the stop signal is killed after the grace period', async (t) => {
   const rig = await agentRig();

@@ -1,0 +1,52 @@
+/** The real lower half of a node: API client, runtime, images, network, mounts. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from '#api/client/client.ts';
+import type { Log } from '#controller/runtime/log.ts';
+import { runSteps } from '#native/spawn.ts';
+import { readHierarchies, removeSteps } from '#node-agent/container/cgroups.ts';
+import { createRuntime } from '#node-agent/container/create-runtime.ts';
+import { openImages } from '#node-agent/image/image-store.ts';
+import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
+import type { TmpfsMounts } from '../volume/volumes.ts';
+import type { AgentParts } from './agent.ts';
+import type { AgentConfig } from './config.ts';
+
+/** Opens everything the agent works with; nothing of it waits for the API server. */
+export async function openParts(config: AgentConfig, log: Log): Promise<AgentParts> {
+  const { dataDir, runDir, cgroupRoot, podCidr, bridge, clusterName } = config;
+  await Promise.all([
+    mkdir(join(dataDir, 'pods'), { recursive: true, mode: 0o755 }),
+    mkdir(join(dataDir, 'log', 'pods'), { recursive: true, mode: 0o755 }),
+    mkdir(runDir, { recursive: true, mode: 0o755 }),
+  ]);
+  const network = createPodNetwork({ runDir, podCidr, bridge, clusterName, log });
+  return {
+    config,
+    client: connect(config),
+    runtime: createRuntime({ dataDir, runDir, cgroupRoot }),
+    images: await openImages({ dataDir }),
+    network,
+    mounts,
+    log,
+    takeDown: async () => {
+      await network.destroy();
+      await removeCgroups(cgroupRoot);
+    },
+  };
+}
+
+const mounts: TmpfsMounts = {
+  mountTmpfs: (target, sizeBytes) => {
+    const size = sizeBytes === undefined ? '' : `,size=${sizeBytes}`;
+    return runSteps([['tmpfs', target, `mode=777${size}`]]);
+  },
+  unmount: (target) => runSteps([['unmount', target, '']]),
+};
+
+/** The classes' cgroups and the root, which sandboxes share. */
+async function removeCgroups(root: string): Promise<void> {
+  const hierarchies = await readHierarchies();
+  const paths = [`${root}/burstable`, `${root}/besteffort`, root];
+  await runSteps(paths.flatMap((path) => removeSteps(hierarchies, path)));
+}
