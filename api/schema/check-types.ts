@@ -95,23 +95,36 @@ function expected(schema: Schema): string {
 function visitObject(schema: Schema, value: Fields, check: Check): void {
   const inStatus = check.builtIn && check.path[0] === 'status';
   for (const name of schema.required ?? []) {
-    if (inStatus || (Object.hasOwn(value, name) && value[name] !== undefined)) continue;
+    if (inStatus || (value[name] !== undefined && Object.hasOwn(value, name))) continue;
     check.path.push(name);
     complain(check, { reason: 'FieldValueRequired', text: () => 'Required value' });
     check.path.pop();
   }
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
     const field = schema.fields?.get(name);
-    if (field === undefined || value[name] === undefined) continue;
+    const item = value[name];
+    if (field === undefined || item === undefined || isPlain(field.schema, item)) continue;
     check.path.push(name);
-    visit(field.schema, value[name], check);
+    visit(field.schema, item, check);
     check.path.pop();
   }
 }
 
+/** A string where any string will do: most values are, and need no closer look. */
+function isPlain(schema: Schema, value: unknown): boolean {
+  return (
+    typeof value === 'string' &&
+    schema.type === 'string' &&
+    schema.enum === undefined &&
+    schema.format === undefined &&
+    schema.constraints === undefined
+  );
+}
+
 function visitMap(schema: Schema, value: Fields, check: Check): void {
   if (schema.items === undefined || schema.items.type === 'any') return;
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
+    if (isPlain(schema.items, value[key])) continue;
     check.path.push(`\0${key}`);
     visit(schema.items, value[key], check);
     check.path.pop();
@@ -120,9 +133,10 @@ function visitMap(schema: Schema, value: Fields, check: Check): void {
 
 function visitArray(schema: Schema, value: unknown[], check: Check): void {
   if (schema.items !== undefined) {
-    for (const [index, item] of value.entries()) {
+    for (let index = 0; index < value.length; index += 1) {
+      if (isPlain(schema.items, value[index])) continue;
       check.path.push(index);
-      visit(schema.items, item, check);
+      visit(schema.items, value[index], check);
       check.path.pop();
     }
   }

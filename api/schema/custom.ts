@@ -5,6 +5,9 @@ import type { Column, Kind, Subresource } from './kind.ts';
 import type { Schema } from './schema.ts';
 import { type JsonSchema, rootSchema } from './structural.ts';
 
+export { checkDefinition } from './definition.ts';
+export { definitionStatus } from './definition-status.ts';
+
 type Definition = CustomResourceDefinition['spec'];
 type Version = Definition['versions'][number];
 

@@ -4,7 +4,7 @@
  * (`checkTypes`), after defaults, as Kubernetes does.
  */
 import * as Either from 'fp-ts/lib/Either.js';
-import { apiVersionOf, type KubeObject } from '../resources/meta.ts';
+import { apiVersionOf, type KubeObject, type ObjectMeta } from '../resources/meta.ts';
 import { badRequest, invalid, StatusError } from '../resources/status.ts';
 import { type ParsedBody, parseBody } from './body.ts';
 import type { Kind, Kinds } from './kind.ts';
@@ -111,12 +111,13 @@ function asObject(parsed: ParsedBody, kind: Kind): KubeObject {
       `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
     );
   }
-  const object = value as KubeObject;
-  if (object.apiVersion === undefined || object.apiVersion === '') {
-    object.apiVersion = apiVersionOf(kind);
-  }
-  if (object.kind === undefined || object.kind === '') object.kind = kind.kind;
-  return object;
+  const { apiVersion = '', kind: name = '' } = value as Partial<KubeObject>;
+  if (apiVersion !== '' && name !== '') return value as KubeObject;
+  return {
+    ...(value as KubeObject),
+    apiVersion: apiVersion === '' ? apiVersionOf(kind) : apiVersion,
+    kind: name === '' ? kind.kind : name,
+  };
 }
 
 function kindOfBody(parsed: ParsedBody, kinds: Kinds): Kind {
@@ -177,7 +178,7 @@ function finish(
     if (error instanceof WrongType) throw cannotHandle(object, kind, error.message);
     throw error;
   }
-  object.metadata ??= {} as KubeObject['metadata'];
+  if (kind.schema.fields?.has('metadata') === true) object.metadata ??= {} as ObjectMeta;
   if (mode === 'Ignore') return { object, warnings: [] };
   const unknown = kind.custom === undefined ? found.unknown : found.unknown.toSorted();
   const warnings =
