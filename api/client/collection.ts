@@ -93,7 +93,16 @@ export interface Collection<T extends ApiObject> {
 /** A connection to one API server, from which collections are taken. */
 export interface Client {
   collection<T extends ApiObject>(type: ResourceType): Collection<T>;
-  /** A request outside any collection: discovery, `/readyz`, logs. Resolves with the decoded JSON or text. */
-  request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown>;
+  /**
+   * A request outside any collection: discovery, tables, `/readyz`, logs. Resolves with the decoded JSON or text.
+   * `accept` asks for another form than plain JSON (`application/json;as=Table;v=v1;g=meta.k8s.io`).
+   */
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    accept?: string,
+  ): Promise<unknown>;
   close(): void;
 }

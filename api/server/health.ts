@@ -9,6 +9,7 @@ type Check = () => string | undefined | Promise<string | undefined>;
 const storeMs = 2000;
 
 async function storeProblem({ storage }: ServerState): Promise<string | undefined> {
+  if (storage === undefined) return 'not connected yet';
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`no answer in ${storeMs} ms`), storeMs);

@@ -5,6 +5,7 @@ import type { MutableKinds } from '../schema/kinds.ts';
 import type { Storage } from '../storage/storage.ts';
 import { WatchCache } from '../storage/watch-cache.ts';
 import { makeNamespaces } from './bootstrap.ts';
+import { compactRegularly } from './compaction.ts';
 import { Definitions } from './definitions.ts';
 import { handle } from './handler.ts';
 import { type Listener, listen } from './listener.ts';
@@ -17,9 +18,10 @@ export interface ServerOptions {
   readonly port: number;
   /** The directory of `ca.crt`, `api-server.crt`, `api-server.key` and `api-server-client.{crt,key}`. */
   readonly pki: string;
-  readonly storage: Storage;
   readonly kinds: MutableKinds;
   readonly log?: Log;
+  /** How long a node may take to answer a proxied request. */
+  readonly nodeProxyTimeoutMs?: number;
   readonly now?: () => Date;
 }
 
@@ -32,10 +34,11 @@ export class ApiServer {
   readonly #options: ServerOptions;
   #listener: Listener | undefined;
   #definitions: Definitions | undefined;
+  #compaction: { stop(): void } | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#state = new ServerState(options.kinds, options.storage, options.log);
+    this.#state = new ServerState(options.kinds, options.log);
   }
 
   get port(): number {
@@ -61,8 +64,9 @@ export class ApiServer {
   }
 
   /** Reads the store, serves from then on, and makes what must be there. Rejects as the storage does. */
-  async fill(): Promise<void> {
-    const { storage, kinds, now = () => new Date() } = this.#options;
+  async fill(storage: Storage): Promise<void> {
+    const { kinds, now = () => new Date() } = this.#options;
+    this.#state.storage = storage;
     const cache = await WatchCache.start(storage, {
       prefix,
       onUnreadable: (key, error) =>
@@ -74,6 +78,7 @@ export class ApiServer {
     this.#state.context = context;
     await makeNamespaces(context);
     this.#state.ready = true;
+    this.#compaction = compactRegularly(context, this.#state.log);
   }
 
   /** Ends watches, lets requests end, closes the port and the cache; the storage stays open. */
@@ -81,6 +86,7 @@ export class ApiServer {
     this.#state.stopping = true;
     this.#state.watchers.endAll();
     await this.#listener?.close(graceMs);
+    this.#compaction?.stop();
     this.#definitions?.stop();
     this.#state.context?.cache.close();
   }

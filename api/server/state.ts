@@ -8,7 +8,8 @@ import { Metrics } from './metrics.ts';
 
 export class ServerState {
   readonly kinds: MutableKinds;
-  readonly storage: Storage;
+  /** There once the store is connected. */
+  storage: Storage | undefined;
   readonly watchers = new Watchers();
   readonly metrics = new Metrics();
   readonly log: Log;
@@ -17,9 +18,8 @@ export class ServerState {
   ready = false;
   stopping = false;
 
-  constructor(kinds: MutableKinds, storage: Storage, log: Log = logLine) {
+  constructor(kinds: MutableKinds, log: Log = logLine) {
     this.kinds = kinds;
-    this.storage = storage;
     this.log = log;
   }
 }

@@ -31,12 +31,11 @@ export async function startTestServer(storage = createMemoryStorage()): Promise<
     address: '127.0.0.1',
     port: 0,
     pki,
-    storage,
     kinds: createKinds(),
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
   });
   await server.listen();
-  await server.fill();
+  await server.fill(storage);
   const url = `https://127.0.0.1:${server.port}`;
   const file = (identity: string) => ({
     ca: join(pki, 'ca.crt'),

@@ -1,0 +1,45 @@
+/** The API server from its configuration to its end. */
+import { readConfig } from './config.ts';
+import { createKinds } from './schema/kinds.ts';
+import { logLine } from './server/log.ts';
+import { ApiServer } from './server/server.ts';
+import { connectEtcd } from './storage/etcd.ts';
+import { type Storage, Unavailable } from './storage/storage.ts';
+
+/** Connecting gives up after half a minute; etcd may be away for longer. */
+async function connectForEver(endpoints: readonly string[]): Promise<Storage> {
+  for (;;) {
+    try {
+      return await connectEtcd({ endpoints });
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      logLine('warn', 'etcd does not answer', { endpoints, error: error.message });
+    }
+  }
+}
+
+/** Runs until SIGTERM or SIGINT. Rejects if the configuration is wrong or the port is taken. */
+export async function runServer(configPath: string): Promise<void> {
+  const config = await readConfig(configPath);
+  const storage = connectForEver(config.etcdEndpoints);
+  const server = new ApiServer({
+    address: config.bindAddress,
+    port: config.port,
+    pki: config.pki,
+    kinds: createKinds(),
+    ...(config.nodeProxyTimeoutMs === undefined
+      ? {}
+      : { nodeProxyTimeoutMs: config.nodeProxyTimeoutMs }),
+  });
+  await server.listen();
+  logLine('info', 'listening', { address: config.bindAddress, port: server.port });
+  const stop = async () => {
+    await server.close();
+    logLine('info', 'stopped');
+    process.exit(0);
+  };
+  process.once('SIGTERM', () => void stop());
+  process.once('SIGINT', () => void stop());
+  await server.fill(await storage);
+  logLine('info', 'ready', { ms: Math.round(performance.now()) });
+}
