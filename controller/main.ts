@@ -9,6 +9,7 @@ import { connect } from '#api/client/client.ts';
 import { leases } from '#api/resources/resource-types.ts';
 import type { Lease } from '#api/resources/types.ts';
 import { readConfig } from './config.ts';
+import { deploymentController } from './deployment/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { Leadership, whileLeading } from './runtime/leadership.ts';
 import { createLog, type Log } from './runtime/log.ts';
@@ -17,7 +18,11 @@ import { schedulerController } from './scheduler/controller.ts';
 
 enableCompileCache();
 
-const controllers: readonly Controller[] = [schedulerController, replicaSetController];
+const controllers: readonly Controller[] = [
+  schedulerController,
+  replicaSetController,
+  deploymentController,
+];
 
 /** Work under way may take this long to stop. */
 const stopMs = 5_000;

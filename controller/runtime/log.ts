@@ -1,5 +1,5 @@
 /** The log of a part: JSON lines on stderr, a constant message and fields. */
-import { StatusError } from '#api/resources/status.ts';
+import { hasReason, StatusError } from '#api/resources/status.ts';
 import type { Reconciled } from './reconcile.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -42,7 +42,10 @@ export function createLog(
 /** A log that nobody reads, for tests. */
 export const silent: Log = createLog('silent', 'error', () => undefined);
 
-/** One line a run: what failed as a warning, what acted as information, what found nothing to do for debugging. */
+/**
+ * One line a run: what failed as a warning, what acted as information; for debugging what found nothing to do, or a
+ * newer version than it had read (it runs again with that).
+ */
 export function logRun(log: Log, controller: string, run: Reconciled<unknown>): void {
   const { key, ms, actions, error, retryMs } = run;
   const fields = {
@@ -51,7 +54,8 @@ export function logRun(log: Log, controller: string, run: Reconciled<unknown>): 
     ms: Math.round(ms),
     ...(retryMs === undefined ? {} : { retryMs }),
   };
-  if (error !== undefined) log.warn('reconcile failed', { ...fields, error });
+  if (hasReason(error, 'Conflict')) log.debug('reconcile was late', { ...fields, error });
+  else if (error !== undefined) log.warn('reconcile failed', { ...fields, error });
   else if (actions.length > 0) log.info('reconciled', { ...fields, actions });
   else log.debug('reconciled', fields);
 }

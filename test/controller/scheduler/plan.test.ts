@@ -12,7 +12,11 @@ const place = (pod: Pod, ...nodes: Node[]): string => {
 
 const taint = (effect: string, key = 'gpu', value = 'yes') => ({ key, value, effect });
 const tainted = (effect: string) => aNode('a', {}, { spec: { taints: [taint(effect)] } });
-type Expression = { key: string; operator: string; values?: string[] };
+interface Expression {
+  key: string;
+  operator: string;
+  values?: string[];
+}
 const required = (...matchExpressions: Expression[]) => ({
   affinity: {
     nodeAffinity: {
