@@ -1,6 +1,7 @@
 /** Content-addressed files: `<directory>/sha256/<hex>`, each complete and verified from the moment it has its name. */
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { access, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestOf, hexOf } from './digest.ts';
@@ -44,6 +45,20 @@ export class BlobStore {
 
   read(digest: Digest): Promise<Buffer> {
     return readFile(this.path(digest));
+  }
+
+  /** Whether all are there with the content their names say; reads them whole. */
+  async areSound(digests: readonly Digest[]): Promise<boolean> {
+    for (const digest of digests) {
+      const hash = createHash('sha256');
+      try {
+        for await (const piece of createReadStream(this.path(digest))) hash.update(piece);
+      } catch {
+        return false;
+      }
+      if (`sha256:${hash.digest('hex')}` !== digest) return false;
+    }
+    return true;
   }
 
   /** Removes every blob not in `keep`, and what an interrupted `put` left. */

@@ -9,17 +9,18 @@ import { join } from 'node:path';
 import type { ArchiveImage } from './archive-images.ts';
 import { BlobStore } from './blob-store.ts';
 import type { Digest } from './digest.ts';
+import { Durability } from './durability.ts';
 import { imageConfig } from './image-config.ts';
 import { ImageTable, type StoredImage, type StoredLayer } from './image-table.ts';
 import { ImageError, type Images, type LocalImage } from './images.ts';
 import { LayerStore } from './layer-store.ts';
+import { layersInUse } from './layers-in-use.ts';
 import { type Found, findImage, localImage, newTag, withImage } from './lookup.ts';
 import { resolveUser } from './user.ts';
 
 export interface ImagesOptions {
   readonly dataDir: string;
-  /** Layer directories containers are running on: they are kept while they are named here, whatever is removed. */
-  readonly layersInUse?: () => Iterable<string>;
+  readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
 }
 
 /** Opens (or makes) the store and removes what an interrupted run left. One process at a time may have it open. */
@@ -35,17 +36,19 @@ class ImageStore implements Images {
   readonly #blobs: BlobStore;
   readonly #layers: LayerStore;
   readonly #table: ImageTable;
-  readonly #layersInUse: () => Iterable<string>;
+  readonly #durability: Durability;
+  readonly #log: ImagesOptions['log'];
   /** Changes of the table, and the removal of content, one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
 
-  constructor({ dataDir, layersInUse }: ImagesOptions) {
+  constructor({ dataDir, log }: ImagesOptions) {
     this.#root = join(dataDir, 'images');
     this.#incoming = join(this.#root, 'incoming');
     this.#blobs = new BlobStore(join(this.#root, 'blobs'));
     this.#layers = new LayerStore(join(this.#root, 'layers'));
     this.#table = new ImageTable(join(this.#root, 'refs.json'));
-    this.#layersInUse = layersInUse ?? (() => []);
+    this.#durability = new Durability(this.#root);
+    this.#log = log;
   }
 
   async open(): Promise<void> {
@@ -53,7 +56,28 @@ class ImageStore implements Images {
     await rm(this.#incoming, { recursive: true, force: true });
     await mkdir(this.#incoming, { mode: 0o700 });
     await Promise.all([this.#blobs.open(), this.#layers.open(), this.#table.open()]);
+    if (await this.#durability.wasInterrupted()) await this.#distrustContent();
     await this.#collect();
+  }
+
+  /**
+   * The machine went down before all was on its disk: layers are unpacked anew when they are wanted, and images whose blobs
+   * are damaged are given up.
+   */
+  async #distrustContent(): Promise<void> {
+    await this.#layers.removeAllBut(new Set());
+    const sound: StoredImage[] = [];
+    for (const image of this.#table.all()) {
+      const digests = [image.digest, image.id, ...image.layers.map(({ digest }) => digest)];
+      if (await this.#blobs.areSound(digests)) sound.push(image);
+      else
+        this.#log?.warn('image lost when the machine went down; load it again', {
+          tags: image.tags,
+        });
+    }
+    await this.#table.replace(sound);
+    await this.#durability.begin(); // of this boot: what is unpacked from here on is not doubted again
+    this.#durability.secureSoon();
   }
 
   async find(reference: string): Promise<LocalImage | undefined> {
@@ -73,9 +97,11 @@ class ImageStore implements Images {
         import('./archive-images.ts'),
       ]);
       const images = await readImages(await readArchive(archive, scratch));
+      await this.#durability.begin();
       return await this.#change(() => this.#keep(images));
     } finally {
       await rm(scratch, { recursive: true, force: true });
+      this.#durability.secureSoon();
     }
   }
 
@@ -145,6 +171,8 @@ class ImageStore implements Images {
     const { layers } = this.#requiredDigest(image.digest);
     for (const { chainId, diffId, digest } of layers) {
       if (await this.#layers.has(chainId)) continue;
+      await this.#durability.begin();
+      this.#durability.secureSoon();
       await this.#layers.unpack({ chainId, diffId, file: this.#blobs.path(digest) });
     }
     return layers.map(({ chainId }) => this.#layers.path(chainId));
@@ -173,10 +201,7 @@ class ImageStore implements Images {
   async #collect(): Promise<void> {
     const images = this.#table.all();
     const layers = images.flatMap((image) => image.layers);
-    const inUse = [...this.#layersInUse()].map(
-      (path): Digest => `sha256:${path.split('/').at(-1)}`,
-    );
-    await this.#layers.removeAllBut(new Set([...layers.map(({ chainId }) => chainId), ...inUse]));
+    await this.#layers.removeAllBut(new Set(layers.map(({ chainId }) => chainId)), layersInUse);
     const blobs = images.flatMap(({ digest, id }) => [digest, id]);
     await this.#blobs.removeAllBut(new Set([...blobs, ...layers.map(({ digest }) => digest)]));
   }

@@ -91,10 +91,18 @@ export class LayerStore {
     }
   }
 
-  /** Removes every layer not in `keep` that nobody unpacks just now. */
-  async removeAllBut(keep: ReadonlySet<Digest>): Promise<void> {
-    for (const name of await readdir(this.#directory)) {
-      if (name.startsWith(TEMPORARY) || keep.has(`sha256:${name}`)) continue;
+  /** Removes every layer not in `keep`, being unpacked, or (asked for only when there is something to remove) in `alsoKeep`. */
+  async removeAllBut(
+    keep: ReadonlySet<Digest>,
+    alsoKeep: () => Promise<readonly Digest[]> = async () => [],
+  ): Promise<void> {
+    const names = await readdir(this.#directory);
+    const unwanted = names.filter(
+      (name) => !name.startsWith(TEMPORARY) && !keep.has(`sha256:${name}`),
+    );
+    if (unwanted.length === 0) return;
+    const used = new Set(await alsoKeep());
+    for (const name of unwanted.filter((name) => !used.has(`sha256:${name}`))) {
       // Renamed first: what has a layer's name is always whole.
       const removed = name.startsWith(REMOVED) ? name : `${REMOVED}${name}`;
       if (removed !== name)
