@@ -9,6 +9,7 @@ import type { ConfigMap, Pod, Secret, Service } from '#api/resources/types.ts';
 import type { Log } from '#controller/runtime/log.ts';
 import { watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
+import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import type { Images } from '#node-agent/image/images.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import { drain } from '../pod/drain.ts';
@@ -53,6 +54,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     runtime.adopt(),
     podsOnDisk(config.dataDir),
     parts.network.start(),
+    loadBaseImage(parts),
   ]);
   const services = new Map<string, Service>();
   const world = worldOf(parts, facts, services);
@@ -88,6 +90,14 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     pods: adopted.sandboxes.length,
   });
   return { port: api.port, pods, close: () => close({ parts, work, registration, world, api }) };
+}
+
+/** Without the built-in image other images still run: its absence is told and nothing more. */
+async function loadBaseImage({ config, images, log }: AgentParts): Promise<void> {
+  if (config.baseImage === undefined) return;
+  await ensureBaseImage(images, config.baseImage).catch((error: unknown) => {
+    log.warn('built-in image not loaded', { archive: config.baseImage, error });
+  });
 }
 
 function worldOf(
