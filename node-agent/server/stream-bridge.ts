@@ -63,6 +63,8 @@ export class StreamBridge {
   async finish(status: ExecStatus): Promise<void> {
     const bytes = statusBytes(this.#options.protocol, status);
     if (bytes.length > 0) await this.#send(channel.error, bytes);
+    // Still paused if there never was a session; the client's answer to the close must be read.
+    this.#socket.resume();
     this.#socket.close(1000);
   }
 

@@ -14,7 +14,9 @@ function volume(t: Tap): string {
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   return join(dir, 'v');
 }
-type Tap = { teardown(run: () => void): void };
+interface Tap {
+  teardown(run: () => void): void;
+}
 
 t.test('files are links into a directory that is swapped as a whole', async (t) => {
   const dir = volume(t);
