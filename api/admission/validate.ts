@@ -10,16 +10,17 @@ import { rulesOf } from './validation/rules.ts';
 
 /** What is wrong with an object that is to be created, after defaulting; none if it may be stored. */
 export function validateCreate(kind: Kind, object: KubeObject): StatusCause[] {
-  return [...checkMetadata(kind, object), ...(rulesOf(kind).create?.(object) ?? [])];
+  const { create, whole } = rulesOf(kind);
+  return [...checkMetadata(kind, object), ...((create ?? whole)?.(object) ?? [])];
 }
 
 /** What is wrong with an object that is to replace `old`. */
 export function validateUpdate(kind: Kind, object: KubeObject, old: KubeObject): StatusCause[] {
-  const { create, update } = rulesOf(kind);
+  const { whole, update } = rulesOf(kind);
   return [
     ...checkMetadata(kind, object),
     ...checkMetadataUpdate(object, old),
-    ...(create?.(object) ?? []),
+    ...(whole?.(object) ?? []),
     ...(update?.(object, old) ?? []),
   ];
 }

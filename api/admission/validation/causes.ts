@@ -1,4 +1,5 @@
 /** Why a field is refused, in the reasons and words of apimachinery's `util/validation/field`. */
+import { objectOr } from '#api/resources/json.ts';
 import type { StatusCause } from '#api/resources/status.ts';
 
 /** Go's `%q` for strings, plain for numbers and booleans, JSON for the rest. */
@@ -89,4 +90,40 @@ export function checkPort(field: string, value: unknown): StatusCause[] {
 /** The field may not differ from what it was. */
 export function checkImmutable(field: string, value: unknown, same: boolean): StatusCause[] {
   return same ? [] : [invalidValue(field, value, 'field is immutable')];
+}
+
+/** A map of strings as Go prints it, which is how Kubernetes shows labels in its messages. */
+export function goMap(map: unknown): string {
+  const entries = Object.entries(objectOr(map)).sort(([a], [b]) => Number(a > b) - Number(a < b));
+  const fields = entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  return `map[string]string{${fields.join(', ')}}`;
+}
+
+/** `Invalid value: <text>: <detail>` with the value already written out. */
+export function invalidShown(field: string, text: string, detail: string): StatusCause {
+  return { reason: 'FieldValueInvalid', message: `Invalid value: ${text}: ${detail}`, field };
+}
+
+/** A whole number or a percentage (`25%`). */
+export function checkCountOrShare(field: string, value: unknown): StatusCause[] {
+  if (typeof value === 'number') return checkNotNegative(field, value);
+  if (value === undefined || (typeof value === 'string' && /^\d+%$/.test(value))) return [];
+  const detail =
+    "a valid percent string must be a numeric string followed by an ending '%' " +
+    "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+  return [invalidValue(field, value, detail)];
+}
+
+/** Each name once: a cause for every later one, at the path `pathOf` gives for its index. */
+export function checkUnique(
+  values: readonly unknown[],
+  pathOf: (index: number) => string,
+): StatusCause[] {
+  const seen = new Set<unknown>();
+  return values.flatMap((value, i) => {
+    if (value === undefined || value === '') return [];
+    if (seen.has(value)) return [duplicate(pathOf(i), value)];
+    seen.add(value);
+    return [];
+  });
 }

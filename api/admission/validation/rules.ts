@@ -1,16 +1,90 @@
 /** Which functions judge which kind. */
 import type { KubeObject, ResourceType } from '#api/resources/meta.ts';
 import type { StatusCause } from '#api/resources/status.ts';
+import * as access from './access.ts';
+import * as batch from './batch.ts';
+import * as configuration from './configuration.ts';
+import * as core from './core.ts';
+import * as definition from './definition.ts';
+import * as network from './network.ts';
+import { checkPod, checkPodCreate } from './pod.ts';
+import { checkPodUpdate } from './pod-update.ts';
+import * as policy from './policy.ts';
+import * as service from './service.ts';
+import * as workload from './workload.ts';
 
 export interface Rules {
   /** Judges a whole object, whether created or updated. */
+  readonly whole?: (object: KubeObject) => StatusCause[];
+  /** Judges a new object in place of `whole`, where creation has rules of its own. */
   readonly create?: (object: KubeObject) => StatusCause[];
   /** Judges the change alone. */
   readonly update?: (object: KubeObject, old: KubeObject) => StatusCause[];
 }
 
+const role: Rules = { whole: access.checkRole };
+const binding: Rules = { whole: access.checkBinding, update: access.checkBindingUpdate };
+const lasting = (whole: NonNullable<Rules['whole']>): Rules => ({
+  whole,
+  update: workload.checkSelectorUpdate,
+});
+
 /** By `group/Kind`. */
-const RULES: Readonly<Record<string, Rules>> = {};
+const RULES: Readonly<Record<string, Rules>> = {
+  '/ConfigMap': {
+    whole: configuration.checkConfigMap,
+    update: configuration.checkConfigMapUpdate,
+  },
+  '/Endpoints': { whole: network.checkEndpoints },
+  '/Event': { whole: core.checkEvent },
+  '/Namespace': { whole: core.checkNamespace },
+  '/Node': { whole: core.checkNode },
+  '/PersistentVolume': { whole: core.checkPersistentVolume },
+  '/PersistentVolumeClaim': { whole: core.checkClaim, update: core.checkClaimUpdate },
+  '/Pod': { whole: checkPod, create: checkPodCreate, update: checkPodUpdate },
+  '/ReplicationController': { whole: workload.checkReplicationController },
+  '/ResourceQuota': { whole: core.checkResourceQuota },
+  '/Secret': { whole: configuration.checkSecret, update: configuration.checkSecretUpdate },
+  '/Service': { whole: service.checkService, update: service.checkServiceUpdate },
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration': { whole: policy.checkWebhooks },
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration': { whole: policy.checkWebhooks },
+  'apiextensions.k8s.io/CustomResourceDefinition': {
+    whole: definition.checkDefinition,
+    update: definition.checkDefinitionUpdate,
+  },
+  'apps/DaemonSet': lasting(workload.checkDaemonSet),
+  'apps/Deployment': lasting(workload.checkDeployment),
+  'apps/ReplicaSet': lasting(workload.checkReplicaSet),
+  'apps/StatefulSet': {
+    whole: workload.checkStatefulSet,
+    update: workload.checkStatefulSetUpdate,
+  },
+  'autoscaling/HorizontalPodAutoscaler': { whole: policy.checkAutoscaler },
+  'batch/CronJob': { whole: batch.checkCronJob },
+  'batch/Job': { whole: batch.checkJob, update: batch.checkJobUpdate },
+  'coordination.k8s.io/Lease': { whole: core.checkLease },
+  'discovery.k8s.io/EndpointSlice': { whole: network.checkEndpointSlice },
+  'events.k8s.io/Event': { whole: core.checkEvent },
+  'networking.k8s.io/Ingress': { whole: network.checkIngress },
+  'networking.k8s.io/NetworkPolicy': { whole: network.checkNetworkPolicy },
+  'node.k8s.io/RuntimeClass': {
+    whole: policy.checkRuntimeClass,
+    update: policy.checkRuntimeClassUpdate,
+  },
+  'policy/PodDisruptionBudget': { whole: policy.checkDisruptionBudget },
+  'rbac.authorization.k8s.io/ClusterRole': role,
+  'rbac.authorization.k8s.io/ClusterRoleBinding': binding,
+  'rbac.authorization.k8s.io/Role': role,
+  'rbac.authorization.k8s.io/RoleBinding': binding,
+  'scheduling.k8s.io/PriorityClass': {
+    whole: policy.checkPriorityClass,
+    update: policy.checkPriorityClassUpdate,
+  },
+  'storage.k8s.io/StorageClass': {
+    whole: policy.checkStorageClass,
+    update: policy.checkStorageClassUpdate,
+  },
+};
 
 const NONE: Rules = {};
 
