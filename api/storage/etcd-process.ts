@@ -42,8 +42,10 @@ const stopTimeoutMs = 5000;
 const logBytesMax = 2 ** 20;
 
 /**
- * Understood by 3.4 to 3.6. With the default heartbeat and election timeouts (100 ms, 1 s), made for networks, a lone member
- * needs 0.5 to 2 s to elect itself.
+ * Understood by 3.4 to 3.6. With the default heartbeat and election timeouts (100 ms, 1 s), made for networks, a lone
+ * member needs 0.5 to 2 s to elect itself; with 40 and 200 it takes 0.06 to 0.35 s. Shorter ones start in 0.04 to
+ * 0.18 s, but every heartbeat interval is a wake-up: 20 ms cost a third more CPU when idle (measured: 13 against
+ * 9 ms per s). A lower snapshot count keeps fewer raft entries in memory.
  */
 const flags = [
   ...['--name', 'default', '--data-dir', 'data'],
@@ -52,12 +54,13 @@ const flags = [
   ...['--listen-peer-urls', `unix://${peerSocket}`],
   ...['--initial-advertise-peer-urls', 'http://127.0.0.1:12380'],
   ...['--initial-cluster', 'default=http://127.0.0.1:12380'],
-  ...['--heartbeat-interval', '20', '--election-timeout', '100'],
-  ...['--snapshot-count', '5000', '--quota-backend-bytes', String(8 * 2 ** 30)],
+  ...['--heartbeat-interval', '40', '--election-timeout', '200'],
+  ...['--snapshot-count', '2000', '--quota-backend-bytes', String(8 * 2 ** 30)],
   ...['--logger', 'zap', '--log-level', 'warn'],
 ];
 
-const environment = {};
+/** Half of Go's default head room: 20 MB less after 20,000 writes of 3 kB, at the same rate. */
+const environment = { GOGC: '50' };
 
 /**
  * Starts etcd and resolves once the process runs; it answers some 100 ms later (`connectEtcd` waits for that). It ends
@@ -105,7 +108,7 @@ async function launch(dataDir: string, binary: string): Promise<ChildProcess> {
       // A session of its own: Ctrl-C in the terminal is for the parent, which stops its parts in order.
       detached: true,
       stdio: ['ignore', log, log],
-      env: { ...process.env, ...environment },
+      env: { ...environment, ...process.env },
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);

@@ -35,8 +35,8 @@ export class GrpcError extends Error {
 
 export interface StreamHandlers {
   readonly onMessage: (message: Buffer) => void;
-  /** Called once, at the end: the peer ended the stream or the connection broke. */
-  readonly onEnd: (error: GrpcError) => void;
+  /** Called once, at the end: with the peer's failure or the broken connection; without one after a clean end. */
+  readonly onEnd: (error: GrpcError | undefined) => void;
 }
 
 export interface GrpcStream {
@@ -136,8 +136,9 @@ function call(
       },
       onEnd: (error) => {
         clearTimeout(timer);
-        if (error.code === codes.ok && answer !== undefined) resolve(answer);
-        else reject(error);
+        if (error !== undefined) reject(error);
+        else if (answer !== undefined) resolve(answer);
+        else reject(new GrpcError(codes.unknown, `${method}: the answer holds no message`, true));
       },
     });
     stream.end(frame);
@@ -169,7 +170,7 @@ function openStream(
   };
 }
 
-/** Wires a stream's events; `onEnd` is called once, with code `ok` after a clean end. */
+/** Wires a stream's events. */
 function receive(stream: ClientHttp2Stream, method: string, handlers: StreamHandlers): void {
   const frames = new FrameReader();
   let status: IncomingHttpHeaders | undefined;
@@ -200,8 +201,9 @@ function receive(stream: ClientHttp2Stream, method: string, handlers: StreamHand
   });
 }
 
-function endOf(method: string, status: IncomingHttpHeaders, cause: unknown): GrpcError {
+function endOf(method: string, status: IncomingHttpHeaders, cause: unknown): GrpcError | undefined {
   const code = status['grpc-status'];
+  if (code === '0' && cause === undefined) return undefined;
   if (code === undefined) {
     const message = `${method}: the peer answered HTTP ${status[':status']}, not gRPC`;
     return new GrpcError(codes.unknown, message, true, { cause });
