@@ -17,7 +17,8 @@ import { eventObject, formsOf, includeObject, render, type View } from './render
 import { type Body, commonHeaders, send, statusBody } from './reply.ts';
 import { type RequestInfo, type ResourceTarget, requestInfo } from './request-info.ts';
 import type { ServerState } from './state.ts';
-import { isStream, serveStream } from './streams/streams.ts';
+import { isStream } from './streams/locate.ts';
+import { serveStream } from './streams/streams.ts';
 import { watchSink } from './watch-sink.ts';
 
 /** What a verb's answer is sent as, with its warnings. */
@@ -107,7 +108,7 @@ async function serveResource(call: Call): Promise<number> {
   const { state, exchange, info, target, auditId } = call;
   const context = contextOf(state);
   const kind = kindOf(state, target, info.verb);
-  if (isStream(target)) return serveStream(call, kind, context);
+  if (isStream(target)) return stream(call, context);
   const accepted = negotiate(exchange.headers.accept, formsOf(kind, info.verb, target.subresource));
   const include = accepted.form === 'table' ? includeObject(info.query) : 'Metadata';
   const view: View = { ...accepted, includeObject: include, now: context.now() };
@@ -116,6 +117,13 @@ async function serveResource(call: Call): Promise<number> {
   const body = await run(request, context, view);
   await send(exchange, body, commonHeaders(auditId, body.warnings));
   return body.status;
+}
+
+async function stream(call: Call, context: ApiContext): Promise<number> {
+  const { state, exchange, info, target, auditId } = call;
+  if (state.forwarding === undefined) throw failure(503, 'ServiceUnavailable', 'not connected yet');
+  const common = commonHeaders(auditId, []);
+  return serveStream(exchange, { ...info, target }, context, state.forwarding, common);
 }
 
 /** The kind that the URL names. Throws 404 and, for a namespaced object without a namespace, 405. */

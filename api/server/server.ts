@@ -11,6 +11,7 @@ import { handle } from './handler.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import { ServerState } from './state.ts';
+import { serveUpgrade } from './streams/streams.ts';
 
 export interface ServerOptions {
   readonly address: string;
@@ -47,19 +48,25 @@ export class ApiServer {
 
   /** Accepts connections; requests on resources get 503 until `fill` is done. Rejects if the port is taken. */
   async listen(): Promise<void> {
-    const { address, port, pki } = this.#options;
-    const file = (name: string) => readFile(join(pki, name), 'utf8');
-    const [ca, cert, key] = await Promise.all(
-      ['ca.crt', 'api-server.crt', 'api-server.key'].map(file),
-    );
+    const { address, port, pki, nodeProxyTimeoutMs = 30_000 } = this.#options;
+    const pair = async (name: string) => {
+      const read = (end: string) => readFile(join(pki, `${name}.${end}`), 'utf8');
+      const [cert, key] = await Promise.all([read('crt'), read('key')]);
+      return { cert, key };
+    };
+    const [ca, own, towardsNodes] = await Promise.all([
+      readFile(join(pki, 'ca.crt'), 'utf8'),
+      pair('api-server'),
+      pair('api-server-client'),
+    ]);
+    this.#state.forwarding = { identity: { ca, ...towardsNodes }, timeoutMs: nodeProxyTimeoutMs };
     this.#listener = await listen({
       address,
       port,
-      ca: ca ?? '',
-      cert: cert ?? '',
-      key: key ?? '',
+      ca,
+      ...own,
       onExchange: (exchange) => void handle(this.#state, exchange),
-      onUpgrade: (_request, socket) => socket.destroy(),
+      onUpgrade: (request, socket, head) => void serveUpgrade(this.#state, request, socket, head),
     });
   }
 

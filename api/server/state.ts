@@ -5,11 +5,14 @@ import type { ApiContext } from '../verbs/request.ts';
 import { Watchers } from '../verbs/watchers.ts';
 import { type Log, logLine } from './log.ts';
 import { Metrics } from './metrics.ts';
+import type { Forwarding } from './streams/forward.ts';
 
 export class ServerState {
   readonly kinds: MutableKinds;
   /** There once the store is connected. */
   storage: Storage | undefined;
+  /** How nodes and pods are reached; there once the certificates are read. */
+  forwarding: Forwarding | undefined;
   readonly watchers = new Watchers();
   readonly metrics = new Metrics();
   readonly log: Log;

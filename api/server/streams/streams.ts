@@ -1,17 +1,97 @@
 /** Subresources that are connections and not objects: logs, exec, attach, port-forward, proxies. */
-
-import { failure } from '#api/resources/status.ts';
-import type { Kind } from '../../schema/kind.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { badRequest, failure, type StatusError } from '#api/resources/status.ts';
 import type { ApiContext } from '../../verbs/request.ts';
-import type { ResourceTarget } from '../request-info.ts';
+import { asStatus } from '../../verbs/task.ts';
+import { attributesOf, check, requester } from '../access.ts';
+import type { Exchange, ReplyHeaders } from '../exchange.ts';
+import { type RequestInfo, type ResourceTarget, requestInfo } from '../request-info.ts';
+import type { ServerState } from '../state.ts';
+import { type Forwarding, forward, passOn } from './forward.ts';
+import { isStream, locate } from './locate.ts';
+import { refuseUpgrade, tunnel } from './tunnel.ts';
 
-export function isStream(target: ResourceTarget): boolean {
-  return ['log', 'exec', 'attach', 'portforward', 'proxy'].includes(target.subresource ?? '');
-}
+/** An authorized request on a stream; resolves with the code of the answer that is on its way. */
 export async function serveStream(
-  _call: unknown,
-  _kind: Kind,
-  _context: ApiContext,
+  exchange: Exchange,
+  { query, target }: RequestInfo & { readonly target: ResourceTarget },
+  { cache }: ApiContext,
+  forwarding: Forwarding,
+  common: ReplyHeaders,
 ): Promise<number> {
-  throw failure(501, 'NotImplemented', 'not yet');
+  const backend = locate(cache, target, query);
+  const { subresource } = target;
+  if (subresource !== 'log' && subresource !== 'proxy')
+    throw badRequest('Upgrade request required');
+  if (backend === undefined) {
+    exchange.respond(200, { ...common, 'content-type': 'text/plain', 'content-length': 0 });
+    exchange.out.end();
+    return 200;
+  }
+  const response = await forward(exchange, backend, forwarding);
+  if (subresource === 'log' && response.statusCode !== 200) throw await refusal(response);
+  return passOn(exchange, response, common);
+}
+
+const reasons: Record<number, string> = {
+  400: 'BadRequest',
+  403: 'Forbidden',
+  404: 'NotFound',
+  500: 'InternalError',
+};
+
+/** An agent says in plain text why there is no log. */
+async function refusal(response: IncomingMessage): Promise<StatusError> {
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  const code = response.statusCode ?? 500;
+  return failure(code, reasons[code] ?? 'Unknown', text.trim() || `the node answered ${code}`);
+}
+
+/** An upgrade from its first byte on: who, may they, then the tunnel. Never rejects. */
+export async function serveUpgrade(
+  state: ServerState,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on('error', () => socket.destroy());
+  const { url = '/', method = 'GET' } = request;
+  let info: RequestInfo | undefined;
+  try {
+    info = requestInfo(method, url);
+    const code = await upgraded(state, info, request, socket, head);
+    state.metrics.countRequest({ verb: 'connect', resource: info.target?.resource ?? '', code });
+  } catch (error) {
+    const status = asStatus(error);
+    if (status.code === 500) {
+      state.log('error', 'upgrade failed', { method, url, error: status.message });
+    }
+    const resource = info?.target?.resource ?? '';
+    state.metrics.countRequest({ verb: 'connect', resource, code: status.code });
+    refuseUpgrade(socket, status);
+  }
+}
+
+async function upgraded(
+  { context, forwarding }: ServerState,
+  info: RequestInfo,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<number> {
+  const user = requester(request.socket as TLSSocket, request.headers, info.path);
+  check(attributesOf(user, info));
+  const { target } = info;
+  if (target === undefined || !isStream(target) || target.subresource === 'log') {
+    throw badRequest('the requested resource does not take upgrades');
+  }
+  if (context === undefined || forwarding === undefined) {
+    throw failure(503, 'ServiceUnavailable', 'the server is starting');
+  }
+  const backend = locate(context.cache, target, info.query);
+  if (backend === undefined) throw badRequest('there is nothing to connect to');
+  return tunnel(request, socket, head, backend, forwarding);
 }

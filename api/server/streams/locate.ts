@@ -1,0 +1,114 @@
+/** From a subresource's URL to the backend that serves it. */
+import { objectOr, stringOr } from '#api/resources/json.ts';
+import type { KubeObject } from '#api/resources/meta.ts';
+import { badRequest, failure, invalid, notFound } from '#api/resources/status.ts';
+import type { WatchCache } from '../../storage/watch-cache.ts';
+import type { ResourceTarget } from '../request-info.ts';
+import { type Backend, nodeBackend, podBackend, podObject } from './backend.ts';
+import { containerOf } from './container.ts';
+
+const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+/** Whether the URL is a connection and not an object. */
+export function isStream({ subresource }: ResourceTarget): boolean {
+  return subresource !== undefined && streams.has(subresource);
+}
+
+const logNumbers = ['sinceSeconds', 'tailLines', 'limitBytes'];
+const logParameters = ['follow', 'previous', 'timestamps', 'sinceTime', 'stream', ...logNumbers];
+
+function assigned(pod: KubeObject): string {
+  const nodeName = stringOr(objectOr(pod['spec'])['nodeName']);
+  if (nodeName !== '') return nodeName;
+  throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+}
+
+function logQuery(query: URLSearchParams, name: string): string {
+  const problem = (field: string, message: string) =>
+    invalid({ group: '', kind: 'PodLogOptions' }, name, [
+      { reason: 'FieldValueInvalid', field, message },
+    ]);
+  const passed = new URLSearchParams();
+  for (const parameter of logParameters) {
+    const value = query.get(parameter);
+    if (value === null || value === '') continue;
+    if (logNumbers.includes(parameter) && !/^\d+$/.test(value)) {
+      throw problem(parameter, `Invalid value: ${value}: must be greater than or equal to 0`);
+    }
+    passed.set(parameter, value);
+  }
+  if (passed.has('sinceSeconds') && passed.has('sinceTime')) {
+    const message = 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified';
+    throw problem('sinceSeconds', message);
+  }
+  return passed.size === 0 ? '' : `?${passed}`;
+}
+
+/** `exec` and `attach` without the container, which is part of the agent's path. */
+function passedQuery(query: URLSearchParams): string {
+  const passed = new URLSearchParams(query);
+  passed.delete('container');
+  // Older clients say `1`, and agents know one way to say yes.
+  for (const flag of ['stdin', 'stdout', 'stderr', 'tty']) {
+    if (passed.get(flag) === '1') passed.set(flag, 'true');
+  }
+  return passed.size === 0 ? '' : `?${passed}`;
+}
+
+/** The agent's part of a pod's stream; `undefined` for the log of a pod that no node has yet: it is empty. */
+function podStream(
+  cache: WatchCache,
+  { namespace = '', name = '', subresource = '' }: ResourceTarget,
+  query: URLSearchParams,
+): Backend | undefined {
+  const pod = podObject(cache, namespace, name);
+  const at = `${namespace}/${name}`;
+  if (subresource === 'portforward') {
+    return nodeBackend(cache, assigned(pod), `/portForward/${at}${passedQuery(query)}`);
+  }
+  const container = containerOf(pod, query.get('container'));
+  if (subresource !== 'log') {
+    const path = `/${subresource}/${at}/${container}${passedQuery(query)}`;
+    return nodeBackend(cache, assigned(pod), path);
+  }
+  const path = `/containerLogs/${at}/${container}${logQuery(query, name)}`;
+  if (stringOr(objectOr(pod['spec'])['nodeName']) === '') return undefined;
+  return nodeBackend(cache, assigned(pod), path);
+}
+
+/** `[scheme:]name[:port]`, as the names of proxied things are written. */
+function proxiedName(text: string): { scheme: string; name: string; port: string } {
+  const parts = text.split(':');
+  const [first = '', second = '', third = ''] = parts;
+  if (parts.length === 1) return { scheme: '', name: first, port: '' };
+  if (parts.length === 2) return { scheme: '', name: first, port: second };
+  return { scheme: first, name: second, port: third };
+}
+
+function proxy(
+  cache: WatchCache,
+  { resource, namespace = '', name: text = '', rest }: ResourceTarget,
+  query: URLSearchParams,
+): Backend {
+  const { scheme, name, port } = proxiedName(text);
+  const path = `${rest === '' ? '/' : rest}${query.size === 0 ? '' : `?${query}`}`;
+  if (resource === 'nodes') return nodeBackend(cache, name, path);
+  if (resource === 'pods')
+    return podBackend(podObject(cache, namespace, name), { scheme, port, path });
+  if (cache.get(`/registry/services/specs/${namespace}/${name}`) === undefined) {
+    throw notFound({ group: '', plural: resource }, name);
+  }
+  const message = `no endpoints available for service ${JSON.stringify(name)}`;
+  throw failure(503, 'ServiceUnavailable', message);
+}
+
+/** Where the stream goes on; `undefined` if it is known to be empty. Throws 400, 404, 422, 503. */
+export function locate(
+  cache: WatchCache,
+  target: ResourceTarget,
+  query: URLSearchParams,
+): Backend | undefined {
+  if (target.subresource === 'proxy') return proxy(cache, target, query);
+  if (target.resource === 'pods') return podStream(cache, target, query);
+  throw notFound({ group: target.group, plural: target.resource }, target.subresource ?? '');
+}
