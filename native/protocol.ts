@@ -109,11 +109,11 @@ class Writer {
   /** @throws TypeError for a string with a NUL, which the kernel would cut short. */
   string(value: string): void {
     if (value.includes('\0')) throw new TypeError(`${JSON.stringify(value)} contains a NUL byte`);
-    const size = Buffer.byteLength(value);
-    this.u32(size);
-    const at = this.#room(size + 1);
-    this.#bytes.write(value, at);
-    this.#bytes[at + size] = 0;
+    const at = this.#room(4 + value.length * 3 + 1);
+    const size = this.#bytes.write(value, at + 4);
+    this.#bytes.writeUInt32LE(size, at);
+    this.#bytes[at + 4 + size] = 0;
+    this.#length = at + 4 + size + 1;
   }
 
   list<T>(items: readonly T[], write: (item: T) => void): void {

@@ -43,13 +43,23 @@ interface Face {
     executable: number,
     directory: string,
     id: string,
-    before: readonly string[],
-    meanwhile: readonly string[],
+    before: string,
+    meanwhile: string,
     spec: Buffer,
   ): Promise<SupervisorAnswer>;
-  runSteps(steps: readonly string[]): Promise<void>;
+  runSteps(steps: string): Promise<void>;
   reap(pid: number): Promise<void>;
   createNamespaces(ipc: string, uts: string, hostname: string): Promise<void>;
+}
+
+/** As `src/steps.h` reads it. */
+function joined(steps: readonly Step[]): string {
+  let text = '';
+  for (const [what, path, value] of steps) {
+    if (path.includes('\0')) throw new TypeError(`${JSON.stringify(path)} contains a NUL byte`);
+    text += `${what}\0${path}\0${value}\0`;
+  }
+  return text;
 }
 
 let executable: number | undefined;
@@ -63,12 +73,12 @@ export function startSupervisor(order: SupervisorOrder): Promise<SupervisorAnswe
   const addon = loadAddon<Face>();
   executable ??= addon.sealedCopy(`${buildDir}supervisor`);
   const { directory, id, before, meanwhile, spec } = order;
-  return addon.startSupervisor(executable, directory, id, before.flat(), meanwhile.flat(), spec);
+  return addon.startSupervisor(executable, directory, id, joined(before), joined(meanwhile), spec);
 }
 
 /** Does the steps in order on a worker thread; rejects with the NativeError of the first that fails. */
 export function runSteps(steps: readonly Step[]): Promise<void> {
-  return loadAddon<Face>().runSteps(steps.flat());
+  return loadAddon<Face>().runSteps(joined(steps));
 }
 
 /** Takes the status of a supervisor that is ending; one that is not our child is somebody else's to take. */

@@ -58,8 +58,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
       .executable = info[0].As<Napi::Number>().Int32Value(),
       .directory = info[1].As<Napi::String>().Utf8Value(),
       .id = info[2].As<Napi::String>().Utf8Value(),
-      .before = StepsFrom(info[3].As<Napi::Array>()),
-      .meanwhile = StepsFrom(info[4].As<Napi::Array>()),
+      .before = StepsFrom(info[3]),
+      .meanwhile = StepsFrom(info[4]),
       .spec = BytesOf(info[5]),
   };
   return RunPooled(
@@ -77,7 +77,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
 // (steps) -> promise
 Napi::Value Steps(const Napi::CallbackInfo& info) {
   return RunJob(
-      info.Env(), [steps = StepsFrom(info[0].As<Napi::Array>())] { return RunSteps(steps); }, Undefined);
+      info.Env(), [steps = StepsFrom(info[0])] { return RunSteps(steps); }, Undefined);
 }
 
 // (pid) -> promise, when a child that is about to end has ended; not our child is no error

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "fd.h"
 
 namespace {
@@ -82,11 +84,22 @@ SystemError RunStep(const Step& step) {
 
 }  // namespace
 
-std::vector<Step> StepsFrom(const Napi::Array& flat) {
+std::vector<Step> StepsFrom(const Napi::Value& joined) {
+  std::string all = joined.As<Napi::String>().Utf8Value();
   std::vector<Step> steps;
-  auto text = [&](uint32_t at) { return flat.Get(at).As<Napi::String>().Utf8Value(); };
-  for (uint32_t at = 0; at + 2 < flat.Length(); at += 3) {
-    steps.push_back({text(at), text(at + 1), text(at + 2)});
+  size_t at = 0;
+  auto text = [&] {
+    size_t end = std::min(all.find('\0', at), all.size());
+    std::string part = all.substr(at, end - at);
+    at = end + 1;
+    return part;
+  };
+  while (at < all.size()) {
+    Step step;
+    step.what = text();
+    step.path = text();
+    step.value = text();
+    steps.push_back(std::move(step));
   }
   return steps;
 }

@@ -13,8 +13,8 @@ struct Step {
   std::string value;
 };
 
-// Reads [what, path, value, what, path, value ...].
-std::vector<Step> StepsFrom(const Napi::Array& flat);
+// Reads "what\0path\0value\0what\0path\0value\0...": one string crosses into native code faster than a hundred.
+std::vector<Step> StepsFrom(const Napi::Value& joined);
 
 // Stops at the first that fails.
 SystemError RunSteps(const std::vector<Step>& steps);

@@ -10,18 +10,24 @@
 
 #include "sys.h"
 
+#define PAGE 4096
+#define BUFFER_PAGES ((BUFFER + PAGE - 1) / PAGE * PAGE)
+
 struct connection connections[CONNECTIONS];
+// Apart from the connections themselves: looking at all of those must not touch all of these.
+static char buffers[CONNECTIONS][2][BUFFER_PAGES] __attribute__((aligned(PAGE)));
 
 void forget_connections(void) {
-  for (int i = 0; i < CONNECTIONS; i++) connections[i].fd = -1;
+  for (int i = 0; i < CONNECTIONS; i++) {
+    connections[i] = (struct connection){.fd = -1, .in = buffers[i][0], .out = buffers[i][1]};
+  }
 }
 
 struct connection* open_connection(int fd) {
   for (int i = 0; i < CONNECTIONS; i++) {
     struct connection* c = &connections[i];
     if (c->fd >= 0) continue;
-    memset(c, 0, offsetof(struct connection, in));
-    c->fd = fd;
+    *c = (struct connection){.fd = fd, .in = c->in, .out = c->out};
     c->task.input = c->task.output = c->task.error = c->task.pidfd = -1;
     fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
     return c;
@@ -40,6 +46,7 @@ void close_connection(struct connection* c) {
     close_task(&c->task);
   }
   drop_large(c);
+  madvise(buffers[c - connections], sizeof buffers[0], MADV_DONTNEED);  // the pages go back
   close(c->fd);
   c->fd = -1;
 }
@@ -62,7 +69,7 @@ void flush_connection(struct connection* c) {
 }
 
 static int keep(struct connection* c, const char* bytes, size_t length) {
-  if (length > sizeof c->out - c->out_length) return -1;
+  if (length > BUFFER - c->out_length) return -1;
   memcpy(c->out + c->out_length, bytes, length);
   c->out_length += length;
   return 0;
@@ -89,7 +96,7 @@ void send_frame(struct connection* c, uint8_t type, uint8_t stream, const void* 
 
 int receive(struct connection* c) {
   char* space = c->large ? c->large : c->in;
-  size_t limit = c->large ? c->large_size : sizeof c->in;
+  size_t limit = c->large ? c->large_size : BUFFER;
   ssize_t got = recv(c->fd, space + c->in_length, limit - c->in_length, MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
   if (got <= 0) {
@@ -118,7 +125,7 @@ int next_frame(struct connection* c, struct frame* frame) {
   memcpy(&length, space, sizeof length);
   *frame = (struct frame){(uint8_t)space[4], space + FRAME_HEADER, length};
   size_t whole = FRAME_HEADER + (size_t)length;
-  if (whole > sizeof c->in && !c->large && make_room(c, frame->type, whole) != 0) {
+  if (whole > BUFFER && !c->large && make_room(c, frame->type, whole) != 0) {
     close_connection(c);
     return -1;
   }

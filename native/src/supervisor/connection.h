@@ -10,6 +10,8 @@ enum connection_kind {
   EXECUTED,  // belongs to one exec'ed process
 };
 
+#define BUFFER (FRAME_HEADER + CHUNK + 1024)
+
 struct connection {
   int fd;  // -1: this place is free
   enum connection_kind kind;
@@ -21,8 +23,7 @@ struct connection {
   size_t in_length, out_length, out_sent, stdin_done;
   char* large;  // a request that does not fit `in`, while it comes in
   size_t large_size;
-  char in[FRAME_HEADER + CHUNK];
-  char out[FRAME_HEADER + CHUNK + 1024];
+  char *in, *out;  // each of BUFFER bytes; pages that were never used cost nothing
 };
 
 #define CONNECTIONS 32

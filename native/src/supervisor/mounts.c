@@ -18,6 +18,7 @@ static int sources[MOUNTS_LIMIT];
 int make_filesystem(const char* type, const char* const* options, unsigned attributes) {
   int fs = (int)sys_fsopen(type);
   if (fs < 0) fail("open file system", type);
+  sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type);  // what `mount` shows; not every kernel lets it be set
   for (; *options; options += 2) {
     int command = options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
     if (sys_fsconfig(fs, command, options[0], options[1]) != 0) fail("configure file system", options[0]);

@@ -46,6 +46,7 @@ static void forget_volatile(const char* work) {
 static int make_overlay(const struct container* c) {
   int fs = (int)sys_fsopen("overlay");
   if (fs < 0) fail("open file system", "overlay");
+  sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay");
   struct reader layers = c->layers.items;
   for (uint32_t i = 0; i < c->layers.count; i++) option(fs, "lowerdir+", read_string(&layers));
   forget_volatile(c->work);
