@@ -8,6 +8,7 @@
 import { WireReader } from './protobuf-reader.ts';
 import { readScalar } from './protobuf-scalars.ts';
 import type { Field, Schema } from './schema.ts';
+import { zeroOf } from './walk.ts';
 
 const magic = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
 
@@ -135,9 +136,8 @@ function readEntry(map: Message, items: Schema, bytes: Uint8Array): void {
     else if (reader.field === 2) value = readValue(items, reader);
     else reader.skip();
   }
-  const entry = value ?? (items.type === 'string' ? '' : {});
   Object.defineProperty(map, key, {
-    value: entry,
+    value: value ?? zeroOf(items),
     configurable: true,
     enumerable: true,
     writable: true,

@@ -158,8 +158,8 @@ function looseScalar(value: unknown, at: Walk): unknown {
   return value;
 }
 
-/** Go decodes null inside a list or map as the element's zero value. */
-function zeroOf(schema: Schema): unknown {
+/** Go's zero value of an element: what null inside a list or map decodes to. */
+export function zeroOf(schema: Schema): unknown {
   switch (schema.type) {
     case 'object':
     case 'map':

@@ -27,7 +27,11 @@ export const cronTabSchema = {
             properties: { name: { type: 'string' }, retries: { type: 'integer', default: 2 } },
           },
         },
-        template: { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
+        template: {
+          type: 'object',
+          'x-kubernetes-embedded-resource': true,
+          'x-kubernetes-preserve-unknown-fields': true,
+        },
         free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
       },
     },

@@ -98,8 +98,11 @@ t.test('bodies of subresources have a schema, but are no resources', async (t) =
 
 t.test('a type that contains itself can be followed to any depth', async (t) => {
   const definition = kinds.ofObject('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
-  let schema = definition?.schema.fields?.get('spec')?.schema.fields?.get('versions')?.schema.items
-    ?.fields?.get('schema')?.schema.fields?.get('openAPIV3Schema')?.schema;
+  let schema = definition?.schema.fields
+    ?.get('spec')
+    ?.schema.fields?.get('versions')
+    ?.schema.items?.fields?.get('schema')
+    ?.schema.fields?.get('openAPIV3Schema')?.schema;
   for (let depth = 0; depth < 5; depth += 1) {
     schema = schema?.fields?.get('properties')?.schema.items;
     t.ok(schema?.fields?.has('x-kubernetes-preserve-unknown-fields'));
@@ -116,7 +119,11 @@ t.test('custom kinds come with an established definition and go with it', async 
   t.match(kind, { kind: 'CronTab', namespaced: true, listKind: 'CronTabList' });
   t.equal(registry.ofObject('stable.example.com/v1', 'CronTab'), kind);
   registry.setCustom([cronTab()]);
-  t.equal(registry.find('stable.example.com', 'v1', 'crontabs'), kind, 'unchanged: the same object');
+  t.equal(
+    registry.find('stable.example.com', 'v1', 'crontabs'),
+    kind,
+    'unchanged: the same object',
+  );
   registry.setCustom([]);
   t.equal(registry.find('stable.example.com', 'v1', 'crontabs'), undefined);
   t.ok(registry.generation > before);
