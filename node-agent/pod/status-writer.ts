@@ -13,6 +13,9 @@ const concurrency = 4;
 const firstRetryMs = 200;
 const longestRetryMs = 5_000;
 
+/** Fields that a status may lose again. */
+const absent = { reason: null, message: null, podIP: null, podIPs: null } as const;
+
 interface Entry {
   readonly pod: Pod;
   wanted: PodStatus | undefined;
@@ -97,8 +100,9 @@ export class StatusWriter {
     try {
       const { namespace, name } = entry.pod.metadata;
       const place = namespace === undefined ? { name } : { name, namespace };
-      const patch = { metadata: { uid }, status };
-      const reply = await this.#pods.patchStatus(place, patch, 'strategic');
+      const patch = { metadata: { uid }, status: { ...absent, ...status } };
+      // A merge patch replaces lists as a whole: a strategic one would keep what a condition or an address list lost.
+      const reply = await this.#pods.patchStatus(place, patch, 'merge');
       entry.reply = { status: reply.status, version: versionOf(reply) };
       entry.sent = status;
       entry.failures = 0;
