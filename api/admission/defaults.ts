@@ -1,9 +1,10 @@
 /**
- * Defaults of built-in kinds: what Kubernetes' `SetDefaults_…` functions do, one table. Applied to every object that
- * is decoded, before admission, and to what a patch has made.
+ * Defaults: what the schema says (a custom kind's definition; a few facts of built-in types), and for built-in kinds
+ * what Kubernetes' `SetDefaults_…` functions do, one table. Applied to every object that is decoded, before admission, and to what a patch has made.
  */
 import { cloneJson } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
+import { applySchemaDefaults } from '../schema/fields.ts';
 import type { Kind } from '../schema/kind.ts';
 import * as core from './defaults/core.ts';
 import * as network from './defaults/network.ts';
@@ -58,7 +59,7 @@ const DEFAULTS: Readonly<Record<string, Defaulting>> = {
 
 /** A copy of the object with all defaults of its kind. */
 export function applyDefaults(kind: Kind, object: KubeObject): KubeObject {
-  const copy = cloneJson(object);
+  const copy = applySchemaDefaults(kind.schema, cloneJson(object));
   if (kind.custom === undefined) DEFAULTS[`${kind.group}/${kind.version}/${kind.kind}`]?.(copy);
   return copy;
 }

@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { StatusCause } from '#api/resources/status.ts';
+import { checkTypes } from '../schema/check-types.ts';
 import type { Kind } from '../schema/kind.ts';
 import { checkMetadata, checkMetadataUpdate } from './validation/metadata.ts';
 import { rulesOf } from './validation/rules.ts';
@@ -11,7 +12,11 @@ import { rulesOf } from './validation/rules.ts';
 /** What is wrong with an object that is to be created, after defaulting; none if it may be stored. */
 export function validateCreate(kind: Kind, object: KubeObject): StatusCause[] {
   const { create, whole } = rulesOf(kind);
-  return [...checkMetadata(kind, object), ...((create ?? whole)?.(object) ?? [])];
+  return [
+    ...checkMetadata(kind, object),
+    ...((create ?? whole)?.(object) ?? []),
+    ...checkCustom(kind, object),
+  ];
 }
 
 /** What is wrong with an object that is to replace `old`. */
@@ -22,6 +27,7 @@ export function validateUpdate(kind: Kind, object: KubeObject, old: KubeObject):
     ...checkMetadataUpdate(object, old),
     ...(whole?.(object) ?? []),
     ...(update?.(object, old) ?? []),
+    ...checkCustom(kind, object),
   ];
 }
 
@@ -31,5 +37,17 @@ export function validateStatusUpdate(
   object: KubeObject,
   old: KubeObject,
 ): StatusCause[] {
-  return [...checkMetadata(kind, object), ...checkMetadataUpdate(object, old)];
+  return [
+    ...checkMetadata(kind, object),
+    ...checkMetadataUpdate(object, old),
+    ...checkCustom(kind, object),
+  ];
+}
+
+/**
+ * A custom object against the schema of its definition. Built-in kinds are not: what their published schemas call
+ * required or list as values is stricter than what Kubernetes refuses.
+ */
+function checkCustom(kind: Kind, object: KubeObject): StatusCause[] {
+  return kind.custom === undefined ? [] : checkTypes(kind.schema, object);
 }

@@ -18,7 +18,6 @@ export function defaultService(service: KubeObject): void {
   defaultAffinity(spec);
   fill(spec, { type: 'ClusterIP' });
   for (const port of objectsOf(spec['ports'])) {
-    fill(port, { protocol: 'TCP' });
     if (isUnset(port['targetPort']) || port['targetPort'] === 0) port['targetPort'] = port['port'];
   }
   const outward = spec['type'] === 'LoadBalancer' || spec['type'] === 'NodePort';

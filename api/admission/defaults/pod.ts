@@ -55,7 +55,6 @@ function defaultContainer(container: JsonObject): void {
     terminationMessagePolicy: 'File',
   });
   canonicalResources(ensureObject(container, 'resources'));
-  for (const port of objectsOf(container['ports'])) fill(port, { protocol: 'TCP' });
   for (const { valueFrom } of objectsOf(container['env'])) {
     const { fieldRef } = objectOr(valueFrom);
     if (isObject(fieldRef)) fill(fieldRef, { apiVersion: 'v1' });

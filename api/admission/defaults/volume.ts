@@ -5,17 +5,13 @@ import { pullPolicy } from './image.ts';
 
 const FILE_MODE = 0o644;
 
-/** Sources whose absent fields have fixed values. */
+/** Sources whose absent fields have fixed values; those of rbd, iscsi and others are in the schema. */
 const SOURCES: Readonly<Record<string, JsonObject>> = {
   secret: { defaultMode: FILE_MODE },
   configMap: { defaultMode: FILE_MODE },
   downwardAPI: { defaultMode: FILE_MODE },
   projected: { defaultMode: FILE_MODE },
   hostPath: { type: '' },
-  iscsi: { iscsiInterface: 'default' },
-  rbd: { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' },
-  scaleIO: { fsType: 'xfs', storageMode: 'ThinProvisioned' },
-  azureDisk: { cachingMode: 'ReadWrite', fsType: 'ext4', readOnly: false, kind: 'Shared' },
 };
 
 /** `fieldRef`s of a downward API volume, its own or a projected one. */

@@ -94,7 +94,6 @@ export function defaultCronJob(cronJob: KubeObject): void {
 
 export function defaultReplicationController(controller: KubeObject): void {
   const spec = ensureObject(controller, 'spec');
-  fill(spec, { replicas: 1 });
   const { labels } = objectOr(objectOr(spec['template'])['metadata']);
   if (isObject(labels)) {
     const given = labels as Record<string, string>;
