@@ -1,5 +1,5 @@
 /**
- * The node agent's process: `node node-agent/main.ts CONFIG.json`. Adopts the containers that run, registers the node,
+ * The node agent's process: `node node-agent/main.ts CONFIG.json [--destroy]`. Adopts the containers that run, registers the node,
  * makes its pods real and serves its API. Logs JSON lines to stderr; SIGTERM ends it with 0 and leaves containers be.
  */
 import { enableCompileCache } from 'node:module';
@@ -30,9 +30,21 @@ async function start(configPath: string): Promise<void> {
   process.once('SIGINT', stop);
 }
 
-const [path] = process.argv.slice(2);
+/** `--destroy`: takes away what the node left behind and ends. */
+async function destroy(configPath: string): Promise<void> {
+  const [{ createLog }, { readConfig }, { destroyNode }, { openParts }] = await Promise.all([
+    import('#controller/runtime/log.ts'),
+    import('./node/config.ts'),
+    import('./node/destroy.ts'),
+    import('./node/parts.ts'),
+  ]);
+  const config = await readConfig(configPath);
+  await destroyNode(await openParts(config, createLog('agent')));
+}
+
+const [path, option] = process.argv.slice(2);
 if (path === undefined) {
-  process.stderr.write('no configuration: give the path of a JSON file as the only argument\n');
+  process.stderr.write('no configuration: give the path of a JSON file as the first argument\n');
   process.exit(2);
 }
-await start(path);
+await (option === '--destroy' ? destroy(path) : start(path));
