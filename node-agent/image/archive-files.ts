@@ -8,6 +8,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Extract, extract, type Header } from 'tar-stream';
+import { invalidArchive } from './archive-error.ts';
 import { decompressed } from './decompress.ts';
 import type { Digest } from './digest.ts';
 import { ImageError } from './images.ts';
@@ -30,16 +31,14 @@ interface TarFile extends AsyncIterable<Buffer> {
 
 type Found = ArchiveFile | { readonly link: string };
 
-function invalid(what: string, cause?: unknown): ImageError {
-  return new ImageError('InvalidArchive', `read the image archive: ${what}`, { cause });
-}
-
 export class ArchiveFiles {
   readonly #found = new Map<string, Found>();
 
   add(name: string, found: Found): void {
-    if (this.#found.has(name)) throw invalid(`'${name}' is in it twice; make the archive anew`);
-    if (this.#found.size >= MAX_FILES) throw invalid(`it holds more than ${MAX_FILES} files`);
+    if (this.#found.has(name))
+      throw invalidArchive(`'${name}' is in it twice; make the archive anew`);
+    if (this.#found.size >= MAX_FILES)
+      throw invalidArchive(`it holds more than ${MAX_FILES} files`);
     this.#found.set(name, found);
   }
 
@@ -51,7 +50,7 @@ export class ArchiveFiles {
   find(name: string): ArchiveFile | undefined {
     let found = this.#found.get(posix.normalize(name));
     for (let hops = 0; found !== undefined && 'link' in found; hops++) {
-      if (hops > 10) throw invalid(`'${name}' is a loop of links`);
+      if (hops > 10) throw invalidArchive(`'${name}' is a loop of links`);
       found = this.#found.get(found.link);
     }
     return found;
@@ -61,7 +60,9 @@ export class ArchiveFiles {
   get(name: string): ArchiveFile {
     const file = this.find(name);
     if (file === undefined) {
-      throw invalid(`'${name}' is missing; the archive is incomplete, make or fetch it anew`);
+      throw invalidArchive(
+        `'${name}' is missing; the archive is incomplete, make or fetch it anew`,
+      );
     }
     return file;
   }
@@ -69,7 +70,7 @@ export class ArchiveFiles {
   /** A small file's content. @throws ImageError `InvalidArchive` when it is missing or over 8 MiB */
   read(name: string): Promise<Buffer> {
     const file = this.get(name);
-    if (file.size > MAX_JSON_BYTES) throw invalid(`'${name}' is larger than 8 MiB`);
+    if (file.size > MAX_JSON_BYTES) throw invalidArchive(`'${name}' is larger than 8 MiB`);
     return readFile(file.path);
   }
 }
@@ -99,7 +100,7 @@ export async function readArchive(
     );
     throw archiveError(cause);
   }
-  if (files.empty) throw invalid('it is empty or not a tar archive');
+  if (files.empty) throw invalidArchive('it is empty or not a tar archive');
   return files;
 }
 
@@ -107,7 +108,8 @@ function archiveError(error: unknown): unknown {
   if (!(error instanceof Error) || 'syscall' in error || error instanceof ImageError) return error;
   // tar-stream's own: "Invalid tar header …", "Unexpected end of data".
   if (!/tar|end of data|checksum|size/i.test(error.message)) return error;
-  return invalid(`${error.message}; it is not a tar archive, or is truncated`, error);
+  const why = `it is not a tar archive, or it is damaged or truncated (${error.message})`;
+  return invalidArchive(`${why}; make or fetch it anew`, error);
 }
 
 async function readEntries(tar: Extract, files: ArchiveFiles, scratch: string): Promise<void> {
@@ -121,7 +123,7 @@ async function readEntries(tar: Extract, files: ArchiveFiles, scratch: string): 
     if (link !== undefined) files.add(name, { link });
     if (header.type === 'file' || header.type === 'contiguous-file') {
       room -= header.size ?? 0;
-      if (room < 0) throw invalid(`it holds more than ${MAX_BYTES} bytes`);
+      if (room < 0) throw invalidArchive(`it holds more than ${MAX_BYTES} bytes`);
       files.add(name, await writeFile(entry, join(scratch, String(number++))));
     } else {
       entry.resume();
@@ -130,7 +132,7 @@ async function readEntries(tar: Extract, files: ArchiveFiles, scratch: string): 
 }
 
 function entryName(name: string): string {
-  if (name.split('/').includes('..')) throw invalid(`the path '${name}' leads out of it`);
+  if (name.split('/').includes('..')) throw invalidArchive(`the path '${name}' leads out of it`);
   return posix.normalize(name).replace(/^\/+/, '').replace(/\/$/, '');
 }
 
@@ -139,7 +141,7 @@ function linkTarget({ type, linkname }: Header, name: string): string | undefine
   const base = type === 'symlink' ? posix.dirname(name) : '';
   const target = posix.normalize(posix.join(base, linkname ?? ''));
   if (target.startsWith('../') || linkname?.startsWith('/')) {
-    throw invalid(`'${name}' is a link out of it, to '${linkname}'`);
+    throw invalidArchive(`'${name}' is a link out of it, to '${linkname}'`);
   }
   return target;
 }

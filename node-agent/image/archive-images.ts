@@ -4,10 +4,10 @@
  */
 
 import { open } from 'node:fs/promises';
+import { invalidArchive } from './archive-error.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { compressionOf } from './decompress.ts';
 import { chainIds, type Digest, digestOf, hexOf } from './digest.ts';
-import { ImageError } from './images.ts';
 import * as oci from './oci.ts';
 import { selectPlatform } from './platform.ts';
 import { normalizedTag, parseReference } from './reference.ts';
@@ -39,13 +39,9 @@ export async function readImages(files: ArchiveFiles): Promise<readonly ArchiveI
       ? fromLayout
       : await withDockerImages(files, fromLayout);
   if (images.length > 0) return images;
-  throw invalid(
+  throw invalidArchive(
     'it holds no image: there is neither a manifest.json (docker save) nor an index.json with manifests (OCI layout)',
   );
-}
-
-function invalid(what: string): ImageError {
-  return new ImageError('InvalidArchive', `read the image archive: ${what}`);
 }
 
 async function layoutImages(files: ArchiveFiles): Promise<readonly ArchiveImage[]> {
@@ -66,7 +62,7 @@ async function verifiedBlob(
   const name = `blobs/sha256/${hexOf(digest)}`;
   const file = files.get(name);
   if (file.digest !== digest || file.size !== size) {
-    throw invalid(
+    throw invalidArchive(
       `'${name}' should have ${size} bytes with the digest ${digest}, but has ${file.size} with ${file.digest}; ` +
         'the archive is damaged, make or fetch it anew',
     );
@@ -80,13 +76,13 @@ async function imageManifest(
   descriptor: oci.Descriptor,
   depth: number,
 ): Promise<Buffer> {
-  if (depth > 4) throw invalid('its indexes are nested more than 4 deep');
+  if (depth > 4) throw invalidArchive('its indexes are nested more than 4 deep');
   await verifiedBlob(files, descriptor);
   const bytes = await files.read(`blobs/sha256/${hexOf(descriptor.digest)}`);
   if (!oci.isIndexType(descriptor.mediaType)) return bytes;
   const index = oci.decodeJson(oci.Index, bytes, `index ${descriptor.digest}`);
   const [chosen] = selectPlatform(index.manifests, 'first');
-  if (chosen === undefined) throw invalid(`index ${descriptor.digest} holds no manifest`);
+  if (chosen === undefined) throw invalidArchive(`index ${descriptor.digest} holds no manifest`);
   return imageManifest(files, chosen, depth + 1);
 }
 
@@ -122,7 +118,7 @@ function archiveLayers(
 ): readonly ArchiveLayer[] {
   const diffIds = config.rootfs.diff_ids ?? [];
   if (diffIds.length !== files.length) {
-    throw invalid(
+    throw invalidArchive(
       `image ${image} has ${files.length} layers, but its configuration names ${diffIds.length}`,
     );
   }
@@ -174,7 +170,9 @@ async function dockerImage(
   const configFile = files.get(configName);
   const named = /([a-f0-9]{64})(?:\.json)?$/.exec(configName)?.[1];
   if (named !== undefined && named !== hexOf(configFile.digest)) {
-    throw invalid(`'${configName}' has the digest ${configFile.digest}; the archive is damaged`);
+    throw invalidArchive(
+      `'${configName}' has the digest ${configFile.digest}; the archive is damaged`,
+    );
   }
   const config = oci.decodeJson(oci.Config, await files.read(configName), `'${configName}'`);
   const layerFiles = layerNames.map((name) => files.get(name));

@@ -6,7 +6,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { ImageError } from './images.ts';
 
 /** Large enough for few trips to the worker threads, small enough to hash on the event loop (0.15 ms). */
-const PIECE_BYTES = 256 * 1024;
+export const PIECE_BYTES = 256 * 1024;
 
 type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
@@ -50,19 +50,23 @@ export async function* decompressed(
 ): AsyncGenerator<Buffer> {
   const pieces = source[Symbol.asyncIterator]();
   const head: Buffer[] = [];
-  while (byteLength(head) < 6) {
-    const next = await pieces.next();
-    if (next.done) break;
-    head.push(next.value);
+  try {
+    while (byteLength(head) < 6) {
+      const next = await pieces.next();
+      if (next.done) break;
+      head.push(next.value);
+    }
+    const rest = { [Symbol.asyncIterator]: () => pieces };
+    const transform = decompressor(compressionOf(Buffer.concat(head)), what);
+    if (transform === undefined) {
+      yield* head;
+      yield* rest;
+    } else {
+      yield* throughTransform(head, rest, transform, what);
+    }
+  } finally {
+    await pieces.return?.(); // also when it was not read to its end
   }
-  const rest = { [Symbol.asyncIterator]: () => pieces };
-  const transform = decompressor(compressionOf(Buffer.concat(head)), what);
-  if (transform === undefined) {
-    yield* head;
-    yield* rest;
-    return;
-  }
-  yield* throughTransform(head, rest, transform, what);
 }
 
 async function* throughTransform(
@@ -88,7 +92,11 @@ async function* throughTransform(
   } catch (cause) {
     if (sourceFailure !== undefined) throw sourceFailure;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ImageError('InvalidArchive', `decompress ${what}: ${why}`, { cause });
+    throw new ImageError(
+      'InvalidArchive',
+      `decompress ${what}: ${why}; it is damaged or truncated, make or fetch it anew`,
+      { cause },
+    );
   } finally {
     input.destroy();
     transform.destroy();

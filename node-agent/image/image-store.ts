@@ -7,6 +7,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveImage } from './archive-images.ts';
+import { startReading } from './archive-source.ts';
 import { BlobStore } from './blob-store.ts';
 import type { Digest } from './digest.ts';
 import { Durability } from './durability.ts';
@@ -90,13 +91,14 @@ class ImageStore implements Images {
   }
 
   async load(archive: AsyncIterable<Buffer>): Promise<readonly LocalImage[]> {
+    const source = startReading(archive);
     const scratch = await mkdtemp(join(this.#incoming, 'load-'));
     try {
       const [{ readArchive }, { readImages }] = await Promise.all([
         import('./archive-files.ts'),
         import('./archive-images.ts'),
       ]);
-      const images = await readImages(await readArchive(archive, scratch));
+      const images = await readImages(await readArchive(source, scratch));
       await this.#durability.begin();
       return await this.#change(() => this.#keep(images));
     } finally {
@@ -146,7 +148,8 @@ class ImageStore implements Images {
     const layer = image.layers.find((candidate) => candidate.chainId === chainId);
     if (layer === undefined)
       throw new Error(`layer ${chainId} is not one of image ${image.digest}`);
-    return this.#layers.unpack({ chainId, diffId: layer.diffId, file: layer.file.path });
+    const { diffId, file, digest } = layer;
+    return this.#layers.unpack({ chainId, diffId, file: file.path, fileDigest: digest });
   }
 
   async tag(reference: string, newReference: string): Promise<void> {

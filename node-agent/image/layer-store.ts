@@ -4,10 +4,12 @@
  */
 
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackLayer } from '#native/files.ts';
-import { decompressedFile } from './decompress.ts';
+import { printable } from './archive-error.ts';
+import { decompressedFile, PIECE_BYTES } from './decompress.ts';
 import { type Digest, hexOf } from './digest.ts';
 import { ImageError } from './images.ts';
 
@@ -22,6 +24,8 @@ export interface LayerSource {
   readonly diffId: Digest;
   /** A file with the layer's tar, compressed or not. */
   readonly file: string;
+  /** The file was found to have this digest just now: if it is the wanted one, it need not be computed again. */
+  readonly fileDigest?: Digest;
 }
 
 export class LayerStore {
@@ -64,7 +68,7 @@ export class LayerStore {
     return unpacking;
   }
 
-  async #unpack({ chainId, diffId, file }: LayerSource): Promise<number> {
+  async #unpack({ chainId, diffId, file, fileDigest }: LayerSource): Promise<number> {
     const temporary = await mkdtemp(join(this.#directory, TEMPORARY));
     const hash = createHash('sha256');
     async function* hashed(): AsyncGenerator<Buffer> {
@@ -75,8 +79,10 @@ export class LayerStore {
     }
     try {
       await chmod(temporary, 0o755); // the root directory of the container, unless the layer says otherwise
-      const { bytes } = await unpackLayer(temporary, hashed(), LIMITS);
-      const found = `sha256:${hash.digest('hex')}`;
+      const isVerified = fileDigest === diffId;
+      const tar = isVerified ? createReadStream(file, { highWaterMark: PIECE_BYTES }) : hashed();
+      const { bytes } = await unpackLayer(temporary, tar, LIMITS);
+      const found = isVerified ? diffId : `sha256:${hash.digest('hex')}`;
       if (found !== diffId) {
         throw new ImageError(
           'InvalidArchive',
@@ -125,10 +131,4 @@ function unpackError(diffId: Digest, error: unknown): unknown {
   const message = `unpack layer ${diffId}:${where} ${error.message}${advice}`;
   if (!isSystem) return new ImageError('InvalidArchive', message);
   return new Error(message, { cause: error });
-}
-
-/** A stranger's name on one line of a terminal. */
-function printable(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return name.slice(0, 300).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }

@@ -1,7 +1,10 @@
 /** Loading archives: what is in them is found, verified, unpacked; what is wrong with them is said, and nothing is kept. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import t from 'tap';
 import { openImages } from '#node-agent/image/image-store.ts';
@@ -301,6 +304,64 @@ t.test('what cannot be used is refused with the reason, and nothing is kept', as
     await t.rejects(images.load(pieces(bytes)), { name: 'ImageError', message: why }, name);
     t.strictSame(kept(dataDir), [], `${name}: nothing is kept`);
     t.strictSame(await images.list(), []);
+  }
+});
+
+t.test('the kernel shows the layers as the archive means them', async (t) => {
+  const { images } = await emptyStore();
+  const lower = tar([
+    { name: 'gone', content: 'x' },
+    { name: 'kept', content: 'lower' },
+    { name: 'opaque/old', content: 'x' },
+    { name: 'dir/old', content: 'x' },
+    { name: 'dir/stays', content: 'x' },
+  ]);
+  const upper = tar([
+    { name: '.wh.gone' },
+    { name: 'kept', content: 'upper' },
+    { name: 'opaque/.wh..wh..opq' },
+    { name: 'opaque/new', content: 'x' },
+    { name: 'dir/.wh.old' },
+  ]);
+  const [image] = await load(images, dockerArchive([{ layers: [lower, upper], tags: ['o'] }]));
+  const layers = image ? await images.layers(image) : [];
+  const merged = join(base, 'merged');
+  mkdirSync(merged);
+  const options = `lowerdir=${layers.toReversed().join(':')}`;
+  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, merged]);
+  try {
+    t.strictSame(readdirSync(merged).sort(), ['dir', 'kept', 'opaque']);
+    t.equal(readFileSync(join(merged, 'kept'), 'utf8'), 'upper');
+    t.strictSame(readdirSync(join(merged, 'opaque')), ['new']);
+    t.strictSame(readdirSync(join(merged, 'dir')), ['stays']);
+  } finally {
+    execFileSync('umount', [merged]);
+  }
+});
+
+t.test('killed at any moment of a load, the store is whole at the next start', async (t) => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 100000);
+  t.comment(`SEED=${seed}`);
+  const dataDir = join(base, 'killed');
+  const script = new URL('./load-for-ever.ts', import.meta.url).pathname;
+  for (let round = 0; round < 4; round++) {
+    const child = spawn(process.execPath, [script, dataDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    await delay((seed * (round + 3)) % 61); // the moment is what is varied, nothing is waited for
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+
+    const images = await openImages({ dataDir });
+    const list = await images.list();
+    const layers = new Set((await Promise.all(list.map((image) => images.layers(image)))).flat());
+    for (const path of layers) t.match(readdirSync(path), ['etc']);
+    t.equal(readdirSync(join(dataDir, 'images/layers')).length, layers.size);
+    t.strictSame(readdirSync(join(dataDir, 'images/incoming')), []);
+    for (const image of list) await images.remove(image.id);
+    t.strictSame(kept(dataDir), []);
   }
 });
 
