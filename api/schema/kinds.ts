@@ -9,7 +9,7 @@ import type { Kind, Kinds } from './kind.ts';
 export interface MutableKinds extends Kinds {
   /**
    * Replaces all custom kinds by those of `crds`: the served versions of the definitions whose `Established` condition
-   * is true. A kind whose definition did not change stays the same object. Always moves `generation` on.
+   * is true. A kind whose definition did not change stays the same object; `generation` moves on if any did.
    */
   setCustom(crds: readonly CustomResourceDefinition[]): void;
 }
@@ -23,6 +23,15 @@ const isEstablished = (crd: CustomResourceDefinition): boolean =>
   crd.status?.conditions?.some(
     (condition) => condition.type === 'Established' && condition.status === 'True',
   ) === true;
+
+/** In the same order, too: discovery tells kinds in it. */
+function sameEntries<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>): boolean {
+  const others = [...b];
+  return (
+    a.size === b.size &&
+    [...a].every(([key, value], i) => others[i]?.[0] === key && others[i]?.[1] === value)
+  );
+}
 
 class Registry implements MutableKinds {
   #generation = 1;
@@ -58,11 +67,13 @@ class Registry implements MutableKinds {
     const next = new Map<string, { version: string; kinds: readonly Kind[] }>();
     for (const crd of crds.filter(isEstablished)) {
       const uid = crd.metadata.uid ?? crd.metadata.name;
-      const version = crd.metadata.resourceVersion ?? '';
+      // Kinds are made from the spec alone: a new status leaves them as they are.
+      const version = String(crd.metadata.generation ?? crd.metadata.resourceVersion ?? '');
       const before = this.#custom.get(uid);
       const unchanged = before !== undefined && version !== '' && before.version === version;
       next.set(uid, unchanged ? before : { version, kinds: customKinds(crd) });
     }
+    if (sameEntries(this.#custom, next)) return;
     this.#custom = next;
     this.#all = [...this.#builtIn, ...[...next.values()].flatMap((entry) => entry.kinds)];
     this.#index();
