@@ -209,3 +209,41 @@ t.test('a value that is not an object is told of and left out', async (t) => {
   t.same(unreadable, [podKey('x')]);
   t.equal(cache.list('/registry/pods/').entries.length, 3);
 });
+
+t.test(
+  'when the store has forgotten what comes next, the watchers are told the difference',
+  async (t) => {
+    const { storage, cache } = await start(t);
+    const seen: string[] = [];
+    cache.watch(prefix, cache.revision, (events) => seen.push(...told(events)));
+    // All in one go: the cache's watch gets its turn only when the history is gone.
+    void storage.put(podKey('a'), pod('a', { n: '1' }), { expectedRevision: 3 });
+    void storage.delete(podKey('b'), 2);
+    void storage.put(podKey('d'), pod('d'), { expectedRevision: 0 });
+    void storage.put(podKey('a'), pod('a', { n: '2' }), { expectedRevision: 5 });
+    void storage.compact(8);
+    await cache.waitFor(8);
+    t.same(seen, ['ADDED d 7', 'MODIFIED a 8', 'DELETED b 8']);
+    t.equal(namesOf(cache.list('/registry/pods/').entries), 'a c d');
+    t.throws(() => cache.watch(prefix, 7, () => {}), { name: 'Compacted' });
+    await cache.waitFor(await write(storage, podKey('e'), pod('e')));
+    t.equal(seen.at(-1), 'ADDED e 9');
+  },
+);
+
+t.test('listBody is the JSON of all items with their versions', async (t) => {
+  const { storage, cache } = await start(t);
+  const items = () => {
+    const { chunks, count } = cache.listBody('/registry/pods/');
+    const parsed: { metadata: { name: string; resourceVersion: string } }[] = JSON.parse(
+      `[${Buffer.concat([...chunks])}]`,
+    );
+    t.equal(parsed.length, count);
+    return parsed.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`);
+  };
+  t.same(items(), ['a 3', 'b 2', 'c 4']);
+  await write(storage, podKey('b'), pod('b'));
+  await cache.waitFor(await remove(storage, podKey('c')));
+  t.same(items(), ['a 3', 'b 5']);
+  t.same(cache.listBody('/registry/nodes/'), { chunks: [], revision: 6, count: 0 });
+});
