@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "sys.h"
+#include "text.h"
 
 static int open_in(int root, const char* path, uint64_t flags, uint64_t more) {
   struct open_how_v0 how = {
@@ -32,14 +33,31 @@ static int make_and_open(int root, int parent, const char* prefix, const char* n
   return open_in(root, prefix, 0, 0);
 }
 
-int resolve_or_make(int root, const char* path, int file) {
+static int make_path(int root, const char* path, int file, int links);
+
+// A link that leads nowhere yet (/etc/resolv.conf -> ../run/...): goes on where it points, still inside the root.
+static int follow(int root, int parent, const char* path, size_t at, size_t end, int file, int links) {
+  char name[NAME_MAX + 1], target[PATH_MAX], whole[PATH_MAX];
+  if (end - at > NAME_MAX || links == 0) return -1;
+  memcpy(name, path + at, end - at);
+  name[end - at] = 0;
+  ssize_t length = readlinkat(parent, name, target, sizeof target - 1);
+  if (length < 0) return -1;
+  target[length] = 0;
+  struct text text = {whole, sizeof whole};
+  size_t kept = target[0] == '/' ? 0 : at;
+  memcpy(whole, path, kept);
+  text.at += kept;
+  text.left -= kept;
+  add(&text, target);
+  add(&text, path + end);
+  return make_path(root, whole, file, links - 1);
+}
+
+static int make_path(int root, const char* path, int file, int links) {
   int found = resolve(root, path);
   if (found >= 0 || errno != ENOENT) return found;
   char prefix[PATH_MAX];
-  if (strlen(path) >= sizeof prefix) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
   int parent = open_in(root, ".", O_DIRECTORY, 0);
   size_t at = 0;
   while (parent >= 0) {
@@ -48,16 +66,27 @@ int resolve_or_make(int root, const char* path, int file) {
     size_t end = at + strcspn(path + at, "/");
     memcpy(prefix, path, end);
     prefix[end] = 0;
-    int last = path[end + strspn(path + end, "/")] == 0;
+    int last = path[end + strspn(path + end, "/")] == 0, followed = 0;
     int next = open_in(root, prefix, 0, 0);
     if (next < 0 && errno == ENOENT) {
       next = make_and_open(root, parent, prefix, prefix + at, last && file);
+    }
+    if (next < 0 && errno == ENOENT) {
+      next = follow(root, parent, path, at, end, file, links);
+      followed = 1;
     }
     int reason = errno;
     close(parent);
     errno = reason;
     parent = next;
+    if (followed) break;
     at = end;
   }
   return parent;
+}
+
+int resolve_or_make(int root, const char* path, int file) {
+  if (strlen(path) < PATH_MAX) return make_path(root, path, file, 8);
+  errno = ENAMETOOLONG;
+  return -1;
 }

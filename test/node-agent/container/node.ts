@@ -2,8 +2,20 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
+import type { Readable } from 'node:stream';
 import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import type {
   ContainerRecord,
@@ -23,7 +35,10 @@ export interface TestNode {
 export const newId = (): string => randomBytes(32).toString('hex');
 
 /** Fails with `what` when the condition does not come true in time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
   const deadline = Date.now() + 15_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited 15 s for: ${what}`);
@@ -144,4 +159,40 @@ export async function run(
     await node.runtime.removeSandbox(sandbox.id);
     await node.runtime.removeLayer(spec.layerDir);
   }
+}
+
+function cgroupsOf(root: string): string[] {
+  return readdirSync('/sys/fs/cgroup')
+    .map((name) => `/sys/fs/cgroup/${name}${root}`)
+    .filter((path) => existsSync(path));
+}
+
+function supervisorsOf(directory: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`).startsWith(directory);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What this node still has on the machine: mounts, cgroups, processes, records. Empty once all is removed. */
+export function traces(node: TestNode): string[] {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return [
+    ...mounts.filter((line) => line.includes(node.directory)),
+    ...cgroupsOf(node.cgroupRoot),
+    ...supervisorsOf(node.directory).map((pid) => `process ${pid}`),
+    ...['c', 'ns'].flatMap((name) =>
+      existsSync(`${node.runDir}/${name}`) ? readdirSync(`${node.runDir}/${name}`) : [],
+    ),
+  ];
+}
+
+/** Everything a stream says. */
+export async function textOf(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
 }
