@@ -9,6 +9,7 @@ import { connect } from '#api/client/client.ts';
 import { leases } from '#api/resources/resource-types.ts';
 import type { Lease } from '#api/resources/types.ts';
 import { readConfig } from './config.ts';
+import { containerController } from './container/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { Leadership, whileLeading } from './runtime/leadership.ts';

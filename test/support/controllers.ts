@@ -45,9 +45,23 @@ export function playAgent(api: MemoryApi, clock: VirtualClock): void {
       if ((pod.metadata.finalizers ?? []).length === 0) api.store.remove(pods, pod);
       continue;
     }
-    if (pod.status?.phase === 'Running') continue;
-    const lastTransitionTime = new Date(clock.now()).toISOString();
-    const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
-    api.store.put(pods, { ...pod, status: { ...pod.status, phase: 'Running', conditions } } as Pod);
+    const { phase = 'Pending' } = pod.status ?? {};
+    if (phase === 'Pending') api.store.put(pods, started(pod, clock.now()));
   }
+}
+
+function started(pod: Pod, nowMs: number): Pod {
+  const startedAt = new Date(nowMs).toISOString();
+  const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: startedAt }];
+  const containerStatuses = (pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
+    name,
+    image,
+    imageID: `sha256:${image}`,
+    ready: true,
+    restartCount: 0,
+    state: { running: { startedAt } },
+  }));
+  const podIP = '10.244.0.2';
+  const status = { ...pod.status, phase: 'Running', conditions, containerStatuses, podIP };
+  return { ...pod, status } as unknown as Pod;
 }

@@ -1,0 +1,116 @@
+/** Makes each Container a Pod of its name, and tells how it fares as Docker would. */
+
+import { filter } from 'rxjs/internal/operators/filter';
+import { controllerOf } from '#api/resources/meta.ts';
+import { containers, pods } from '#api/resources/resource-types.ts';
+import { hasReason, StatusError } from '#api/resources/status.ts';
+import type { Pod } from '#api/resources/types.ts';
+import type { Cache } from '#controller/runtime/cache.ts';
+import { Leaving } from '#controller/runtime/leaving.ts';
+import { type Outcome, reconcileKeys, settled, Terminal } from '#controller/runtime/reconcile.ts';
+import { selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
+import type { Controller, World } from '#controller/runtime/world.ts';
+import { deleteObject, writeStatus } from '#controller/runtime/write.ts';
+import { type Plan, plan } from './plan.ts';
+import { type Sync, withSync } from './status.ts';
+import type { Container, ContainerStatus } from './types.ts';
+
+class Containers {
+  readonly #world: World;
+  readonly containers: Cache<Container>;
+  readonly pods: Cache<Pod>;
+  readonly #leaving: Leaving<Pod>;
+  /** Pods that went, by key, until their end is told: the watch shows it only once. */
+  readonly #gone = new Map<string, Pod>();
+
+  constructor(world: World) {
+    this.#world = world;
+    this.containers = world.cache<Container>(containers);
+    this.pods = world.cache<Pod>(pods);
+    this.#leaving = new Leaving(this.pods);
+    this.pods.changes.subscribe(({ key, before, after }) => {
+      const wentAway = before !== undefined && before.metadata.uid !== after?.metadata.uid;
+      if (wentAway && controllerOf(before)?.kind === 'Container') this.#gone.set(key, before);
+    });
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+    const container = this.containers.get(key);
+    const held = this.pods.get(key);
+    const [pod] = held === undefined ? [] : this.#leaving.shown([held]);
+    const last = this.#gone.get(key);
+    const isOurs =
+      controllerOf(last ?? { metadata: { name: '' } })?.uid === container?.metadata.uid;
+    const gone = pod === undefined && isOurs ? last : undefined;
+    if (container === undefined) {
+      this.#gone.delete(key);
+      return settled();
+    }
+    const nowMs = this.#world.clock.now();
+    const outcome = await this.#perform(container, plan({ container, pod, gone, nowMs }), signal);
+    if (this.#gone.get(key) === last) this.#gone.delete(key);
+    return outcome;
+  }
+
+  async #perform(container: Container, wanted: Plan, signal: AbortSignal): Promise<Outcome> {
+    // The Pod comes back as a change, and with it the run that tells of it: its start does not wait for that.
+    if (wanted.create !== undefined) return this.#create(container, wanted, wanted.create, signal);
+    const actions: string[] = [];
+    if (await this.#tell(container, wanted.status, signal)) actions.push('status');
+    if (wanted.remove !== undefined) {
+      await deleteObject(this.#world.collection<Pod>(pods), wanted.remove, signal);
+      this.#leaving.add(wanted.remove);
+      actions.push('delete pod');
+    }
+    if (wanted.removeSelf === true) {
+      await deleteObject(this.#world.collection<Container>(containers), container, signal);
+      actions.push('remove');
+    }
+    return settled(...actions);
+  }
+
+  async #create(
+    container: Container,
+    { status }: Plan,
+    pod: Pod,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    try {
+      this.pods.put(await this.#world.collection<Pod>(pods).create(pod, signal));
+    } catch (error) {
+      // Ours, whose reply was lost, or another's: the watch brings it and the next plan tells.
+      if (hasReason(error, 'AlreadyExists')) return settled('found pod');
+      if (error instanceof StatusError && error.code < 500) {
+        const sync: Sync = { status: 'False', reason: 'PodRefused', message: error.message };
+        const nowMs = this.#world.clock.now();
+        await this.#tell(container, withSync(status, sync, nowMs), signal);
+      }
+      throw hasReason(error, 'Invalid') ? new Terminal(error.message, { cause: error }) : error;
+    }
+    return settled('create pod');
+  }
+
+  #tell(container: Container, status: ContainerStatus, signal: AbortSignal): Promise<boolean> {
+    const collection = this.#world.collection<Container>(containers);
+    return writeStatus(collection, this.containers, container, status, signal);
+  }
+}
+
+export const containerController: Controller = {
+  name: 'container',
+  run: (world) => {
+    const all = new Containers(world);
+    const ofContainers = filter((key: string) => all.containers.get(key) !== undefined);
+    const keys$ = whenSynced(
+      [all.containers, all.pods],
+      selfKeys(all.containers.changes),
+      // A Pod has its Container's key.
+      selfKeys(all.pods.changes).pipe(ofContainers),
+    );
+    const { clock } = world;
+    return reconcileKeys(keys$, (key, signal) => all.reconcile(key, signal), {
+      concurrency: 32,
+      clock,
+    });
+  },
+};
