@@ -2,9 +2,9 @@ import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connectEtcd, type EtcdOptions } from '#api/storage/etcd.ts';
 import type { Storage, StorageEvent } from '#api/storage/storage.ts';
-import { Recorder } from '../../suites/storage.ts';
 import { startTestEtcd } from '../../support/etcd.ts';
 import { FaultyProxy } from '../../support/faulty-proxy.ts';
+import { Recorder } from '../../support/recorder.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
 const etcd = await startTestEtcd(t);

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { connectEtcd } from '#api/storage/etcd.ts';
 import { startEtcd } from '#api/storage/etcd-process.ts';
-import { Recorder } from '../../suites/storage.ts';
 import { temporaryDirectory } from '../../support/etcd.ts';
+import { Recorder } from '../../support/recorder.ts';
 
 async function open(t: Test, endpoint: string) {
   const storage = await connectEtcd({ endpoints: [endpoint] });
