@@ -23,6 +23,7 @@ const controllers: readonly Controller[] = [
   schedulerController,
   replicaSetController,
   deploymentController,
+  containerController,
 ];
 
 /** Work under way may take this long to stop. */

@@ -92,7 +92,11 @@ function withPod({ container, nowMs }: View, pod: Pod): Plan {
   if (pod.metadata.annotations?.[specHashAnnotation] !== specHash(spec)) {
     return { ...remove, status: told(waiting('Replacing', 'the spec has changed')) };
   }
-  if (leaving) return { status: told(waiting('PodLeaving', 'the Pod is being deleted')) };
+  if (leaving) {
+    const final = container.status?.endedSpecHash === specHash(spec);
+    const status = told(waiting('PodLeaving', 'the Pod is being deleted'));
+    return { status: final ? { ...status, endedSpecHash: specHash(spec) } : status };
+  }
   if (hasEnded(pod) && spec.autoRemove === true) {
     return { removeSelf: true, status: told(synced) };
   }

@@ -1,6 +1,6 @@
 /** Controllers over the API in memory, under virtual time. */
 import type { Subscription } from 'rxjs';
-import { pods } from '#api/resources/resource-types.ts';
+import { nodes, pods } from '#api/resources/resource-types.ts';
 import type { Pod } from '#api/resources/types.ts';
 import { type Controller, runControllers } from '#controller/runtime/world.ts';
 import { type MemoryApi, memoryApi } from './memory-collection.ts';
@@ -37,8 +37,9 @@ export function running(...controllers: Controller[]): Running {
   return { api, clock, failures, start, stop, settle: (ms = 500) => clock.advance(ms) };
 }
 
-/** What an agent would do: pods that are bound run and become ready, pods that are being deleted go. */
+/** What agents would do: pods run (if there are nodes, bound ones) and become ready, pods that are being deleted go. */
 export function playAgent(api: MemoryApi, clock: VirtualClock): void {
+  const hasNodes = api.store.all(nodes).length > 0;
   for (const object of api.store.all(pods)) {
     const pod = structuredClone(object) as Pod;
     if (pod.metadata.deletionTimestamp !== undefined) {
@@ -46,6 +47,7 @@ export function playAgent(api: MemoryApi, clock: VirtualClock): void {
       continue;
     }
     const { phase = 'Pending' } = pod.status ?? {};
+    if (hasNodes && pod.spec?.nodeName === undefined) continue;
     if (phase === 'Pending') api.store.put(pods, started(pod, clock.now()));
   }
 }
