@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Pod } from '#api/resources/types.ts';
 import { TestCluster, waitFor, withoutKubectl } from '../support/cluster.ts';
 
+t.setTimeout(280_000);
 const skip = await withoutKubectl();
 const image = 'bayplan.local/busybox:latest';
 const pod = (name: string, spec: string): string =>

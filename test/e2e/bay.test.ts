@@ -4,6 +4,7 @@ import { TestCluster } from '../support/cluster.ts';
 import { leftOver, machine } from '../support/machine.ts';
 
 const image = 'bayplan.local/busybox:latest';
+t.setTimeout(280_000);
 const before = machine();
 
 t.test('containers by bay', { timeout: 180_000 }, async (t) => {

@@ -7,6 +7,7 @@ import { TestCluster, waitFor } from '../support/cluster.ts';
 import { leftOver, machine } from '../support/machine.ts';
 
 const examples = resolve(import.meta.dirname, '../../docs/examples');
+t.setTimeout(280_000);
 const before = machine();
 
 t.test('every example becomes ready and goes again', { timeout: 180_000 }, async (t) => {

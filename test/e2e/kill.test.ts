@@ -6,6 +6,7 @@ import { TestCluster, waitFor, withoutKubectl } from '../support/cluster.ts';
 import { leftOver, machine } from '../support/machine.ts';
 
 const count = 20;
+t.setTimeout(280_000);
 const before = machine();
 const skip = await withoutKubectl();
 /** An argument that tells our containers' processes from all others on the machine. */
