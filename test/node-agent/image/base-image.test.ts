@@ -1,19 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { BASE_IMAGE, makeBaseImage } from '#node-agent/image/base-image.mjs';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
+import { needsRoot, scratch } from '../../support/scratch.ts';
 
-if (process.getuid?.() !== 0) {
-  t.pass('skipped', { skip: 'needs root' });
-  process.exit();
-}
-
-const base = mkdtempSync(join(tmpdir(), 'images-network-base-'));
-t.teardown(() => rmSync(base, { recursive: true }));
+needsRoot();
+const base = scratch('base-image')();
 const archive = join(base, 'base-image.tar');
 
 t.test('the built-in image runs a shell and has what a container expects', async (t) => {

@@ -1,28 +1,19 @@
 /** Who a container runs as, read from the image's own files as its container would see them. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t from 'tap';
 import { unpackLayer } from '#native/files.ts';
 import { readImageFile } from '#node-agent/image/image-file.ts';
 import { resolveUser } from '#node-agent/image/user.ts';
 import { pieces } from '../../support/image-archives.ts';
+import { needsRoot, scratch } from '../../support/scratch.ts';
 import { type TarEntry, tar } from '../../support/tar-builder.ts';
 
-if (process.getuid?.() !== 0) {
-  t.pass('skipped', { skip: 'needs root' });
-  process.exit();
-}
-
-const base = mkdtempSync(join(tmpdir(), 'images-network-user-'));
-t.teardown(() => rmSync(base, { recursive: true }));
-let number = 0;
+needsRoot();
+const emptyDirectory = scratch('user');
 
 async function layers(...tars: readonly (readonly TarEntry[])[]): Promise<readonly string[]> {
   const directories: string[] = [];
   for (const entries of tars) {
-    const directory = join(base, String(number++));
-    mkdirSync(directory);
+    const directory = emptyDirectory();
     await unpackLayer(directory, pieces(tar(entries)), { maxBytes: 1 << 20, maxEntries: 100 });
     directories.push(directory);
   }

@@ -1,92 +1,24 @@
 /** Real namespaces, veths and a real bridge: needs root. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { bindNetns, configure, createNetns, listLinks } from '#native/netlink.ts';
+import { configure, listLinks } from '#native/netlink.ts';
 import { deleteLink } from '#native/netlink-requests.ts';
 import { createPodNetwork, vethName } from '#node-agent/network/bridge-network.ts';
-
-if (process.getuid?.() !== 0) {
-  t.pass('skipped', { skip: 'needs root' });
-  process.exit();
-}
-
-const directory = mkdtempSync(join(tmpdir(), 'images-network-'));
-const suffix = process.pid.toString(36);
-const options = {
-  runDir: join(directory, 'run'),
-  podCidr: '10.201.3.0/28',
-  bridge: `bpt${suffix}`,
-  clusterName: `test${suffix}`,
-};
-const forwardingBefore = forwarding();
-
-function forwarding(): string {
-  return readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim();
-}
-
-function tables(): string {
-  return execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' });
-}
-
-function mounted(): readonly string[] {
-  const points = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return points.filter((line) => line.includes(options.runDir));
-}
-
-async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await delay(10);
-  }
-}
-
-function inside(netnsPath: string, ...command: string[]): string {
-  return execFileSync('nsenter', [`--net=${netnsPath}`, ...command], { encoding: 'utf8' });
-}
-
-async function reaches(host: string, port: number): Promise<boolean> {
-  const socket = createConnection({ host, port, timeout: 1000 });
-  return new Promise((resolve) => {
-    socket.once('connect', () => resolve(true));
-    socket.once('timeout', () => resolve(false));
-    socket.once('error', () => resolve(false));
-  }).finally(() => socket.destroy()) as Promise<boolean>;
-}
-
-function serve(netnsPath: string, content: string): ChildProcess {
-  const root = join(directory, content);
-  execFileSync('mkdir', ['-p', root]);
-  writeFileSync(join(root, 'index.html'), content);
-  const command = ['busybox', 'httpd', '-f', '-p', '80', '-h', root];
-  return spawn('nsenter', [`--net=${netnsPath}`, ...command], { stdio: 'ignore' });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
-}
-
-t.teardown(async () => {
-  await createPodNetwork(options).destroy();
-  rmSync(directory, { recursive: true });
-});
+import {
+  directory,
+  end,
+  forwarding,
+  forwardingBefore,
+  inside,
+  mounted,
+  options,
+  reaches,
+  serve,
+  suffix,
+  tables,
+  until,
+} from '../../support/pod-network.ts';
 
 t.test('pods reach each other, the node reaches pods, pods reach the node', async (t) => {
   const network = createPodNetwork(options);
@@ -138,40 +70,6 @@ t.test('a pod that comes back at once gets a working network', async (t) => {
   }
 });
 
-t.test('a restart finds every pod again and frees what is half done', async (t) => {
-  const before = createPodNetwork(options);
-  await before.start();
-  const kept = await before.attach('kept');
-  await before.attach('no-address');
-  await before.attach('no-namespace');
-  // As a crash could have left them.
-  const ip = (await before.attach('no-address')).ip;
-  rmSync(join(options.runDir, 'addresses', ip));
-  execFileSync('umount', [join(options.runDir, 'netns', 'no-namespace')]);
-  writeFileSync(join(options.runDir, 'netns', 'never-mounted'), '');
-
-  const after = createPodNetwork(options);
-  await after.start();
-  t.strictSame(after.attached(), ['kept']);
-  t.strictSame(await after.attach('kept'), kept);
-  t.equal(readdirSync(join(options.runDir, 'addresses')).length, 1);
-  t.strictSame(readdirSync(join(options.runDir, 'netns')), ['kept']);
-  await after.detach('kept');
-});
-
-t.test('a bridge that was deleted is made again, with its pods on it', async (t) => {
-  const before = createPodNetwork(options);
-  await before.start();
-  const { netnsPath } = await before.attach('stays');
-  const bridge = (await listLinks()).find(({ name }) => name === options.bridge);
-  await configure([deleteLink(bridge?.index ?? 0, options.bridge)]);
-
-  const after = createPodNetwork(options);
-  await after.start();
-  t.match(inside(netnsPath, 'busybox', 'ping', '-c1', '-W2', after.gateway), /0% packet loss/);
-  await after.detach('stays');
-});
-
 t.test('when all addresses are taken it says so, and a freed one can be taken again', async (t) => {
   const network = createPodNetwork(options);
   await network.start();
@@ -179,38 +77,12 @@ t.test('when all addresses are taken it says so, and a freed one can be taken ag
   const addresses = await Promise.all(uids.map((uid) => network.attach(uid)));
   t.equal(new Set(addresses.map(({ ip }) => ip)).size, 13);
   await t.rejects(network.attach('one-too-many'), {
-    message: /take an address of 10\.201\.3\.0\/28: all 13 are taken/,
+    message: `take an address of ${options.podCidr}: all 13 are taken; delete pods or give the node a larger pod CIDR`,
   });
   t.notOk(existsSync(join(options.runDir, 'netns', 'one-too-many')));
   await network.detach('pod-4');
   t.equal((await network.attach('late')).ip, addresses[4]?.ip);
   await Promise.all([...uids, 'late'].map((uid) => network.detach(uid)));
-});
-
-t.test('killed at any moment, nothing is lost and nothing is left over', async (t) => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 100000);
-  t.comment(`SEED=${seed}`);
-  const script = new URL('./attach-for-ever.ts', import.meta.url).pathname;
-  for (let round = 0; round < 5; round++) {
-    const child = spawn(process.execPath, [script, JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(child.stdout as NodeJS.ReadableStream, 'data');
-    await delay(((seed * (round + 7)) % 97) + 1); // the moment is what is varied, nothing is waited for
-    await end(child);
-
-    const network = createPodNetwork(options);
-    await network.start();
-    const pods = [...network.attached()].sort();
-    const addresses = await Promise.all(pods.map((uid) => network.attach(uid)));
-    t.strictSame(readdirSync(join(options.runDir, 'netns')).sort(), pods);
-    t.strictSame(
-      readdirSync(join(options.runDir, 'addresses')).sort(),
-      addresses.map(({ ip }) => ip).sort(),
-    );
-    for (const { netnsPath, ip } of addresses) t.match(inside(netnsPath, 'ip', '-4', 'addr'), ip);
-    await Promise.all(pods.map((uid) => network.detach(uid)));
-  }
 });
 
 t.test('it does not take a network that is in use', async (t) => {
@@ -220,7 +92,7 @@ t.test('it does not take a network that is in use', async (t) => {
   await network.start();
   await t.rejects(other.start(), {
     message: new RegExp(
-      `give the bridge ${rival} the network .*${options.bridge} has 10.201.3.1/28`,
+      `give the bridge ${rival} the network .*${options.bridge} has .* already; choose another`,
     ),
   });
   const { index = 0 } = (await listLinks()).find(({ name }) => name === rival) ?? {};
@@ -248,19 +120,3 @@ t.test('destroy leaves nothing behind, and is no error when there is nothing', a
   if (!names.some((name) => name.startsWith('bp'))) t.equal(forwarding(), forwardingBefore);
   await createPodNetwork(options).destroy();
 });
-
-t.test(
-  'a pod is attached only when its namespace is whole: one made elsewhere is taken away',
-  async (t) => {
-    const network = createPodNetwork(options);
-    await network.start();
-    const netns = await createNetns();
-    await bindNetns(netns, join(options.runDir, 'netns', 'stranger'));
-    closeSync(netns);
-    const after = createPodNetwork(options);
-    await after.start();
-    t.strictSame(after.attached(), []);
-    t.strictSame(mounted(), []);
-    await Promise.all([network.destroy(), after.destroy()]); // each waits for its own nft
-  },
-);

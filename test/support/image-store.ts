@@ -1,0 +1,46 @@
+/** A store of images to try things on. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openImages } from '#node-agent/image/image-store.ts';
+import type { Images, LocalImage } from '#node-agent/image/images.ts';
+import { dockerArchive, layer, pieces } from './image-archives.ts';
+import { type TarEntry, tar } from './tar-builder.ts';
+
+export interface Store {
+  readonly images: Images;
+  readonly dataDir: string;
+}
+
+export async function storeIn(dataDir: string): Promise<Store> {
+  return { images: await openImages({ dataDir }), dataDir };
+}
+
+/** Loads an archive made of these files. */
+export function loadEntries(
+  images: Images,
+  entries: readonly TarEntry[],
+): Promise<readonly LocalImage[]> {
+  return images.load(pieces(tar(entries)));
+}
+
+/** Loads an image of two layers: one all have in common, one with `content`. */
+export async function loadTagged(
+  images: Images,
+  tags: readonly string[],
+  content = tags.join(),
+): Promise<LocalImage> {
+  const layers = [layer('shared', 's'), layer('own', content)];
+  const [loaded] = await loadEntries(images, dockerArchive([{ layers, tags }]));
+  if (loaded === undefined) throw new Error('nothing was loaded');
+  return loaded;
+}
+
+/** Names in a folder of the store. */
+export function folder(dataDir: string, name: string): string[] {
+  return readdirSync(join(dataDir, 'images', name)).sort();
+}
+
+/** All content of the store, finished or not. */
+export function kept(dataDir: string): string[] {
+  return ['blobs/sha256', 'layers', 'incoming'].flatMap((name) => folder(dataDir, name));
+}
