@@ -31,7 +31,13 @@ export async function runServer(configPath: string): Promise<void> {
       ? {}
       : { nodeProxyTimeoutMs: config.nodeProxyTimeoutMs }),
   });
-  await server.listen();
+  try {
+    await server.listen();
+  } catch (error) {
+    const { bindAddress: address, port } = config;
+    logLine('error', 'cannot listen', { address, port, error: (error as Error).message });
+    process.exit(1);
+  }
   logLine('info', 'listening', { address: config.bindAddress, port: server.port });
   const stop = async () => {
     await server.close();
