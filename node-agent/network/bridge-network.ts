@@ -113,7 +113,7 @@ class BridgeNetwork implements PodNetwork {
   async #adopt(): Promise<void> {
     await this.#book.open();
     for (const podUid of await readdir(this.#namespaces)) {
-      const netnsPath = join(this.#namespaces, podUid);
+      const netnsPath = this.netnsPath(podUid);
       const ip = this.#book.get(podUid);
       if (ip !== undefined && (await isNamespace(netnsPath))) {
         this.#attached.set(podUid, { ip, netnsPath });
@@ -130,13 +130,17 @@ class BridgeNetwork implements PodNetwork {
     return [...this.#attached.keys()];
   }
 
+  netnsPath(podUid: string): string {
+    return join(this.#namespaces, podUid);
+  }
+
   attach(podUid: string): Promise<PodAddress> {
     return this.#alone(podUid, async () => {
       const existing = this.#attached.get(podUid);
       if (existing !== undefined) return existing;
       await this.#masquerade;
       const { ip, recorded } = this.#book.take(podUid);
-      const netnsPath = join(this.#namespaces, podUid);
+      const netnsPath = this.netnsPath(podUid);
       const connected = this.#connect(podUid, ip, netnsPath);
       try {
         await Promise.allSettled([recorded, connected]);

@@ -14,6 +14,8 @@ export interface PodNetwork {
   /** Takes all of it away; nothing there is no error. */
   detach(podUid: string): Promise<void>;
   attached(): readonly string[];
+  /** Where `attach` puts a pod's namespace: known before it is there, so that a sandbox can be made meanwhile. */
+  netnsPath(podUid: string): string;
   /** Takes everything away: pods' namespaces, bridge, nftables table, state. Also without `start`; nothing there is no error. */
   destroy(): Promise<void>;
   /** The node's own address on the bridge. */

@@ -38,7 +38,6 @@ export class Registration {
   #node: Node | undefined;
   #reportedAt = 0;
   #lease: Lease | undefined;
-  #renewedAt = Date.now();
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -85,19 +84,24 @@ export class Registration {
     }
   }
 
+  /** Reads the Node each time: others write to it too (the node lifecycle controller gave it up, it was deleted). */
   async #reportNode(): Promise<void> {
     const report = await this.#options.report();
-    if (this.#node === undefined) this.#node = await this.#register(report);
+    const name = this.#options.identity.nodeName;
+    const node = this.#node === undefined ? undefined : await this.#read();
+    this.#node = node ?? (await this.#register(report));
     const status = nodeStatus(this.#options.identity, report, this.#node.status);
     const due = report.now - this.#reportedAt >= reportMs;
     if (!due && isDeepStrictEqual(timeless(status), timeless(this.#node.status))) return;
-    const name = this.#options.identity.nodeName;
+    this.#node = await this.#nodes.patchStatus({ name }, { status }, 'strategic');
+    this.#reportedAt = report.now;
+  }
+
+  async #read(): Promise<Node | undefined> {
     try {
-      this.#node = await this.#nodes.patchStatus({ name }, { status }, 'strategic');
-      this.#reportedAt = report.now;
+      return await this.#nodes.get({ name: this.#options.identity.nodeName });
     } catch (error) {
-      // Somebody deleted the Node: register it again with the next try.
-      if (hasReason(error, 'NotFound')) this.#node = undefined;
+      if (hasReason(error, 'NotFound')) return undefined;
       throw error;
     }
   }
@@ -137,9 +141,6 @@ export class Registration {
     const spec = { ...nodeLease(name, owner, now).spec, renewTime: microTimestamp(now) };
     try {
       this.#lease = await this.#leases.update({ ...lease, spec: { ...lease.spec, ...spec } });
-      // After a silence the control plane may have written the node off: say at once that it lives.
-      if (now - this.#renewedAt > 2 * renewMs) this.#reportedAt = 0;
-      this.#renewedAt = now;
     } catch (error) {
       // Deleted or changed by somebody: read it anew with the next try.
       this.#lease = undefined;

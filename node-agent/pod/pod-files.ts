@@ -1,5 +1,5 @@
 /** The files every container of a pod finds in /etc: hosts, hostname, resolv.conf. The texts are pure functions. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Pod } from '#api/resources/types.ts';
 import { type NodePaths, podDir, podFile } from './paths.ts';
 
@@ -86,28 +86,35 @@ export interface PodFileFacts {
   readonly ip: string;
 }
 
-/** Writes the pod's three files. Containers may change theirs (they share them), so they are written once. */
-export async function writePodFiles(
-  paths: NodePaths,
-  pod: Pod,
-  facts: PodFileFacts,
-): Promise<void> {
+/**
+ * Writes the pod's three files. Containers may change theirs (they share them), so they are written once.
+ * Synchronously: a tenth of a millisecond here, several where a start waits for a place in the thread pool.
+ */
+export function writePodFiles(paths: NodePaths, pod: Pod, facts: PodFileFacts): void {
   const uid = pod.metadata.uid ?? '';
-  await mkdir(podDir(paths, uid), { recursive: true, mode: 0o750 });
-  const write = async (name: string, text: string) =>
-    writeFile(podFile(paths, uid, name), text, { flag: 'wx', mode: 0o644 }).catch(ifExists);
-  const resolv = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+  mkdirSync(podDir(paths, uid), { recursive: true, mode: 0o750 });
   const hosts =
     pod.spec?.hostNetwork === true
-      ? hostNetworkHostsText(pod, await readFile('/etc/hosts', 'utf8').catch(() => ''))
+      ? hostNetworkHostsText(pod, textOf('/etc/hosts'))
       : hostsText(pod, facts.ip, facts.hostname);
-  await Promise.all([
-    write('etc-hosts', hosts),
-    write('hostname', `${facts.hostname}\n`),
-    write('resolv.conf', resolvText(pod, resolv)),
-  ]);
+  const write = (name: string, text: string) => writeOnce(podFile(paths, uid, name), text);
+  write('etc-hosts', hosts);
+  write('hostname', `${facts.hostname}\n`);
+  write('resolv.conf', resolvText(pod, textOf('/etc/resolv.conf')));
 }
 
-function ifExists(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function writeOnce(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: 'wx', mode: 0o644 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }

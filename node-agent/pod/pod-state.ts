@@ -5,6 +5,7 @@
 
 import type { ContainerStatus, Pod, PodStatus } from '#api/resources/types.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
+import type { Groundwork } from './groundwork.ts';
 import { attemptOf, type PodIdentity } from './labels.ts';
 import { waitAfterFailure } from './restart.ts';
 import { type Attempt, isAlive, type PodView, type Waiting } from './view.ts';
@@ -33,6 +34,7 @@ export class PodState {
   released = false;
   /** The status computed last: what the next one builds on. */
   status: PodStatus | undefined;
+  readonly #groundwork = new Map<string, Promise<Groundwork>>();
   readonly #acknowledgedAt: number;
   #recovered = false;
   #setUpWaiting: ReturnType<typeof waitAfterFailure> | undefined;
@@ -78,7 +80,7 @@ export class PodState {
     for (const status of [...(initContainerStatuses ?? []), ...(containerStatuses ?? [])]) {
       const memory = this.#memory(status.name);
       if (memory.attempts.length > 0 || status.containerID === undefined) continue;
-      memory.attempts.push(lostAttempt(status));
+      memory.attempts.push(lostAttempt(status, this.#acknowledgedAt));
     }
   }
 
@@ -104,6 +106,19 @@ export class PodState {
   failed(container: string, failure: Failure, now: number): void {
     const memory = this.#memory(container);
     memory.waiting = waitAfterFailure(memory.waiting, failure, now);
+  }
+
+  /** Keeps what was begun early for a container's start; it is used once. */
+  keepGroundwork(container: string, laid: Promise<Groundwork>): void {
+    // Whoever takes it meets the failure.
+    laid.catch(() => undefined);
+    this.#groundwork.set(container, laid);
+  }
+
+  takeGroundwork(container: string): Promise<Groundwork> | undefined {
+    const laid = this.#groundwork.get(container);
+    this.#groundwork.delete(container);
+    return laid;
   }
 
   /** Whether an earlier try to start the container failed. */
@@ -177,7 +192,7 @@ export class PodState {
 const epoch = '1970-01-01T00:00:00Z';
 
 /** An attempt of which only the API's status is left; one that seemed to run is over with kubelet's 137. */
-function lostAttempt(status: ContainerStatus): Attempt {
+function lostAttempt(status: ContainerStatus, now: number): Attempt {
   const ended = status.state?.terminated ?? status.lastState?.terminated;
   const id = (status.containerID ?? '').replace(/^.*:\/\//, '');
   const base = {
@@ -196,7 +211,7 @@ function lostAttempt(status: ContainerStatus): Attempt {
       exitCode: 137,
       oomKilled: false,
       startedAt,
-      finishedAt: startedAt,
+      finishedAt: new Date(now).toISOString(),
     };
     const message = 'The container could not be located when the node agent started';
     return {

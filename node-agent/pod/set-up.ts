@@ -1,6 +1,7 @@
 /** Brings a pod's surroundings up: network and sandbox, volumes and images side by side. */
 import { randomBytes } from 'node:crypto';
 import type { Pod } from '#api/resources/types.ts';
+import { layGroundwork } from './groundwork.ts';
 import { podLabels } from './labels.ts';
 import { podHostname, writePodFiles } from './pod-files.ts';
 import type { PodState } from './pod-state.ts';
@@ -16,10 +17,10 @@ export const newId = (): string => randomBytes(32).toString('hex');
  */
 export async function setUp(world: World, state: PodState, pod: Pod): Promise<void> {
   state.standing = true;
+  layFirst(world, state, pod);
   const parts = await Promise.allSettled([
-    sandbox(world, state, pod),
+    surroundings(world, state, pod),
     world.volumes.prepare(pod),
-    warmImages(world, pod),
   ]);
   const [network, volumes] = parts;
   if (network.status === 'rejected') {
@@ -43,38 +44,59 @@ function fail(
   world.events.warn(failure.pod, failure.reason, message);
 }
 
-async function sandbox(world: World, state: PodState, pod: Pod): Promise<void> {
-  const { identity } = state;
-  const hostNetwork = pod.spec?.hostNetwork === true;
-  const address = hostNetwork ? undefined : await world.network.attach(identity.uid);
-  const ip = address?.ip ?? world.node.hostIPs[0] ?? '';
-  state.ip = ip;
+/** Network and sandbox side by side: a sandbox only names the namespace that its containers will join. */
+async function surroundings(world: World, state: PodState, pod: Pod): Promise<void> {
   const hostname = podHostname(pod, world.node.hostname);
-  const files = writePodFiles(world.paths, pod, { hostname, ip });
-  if (state.sandboxId === undefined) {
-    const id = newId();
-    await world.runtime.createSandbox({
-      id,
-      hostname,
-      ...(address === undefined ? {} : { netnsPath: address.netnsPath }),
-      hostIpc: pod.spec?.hostIPC === true,
-      hostPid: pod.spec?.hostPID === true,
-      cgroupPath: podCgroupPath(world.node.cgroupRoot, qosClass(pod), identity.uid),
-      resources: podResources(pod),
-      labels: podLabels(identity),
-    });
-    state.sandboxId = id;
-  }
-  await files;
+  await settledAll([
+    connect(world, state, pod, hostname),
+    state.sandboxId === undefined ? makeSandbox(world, state, pod, hostname) : undefined,
+  ]);
 }
 
-/** Looks the images up and unpacks their layers meanwhile; `start` meets what fails here again and reports it. */
-async function warmImages(world: World, pod: Pod): Promise<void> {
-  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-  const references = new Set(containers.map(({ image }) => image ?? ''));
-  const warm = async (reference: string) => {
-    const image = await world.images.find(reference);
-    if (image !== undefined) await world.images.layers(image);
-  };
-  await Promise.allSettled([...references].map(warm));
+const isOnHostNetwork = (pod: Pod): boolean => pod.spec?.hostNetwork === true;
+
+async function connect(world: World, state: PodState, pod: Pod, hostname: string): Promise<void> {
+  const { uid } = state.identity;
+  const address = isOnHostNetwork(pod) ? undefined : await world.network.attach(uid);
+  const ip = address?.ip ?? world.node.hostIPs[0] ?? '';
+  writePodFiles(world.paths, pod, { hostname, ip });
+  state.ip = ip;
+}
+
+async function makeSandbox(
+  world: World,
+  state: PodState,
+  pod: Pod,
+  hostname: string,
+): Promise<void> {
+  const { uid } = state.identity;
+  const id = newId();
+  await world.runtime.createSandbox({
+    id,
+    hostname,
+    ...(isOnHostNetwork(pod) ? {} : { netnsPath: world.network.netnsPath(uid) }),
+    hostIpc: pod.spec?.hostIPC === true,
+    hostPid: pod.spec?.hostPID === true,
+    cgroupPath: podCgroupPath(world.node.cgroupRoot, qosClass(pod), uid),
+    resources: podResources(pod),
+    labels: podLabels(state.identity),
+  });
+  state.sandboxId = id;
+}
+
+/** Waits for all, then throws the first failure: nothing goes on behind the back of what comes next. */
+async function settledAll(work: readonly (Promise<void> | undefined)[]): Promise<void> {
+  for (const part of await Promise.allSettled(work)) {
+    if (part.status === 'rejected') throw part.reason;
+  }
+}
+
+/** Begins what the containers that start first will need; `start` meets what fails here and reports it. */
+function layFirst(world: World, state: PodState, pod: Pod): void {
+  const inits = pod.spec?.initContainers ?? [];
+  const first = inits.length > 0 ? inits.slice(0, 1) : (pod.spec?.containers ?? []);
+  for (const container of first) {
+    if (state.attempts(container.name).length > 0) continue;
+    state.keepGroundwork(container.name, layGroundwork(world, state, pod, container));
+  }
 }

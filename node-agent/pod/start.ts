@@ -1,12 +1,12 @@
 /** Starts one attempt of one container. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import { type ContainerSpec, StartError } from '#node-agent/container/runtime.ts';
-import type { LocalImage } from '#node-agent/image/images.ts';
 import { containerSpec } from './container-spec.ts';
 import { ConfigError, envReferences, podEnv } from './env.ts';
-import { localImage, StartFailure } from './image-failure.ts';
+import { layGroundwork } from './groundwork.ts';
+import { StartFailure } from './image-failure.ts';
 import { containerLabels } from './labels.ts';
 import { containerMounts } from './mounts.ts';
 import { layerDir, logFile, startErrorFile, terminationLog } from './paths.ts';
@@ -73,14 +73,9 @@ async function prepare(start: Start): Promise<ContainerSpec> {
   const { world, state, pod, container, action } = start;
   const { paths, node } = world;
   const { uid } = state.identity;
-  const tries = state.isWaiting(container.name) ? 'later' : 'first';
-  const image = await localImage(world.images, container, tries);
-  const [layers, user, env] = await Promise.all([
-    world.images.layers(image),
-    userOf(start, image),
-    environmentOf(start),
-    providePlaces(start),
-  ]);
+  const laid = state.takeGroundwork(container.name) ?? layGroundwork(world, state, pod, container);
+  const [{ image, layers, user }, env] = await Promise.all([laid, environmentOf(start)]);
+  provideTerminationLog(terminationLog(paths, uid, action));
   const id = newId();
   const facts = { pod, container, attempt: action.attempt, paths, volumes: state.volumes, env };
   const mounts = await containerMounts(facts);
@@ -107,6 +102,12 @@ async function prepare(start: Start): Promise<ContainerSpec> {
   });
 }
 
+/** World-writable whatever the umask: the container's user, whoever it is, leaves its last words here. */
+function provideTerminationLog(path: string): void {
+  writeFileSync(path, '');
+  chmodSync(path, 0o666);
+}
+
 const pulled = ({ image }: PodContainer): string =>
   `Container image "${image}" already present on machine`;
 
@@ -126,21 +127,6 @@ async function run({ world, state, pod, container, action }: Start, spec: Contai
     await writeFile(file, error.message).catch(() => undefined);
     world.events.warn(pod, 'Failed', `Error: ${error.message}`, name);
   }
-}
-
-/** The log's directory and the file for the termination message. */
-async function providePlaces({ world, state, action, container }: Start): Promise<void> {
-  const { paths } = world;
-  const message = terminationLog(paths, state.identity.uid, action);
-  const log = logFile(paths, state.identity, { container: container.name, attempt: 0 });
-  await Promise.all([
-    mkdir(dirname(log), { recursive: true, mode: 0o755 }),
-    // World-writable: the container's user, whoever it is, leaves its last words here.
-    mkdir(dirname(message), { recursive: true, mode: 0o755 }).then(() =>
-      writeFile(message, '', { mode: 0o666 }),
-    ),
-    mkdir(layerDir(paths, state.identity.uid, '.'), { recursive: true, mode: 0o710 }),
-  ]);
 }
 
 async function environmentOf(start: Start): Promise<ReadonlyMap<string, string>> {
@@ -171,23 +157,4 @@ async function environmentOf(start: Start): Promise<ReadonlyMap<string, string>>
     services: world.servicesFor(namespace),
     allocatable: world.node.capacity,
   });
-}
-
-/** Who the process is: the document's numbers before the image's user. @throws ConfigError for root under runAsNonRoot */
-async function userOf({ world, pod, container }: Start, image: LocalImage) {
-  const of = pod.spec?.securityContext ?? {};
-  const own = container.securityContext ?? {};
-  const uid = own.runAsUser ?? of.runAsUser;
-  const gid = own.runAsGroup ?? of.runAsGroup;
-  const wanted = uid === undefined ? image.config.user : String(uid);
-  const found = await world.images.resolveUser(image, wanted);
-  const nonRoot = own.runAsNonRoot ?? of.runAsNonRoot;
-  if (nonRoot === true && found.uid === 0) {
-    throw new ConfigError(
-      `container has runAsNonRoot and image will run as root (container: ${container.name})`,
-    );
-  }
-  const groups = new Set([...found.groups, ...(of.supplementalGroups ?? [])]);
-  if (of.fsGroup !== undefined) groups.add(of.fsGroup);
-  return { uid: found.uid, gid: gid ?? found.gid, groups: [...groups], home: found.home };
 }

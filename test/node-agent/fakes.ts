@@ -235,6 +235,10 @@ export class FakeNetwork implements PodNetwork {
     this.addresses.delete(podUid);
   }
 
+  netnsPath(podUid: string): string {
+    return `/run/netns/${podUid}`;
+  }
+
   attached(): readonly string[] {
     return [...this.addresses.keys()];
   }
