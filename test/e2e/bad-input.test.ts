@@ -14,7 +14,7 @@ t.test('bad input', { skip, timeout: 180_000 }, async (t) => {
   t.teardown(() => cluster.destroy());
   await cluster.up();
   const apply = (text: string, ...args: string[]) =>
-    cluster.kubectlInput(text, 'apply', '-f', '-', ...args);
+    cluster.kubectlInput(`---\n${text}`, 'apply', '-f', '-', ...args);
 
   await t.test('an unknown field is an error, a warning, or nothing, as asked', async (t) => {
     const text = pod('odd', `{bogus: 1, containers: [{name: a, image: '${image}', wrong: x}]}`);
