@@ -117,6 +117,7 @@ export function authorize(attributes: Attributes): Decision {
     return allow('the controller manager may do everything but impersonate');
   }
   if (resource === undefined) return authorizePath(attributes);
+  if (verb === 'impersonate') return { allowed: false, reason: '' };
   const full = subresource === undefined ? resource : `${resource}/${subresource}`;
   const found = rulesFor(user).some(
     (each) =>

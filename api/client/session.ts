@@ -31,6 +31,8 @@ export interface Response {
 const pingMs = 30_000;
 /** A watch of many objects must not wait for window updates. */
 const windowBytes = 4 * 1024 * 1024;
+/** Node's limit of 10 MB for all streams together would reset some of many concurrent ones. */
+const maxSessionMemory = 512;
 
 export class Session {
   readonly credentials: Credentials;
@@ -97,6 +99,7 @@ export class Session {
       ca,
       cert,
       key,
+      maxSessionMemory,
       settings: { initialWindowSize: windowBytes, enablePush: false },
     });
     session.once('connect', () => session.setLocalWindowSize(windowBytes));
@@ -117,16 +120,21 @@ export class Session {
 
   #unavailable(method: string, path: string, cause: unknown): StatusError {
     const url = `${this.credentials.server}${path}`;
-    const why = cause instanceof Error ? reasonOf(cause) : 'the connection was closed';
+    const root = rootOf(cause);
+    const why = root instanceof Error ? root.message : 'the connection was closed';
     const error = failure(503, 'ServiceUnavailable', `${method} ${url}: ${why}`);
-    return new StatusError(error.status, { cause });
+    return new StatusError(error.status, { cause: root });
   }
 }
 
-/** `connect` of several addresses fails with one AggregateError without a message. */
-function reasonOf(error: Error): string {
-  const first = error instanceof AggregateError ? error.errors[0] : error;
-  return first instanceof Error ? first.message : String(first);
+/** Node says that the stream was cancelled because the connection failed, and that several addresses failed. */
+function rootOf(error: unknown): unknown {
+  if (error instanceof AggregateError) return rootOf(error.errors[0]);
+  const cancelled =
+    (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_HTTP2_STREAM_CANCEL';
+  return cancelled && error instanceof Error && error.cause !== undefined
+    ? rootOf(error.cause)
+    : error;
 }
 
 /** The whole body as a buffer. */

@@ -33,6 +33,11 @@ export interface Listener {
 const maxConcurrentStreams = 2000;
 /** Uploads of images must not wait for window updates. */
 const windowBytes = 1024 * 1024;
+/**
+ * In megabytes. Beyond Node's 10 it would reset new streams while large lists are on their way; watches bound what
+ * piles up by themselves.
+ */
+const maxSessionMemory = 512;
 const handshakeTimeoutMs = 10_000;
 
 /** Resolves when connections are accepted. Rejects if the address cannot be had. */
@@ -89,6 +94,7 @@ function serveHttp2(
   onExchange: (exchange: Exchange) => void,
 ): void {
   const session = performServerHandshake(socket, {
+    maxSessionMemory,
     settings: { maxConcurrentStreams, initialWindowSize: windowBytes },
   });
   session.setLocalWindowSize(4 * windowBytes);
