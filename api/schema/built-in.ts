@@ -55,6 +55,17 @@ const moreColumns: KindFacts['columns'] = {
     ['Available', 'string', '', 0],
     ['Age', 'string', '', 0],
   ],
+  ControllerRevision: [
+    ['Name', 'string', 'name', 0],
+    ['Controller', 'string', '', 0],
+    ['Revision', 'string', '', 0],
+    ['Age', 'string', '', 0],
+  ],
+  NetworkPolicy: [
+    ['Name', 'string', 'name', 0],
+    ['Pod-Selector', 'string', '', 0],
+    ['Age', 'string', '', 0],
+  ],
 };
 /** The default table: kubectl shows `NAME` and `CREATED AT`. */
 const defaultColumns: readonly Column[] = [
