@@ -88,12 +88,24 @@ class SupervisedRuntime implements ContainerRuntime {
 
   #make(facts: ConstructorParameters<typeof Container>[0]): Container {
     return new Container(facts, {
-      changed: ({ record, spec }) => {
-        if (!this.#closed && this.#containers.has(spec.id)) this.#changes.next(record);
-      },
+      changed: (container) => this.#changed(container),
       lost: (container) => {
         if (!this.#closed) void this.#lost(container);
       },
+    });
+  }
+
+  #changed({ record, spec, cgroup, state }: Container): void {
+    if (this.#closed || !this.#containers.has(spec.id)) return;
+    this.#changes.next(record);
+    const { hierarchies, sandboxes } = this.#world;
+    // Without a pid namespace of its own, what the program left behind lives on.
+    if (state.phase !== 'exited' || sandboxes.get(spec.sandboxId)?.hostPid !== true) return;
+    void killCgroup(hierarchies, cgroup).catch((error: unknown) => {
+      this.#options.log?.('processes of an ended container not killed', {
+        container: spec.id,
+        error,
+      });
     });
   }
 

@@ -1,13 +1,23 @@
 #include "failure.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sys.h"
+
 static int report_socket = -1;
 
 void report_to(int socket) { report_socket = socket; }
+
+// Really closed, not only marked: until the execve a path could lead through them (CVE-2024-21626).
+void close_all_but_report(void) {
+  if (report_socket != 3 && dup3(report_socket, 3, O_CLOEXEC) < 0) fail("keep", "the way to report");
+  report_socket = 3;
+  if (sys_close_range(4, ~0u, 0) != 0) fail("close", "the host's descriptors");
+}
 
 static void copy(char* to, size_t size, const char* from) {
   size_t length = strnlen(from, size - 1);

@@ -14,6 +14,9 @@ int failed(struct failure* out, int exit_code, const char* what, const char* pat
 // In the child: where to report to.
 void report_to(int socket);
 
+// In the child: closes every descriptor above 2 but the way to report, which execve closes.
+void close_all_but_report(void);
+
 // In the child: reports errno, what was tried and on what; ends the process.
 _Noreturn void fail(const char* what, const char* path);
 _Noreturn void fail_with(int exit_code, const char* what, const char* path);

@@ -96,8 +96,8 @@ int main(void) {
     send_failed(agent, &failure);
     return 1;
   }
+  record_start(&supervisor.container);  // before it is told: who is told may count on it
   send_started(agent, &supervisor.container);
-  record_start(&supervisor.container);
   serve(LISTENER, signals);
   return 0;
 }

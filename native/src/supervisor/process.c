@@ -144,7 +144,7 @@ _Noreturn void run_process(const struct process* p, struct stdio* io, int make_c
   char** arguments = strings(p->arguments);
   char** environment = strings(p->environment);
   install_stdio(io, p->uid);
-  sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC_);
+  close_all_but_report();
   if (make_cwd) make_directories(p->cwd);
   int entered = enter_cwd(p->cwd, 1);
   drop_privileges(p);

@@ -33,13 +33,13 @@ static void option(int fs, const char* name, const char* path) {
 // A volatile overlay leaves this mark, which forbids a second mount after a crash of the machine. The layer of a
 // restarted container is used again on purpose.
 static void forget_volatile(const char* work) {
-  static const char* const marks[] = {"/work/incompat/volatile", "/work/incompat"};
+  static const char* const marks[] = {"/work/incompat/volatile/dirty", "/work/incompat/volatile", "/work/incompat"};
   char path[4096];
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     struct text text = {path, sizeof path};
     add(&text, work);
     add(&text, marks[i]);
-    unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+    unlinkat(AT_FDCWD, path, i == 0 ? 0 : AT_REMOVEDIR);
   }
 }
 

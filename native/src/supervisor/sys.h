@@ -36,8 +36,6 @@ struct clone_arguments {
 #define CLONE_PIDFD_ 0x00001000ull
 #define CLONE_INTO_CGROUP_ 0x200000000ull
 
-#define CLOSE_RANGE_CLOEXEC_ 4
-
 static inline long sys_openat2(int dir, const char* path, struct open_how_v0* how) {
   return syscall(SYS_openat2, dir, path, how, sizeof *how);
 }

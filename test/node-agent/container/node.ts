@@ -71,9 +71,16 @@ export async function startNode(name: string): Promise<TestNode> {
   return { directory, runDir, cgroupRoot, layer: busyboxLayer(directory), runtime };
 }
 
-export function stopNode(node: TestNode): void {
+/** Takes down whatever a failed test left, too. */
+export async function stopNode(node: TestNode): Promise<void> {
   node.runtime.close();
-  rmSync(node.directory, { recursive: true, force: true });
+  const { directory, runDir, cgroupRoot } = node;
+  const last = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
+  const { sandboxes, containers } = await last.adopt();
+  for (const { id } of sandboxes) await last.removeSandbox(id);
+  for (const { spec } of containers) await last.remove(spec.id);
+  last.close();
+  rmSync(directory, { recursive: true, force: true });
 }
 
 export function sandboxSpec(node: TestNode, change: Partial<SandboxSpec> = {}): SandboxSpec {
