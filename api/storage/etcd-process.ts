@@ -16,6 +16,7 @@ import {
 import { constants } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { claimDirectory, freeDirectory, releaseDirectory } from './etcd-directory.ts';
+import { removeUnborn } from './etcd-unborn.ts';
 
 export interface StartEtcdOptions {
   /** Made with mode 0700 if it is missing. Its path must leave room for a socket's name: 91 bytes at most. */
@@ -78,6 +79,7 @@ export async function startEtcd(options: StartEtcdOptions): Promise<EtcdProcess>
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   await freeDirectory(dataDir);
+  removeUnborn(join(dataDir, 'data'));
   for (const name of [clientSocket, peerSocket]) rmSync(join(dataDir, name), { force: true });
   const child = await launch(dataDir, pathOf(options.binary ?? 'etcd'));
   const pid = child.pid ?? 0;

@@ -4,6 +4,8 @@ interface Waiter {
   readonly revision: number;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
+  /** Stops listening to the signal. */
+  readonly release: () => void;
 }
 
 export class RevisionWaiters {
@@ -23,11 +25,13 @@ export class RevisionWaiters {
   wait(revision: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { revision, resolve, reject };
+      const abort = () => this.#giveUp(waiter, signal?.reason);
+      const release = () => signal?.removeEventListener('abort', abort);
+      const waiter: Waiter = { revision, resolve, reject, release };
       this.#waiting.push(waiter);
       this.#lowest = Math.min(this.#lowest, revision);
       this.#watchOverdue();
-      signal?.addEventListener('abort', () => this.#giveUp(waiter, signal.reason), { once: true });
+      signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
@@ -39,7 +43,11 @@ export class RevisionWaiters {
       (lowest, waiter) => Math.min(lowest, waiter.revision),
       Number.POSITIVE_INFINITY,
     );
-    for (const waiter of waiting) if (waiter.revision <= revision) waiter.resolve();
+    for (const waiter of waiting) {
+      if (waiter.revision > revision) continue;
+      waiter.release();
+      waiter.resolve();
+    }
   }
 
   rejectAll(reason: unknown): void {
@@ -48,7 +56,10 @@ export class RevisionWaiters {
     this.#lowest = Number.POSITIVE_INFINITY;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const waiter of waiting) waiter.reject(reason);
+    for (const waiter of waiting) {
+      waiter.release();
+      waiter.reject(reason);
+    }
   }
 
   #giveUp(waiter: Waiter, reason: unknown): void {
