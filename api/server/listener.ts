@@ -57,6 +57,8 @@ export function listen(options: ListenOptions): Promise<Listener> {
     ALPNProtocols: ['h2', 'http/1.1'],
     handshakeTimeout: handshakeTimeoutMs,
     noDelay: true,
+    // A tunnel's client may be done sending and still be reading.
+    allowHalfOpen: true,
   });
   tls.on('secureConnection', (socket) => {
     socket.on('error', () => socket.destroy());
