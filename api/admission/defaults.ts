@@ -26,7 +26,6 @@ const DEFAULTS: Readonly<Record<string, Defaulting>> = {
   '/v1/Pod': defaultPod,
   '/v1/PodTemplate': workload.defaultPodTemplate,
   '/v1/ReplicationController': workload.defaultReplicationController,
-  '/v1/ResourceQuota': core.defaultResourceQuota,
   '/v1/Secret': core.defaultSecret,
   '/v1/Service': network.defaultService,
   'apps/v1/DaemonSet': workload.defaultDaemonSet,

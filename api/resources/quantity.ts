@@ -53,12 +53,26 @@ function scaled(digits: bigint, tens: number): bigint {
   return divideUp(digits, 10n ** BigInt(-tens));
 }
 
+/** The same few texts come again and again (`100m`, `1Gi`); strangers may send any, so it is bounded. */
+const parsedTexts = new Map<string, Quantity>();
+const PARSED_TEXTS = 1000;
+
 /**
  * Reads a quantity; a number means as many whole units (JSON and YAML may write `cpu: 2`).
  * @throws InvalidQuantity
  */
 export function parseQuantity(text: string | number): Quantity {
-  const match = PATTERN.exec(String(text).trim());
+  const key = String(text);
+  const known = parsedTexts.get(key);
+  if (known !== undefined) return known;
+  const quantity = readQuantity(key);
+  if (parsedTexts.size >= PARSED_TEXTS) parsedTexts.clear();
+  parsedTexts.set(key, quantity);
+  return quantity;
+}
+
+function readQuantity(text: string): Quantity {
+  const match = PATTERN.exec(text.trim());
   if (match === null) throw wrongForm();
   const [, sign, whole = '', fraction = '', suffix = ''] = match;
   if (whole === '' && fraction === '') throw wrongForm();

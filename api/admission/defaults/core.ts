@@ -2,7 +2,6 @@
 import { isObject, objectOr, objectsOf } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { ensureObject, fill } from './fill.ts';
-import { canonicalAmounts } from './pod.ts';
 
 export function defaultNamespace(namespace: KubeObject): void {
   const { name, labels } = namespace.metadata;
@@ -27,16 +26,11 @@ export function defaultSecret(secret: KubeObject): void {
 export function defaultNode(node: KubeObject): void {
   const status = objectOr(node['status']);
   const { capacity, allocatable } = status;
-  if (isObject(capacity)) {
-    canonicalAmounts(capacity);
-    if (!isObject(allocatable)) status['allocatable'] = { ...capacity };
-  }
-  if (isObject(allocatable)) canonicalAmounts(allocatable);
+  if (isObject(capacity) && !isObject(allocatable)) status['allocatable'] = { ...capacity };
 }
 
 export function defaultLimitRange(limitRange: KubeObject): void {
   for (const item of objectsOf(objectOr(limitRange['spec'])['limits'])) {
-    for (const amounts of Object.values(item)) if (isObject(amounts)) canonicalAmounts(amounts);
     if (item['type'] !== 'Container') continue;
     const limits = ensureObject(item, 'default');
     const requests = ensureObject(item, 'defaultRequest');
@@ -44,9 +38,4 @@ export function defaultLimitRange(limitRange: KubeObject): void {
     fill(requests, limits);
     fill(requests, objectOr(item['min']));
   }
-}
-
-export function defaultResourceQuota(quota: KubeObject): void {
-  const { hard } = objectOr(quota['spec']);
-  if (isObject(hard)) canonicalAmounts(hard);
 }

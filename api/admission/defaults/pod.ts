@@ -1,6 +1,5 @@
 /** Defaults of pods and of the pod templates of workloads (`core/v1/defaults.go`). */
 import { isObject, type JsonObject, objectOr, objectsOf } from '#api/resources/json.ts';
-import { canonicalQuantity, InvalidQuantity } from '#api/resources/quantity.ts';
 import { ensureObject, fill, fillNonZero, isUnset } from './fill.ts';
 import { pullPolicy } from './image.ts';
 import { defaultVolume } from './volume.ts';
@@ -26,7 +25,6 @@ export function defaultPodSpec(spec: JsonObject): void {
   if (account !== undefined) spec['serviceAccount'] = spec['serviceAccountName'];
   for (const container of allContainers(spec)) defaultContainer(container);
   for (const volume of objectsOf(spec['volumes'])) defaultVolume(volume);
-  if (isObject(spec['resources'])) canonicalResources(spec['resources']);
 }
 
 /** What only a Pod gets, not a template: later releases may then change it without changing stored workloads. */
@@ -54,7 +52,7 @@ function defaultContainer(container: JsonObject): void {
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'File',
   });
-  canonicalResources(ensureObject(container, 'resources'));
+  ensureObject(container, 'resources');
   for (const { valueFrom } of objectsOf(container['env'])) {
     const { fieldRef } = objectOr(valueFrom);
     if (isObject(fieldRef)) fill(fieldRef, { apiVersion: 'v1' });
@@ -91,25 +89,6 @@ function defaultHostPorts(container: JsonObject): void {
   for (const port of objectsOf(container['ports'])) {
     if (typeof port['containerPort'] === 'number') {
       fillNonZero(port, { hostPort: port['containerPort'] });
-    }
-  }
-}
-
-/** Amounts in canonical form, as every answer of the API has them. */
-function canonicalResources(resources: JsonObject): void {
-  for (const amounts of [resources['limits'], resources['requests']]) {
-    if (isObject(amounts)) canonicalAmounts(amounts);
-  }
-}
-
-/** Rewrites a map of quantities; what is no quantity stays for validation to refuse. */
-export function canonicalAmounts(amounts: JsonObject): void {
-  for (const [name, amount] of Object.entries(amounts)) {
-    if (typeof amount !== 'string' && typeof amount !== 'number') continue;
-    try {
-      amounts[name] = canonicalQuantity(amount);
-    } catch (error) {
-      if (!(error instanceof InvalidQuantity)) throw error;
     }
   }
 }

@@ -1,14 +1,12 @@
 /** Defaults of volumes, claims and the kinds around them (`core/v1/defaults.go`, `storage/v1/defaults.go`). */
-import { isObject, type JsonObject, objectOr } from '#api/resources/json.ts';
+import { isObject, type JsonObject } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { ensureObject, fill } from './fill.ts';
-import { canonicalAmounts } from './pod.ts';
 import { defaultSource } from './volume.ts';
 
 export function defaultPersistentVolume(volume: KubeObject): void {
   const spec = ensureObject(volume, 'spec');
   fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' });
-  if (isObject(spec['capacity'])) canonicalAmounts(spec['capacity']);
   for (const [name, source] of Object.entries(spec)) {
     if (isObject(source)) defaultSource(name, source);
   }
@@ -19,8 +17,6 @@ export function defaultPersistentVolume(volume: KubeObject): void {
 export function defaultClaim(claim: JsonObject): void {
   const spec = ensureObject(claim, 'spec');
   fill(spec, { volumeMode: 'Filesystem' });
-  const { requests, limits } = objectOr(spec['resources']);
-  for (const amounts of [requests, limits]) if (isObject(amounts)) canonicalAmounts(amounts);
   fill(ensureObject(claim, 'status'), { phase: 'Pending' });
 }
 

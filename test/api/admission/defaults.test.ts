@@ -65,7 +65,7 @@ t.test('each part of a pod gets its defaults', async (t) => {
           livenessProbe: { httpGet: { port: 80 }, periodSeconds: 5 },
           readinessProbe: { grpc: { port: 9 } },
           lifecycle: { preStop: { httpGet: { port: 80 } } },
-          resources: { limits: { cpu: '0.5', memory: '1024Ki' }, requests: { cpu: '0.25' } },
+          resources: { limits: { cpu: '500m', memory: '1Mi' }, requests: { cpu: '250m' } },
         },
       ],
       volumes: [
@@ -331,7 +331,7 @@ const CASES: Case[] = [
   [
     'v1',
     'PersistentVolume',
-    { spec: { capacity: { storage: '1024Mi' }, hostPath: { path: '/d' } } },
+    { spec: { capacity: { storage: '1Gi' }, hostPath: { path: '/d' } } },
     {
       spec: {
         capacity: { storage: '1Gi' },
