@@ -3,11 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import type { Client } from '#api/client/collection.ts';
-import { keyOf } from '#api/resources/meta.ts';
 import * as types from '#api/resources/resource-types.ts';
 import type { ConfigMap, Pod, Secret, Service } from '#api/resources/types.ts';
 import type { Log } from '#controller/runtime/log.ts';
-import { watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import type { Images } from '#node-agent/image/images.ts';
@@ -26,6 +24,7 @@ import { type TmpfsMounts, Volumes } from '../volume/volumes.ts';
 import type { AgentConfig } from './config.ts';
 import { type MachineFacts, nodeAddress, readFacts, readPressure } from './facts.ts';
 import { Registration } from './registration.ts';
+import { Services } from './services.ts';
 
 export interface AgentParts {
   readonly config: AgentConfig;
@@ -56,12 +55,12 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     parts.network.start(),
     loadBaseImage(parts),
   ]);
-  const services = new Map<string, Service>();
+  const services = new Services(client.collection<Service>(types.services));
   const world = worldOf(parts, facts, services);
   const pods = new PodController(world);
   pods.adopt(adopted, onDisk);
   const work = pods.start();
-  work.add(followServices(client, services));
+  work.add(() => services.close());
   let registration: Registration | undefined;
   const imagesChanged = () => {
     pods.retryAll();
@@ -100,11 +99,7 @@ async function loadBaseImage({ config, images, log }: AgentParts): Promise<void>
   });
 }
 
-function worldOf(
-  parts: AgentParts,
-  facts: MachineFacts,
-  services: ReadonlyMap<string, Service>,
-): World {
+function worldOf(parts: AgentParts, facts: MachineFacts, services: Services): World {
   const { config, client, runtime, images, network, mounts, log } = parts;
   const { dataDir, nodeName, cgroupRoot } = config;
   const address = nodeAddress(config.bindAddress);
@@ -112,11 +107,6 @@ function worldOf(
   const configMaps = new ObjectSource(client.collection<ConfigMap>(types.configMaps));
   const secrets = new ObjectSource(client.collection<Secret>(types.secrets));
   const pods = client.collection<Pod>(types.pods);
-  const servicesFor = (namespace: string) =>
-    [...services.values()].filter(
-      ({ metadata }) =>
-        metadata.namespace === namespace || keyOf({ metadata }) === 'default/kubernetes',
-    );
   return {
     node: { nodeName, hostname: facts.hostname, hostIPs: [address], cgroupRoot, capacity },
     paths: { dataDir },
@@ -134,22 +124,12 @@ function worldOf(
     pods,
     configMaps,
     secrets,
-    servicesFor,
+    servicesFor: (namespace) => services.of(namespace),
     status: new StatusWriter(pods, log),
     events: new PodEvents(client, nodeName, log),
     log,
     now: Date.now,
   };
-}
-
-function followServices(client: Client, services: Map<string, Service>): Subscription {
-  return watchCollection(client.collection<Service>(types.services)).subscribe((event) => {
-    if (event.type === 'replaced') {
-      services.clear();
-      for (const service of event.objects) services.set(keyOf(service), service);
-    } else if (event.type === 'applied') services.set(keyOf(event.object), event.object);
-    else services.delete(keyOf(event.object));
-  });
 }
 
 function identityOf({ config }: AgentParts, port: number) {

@@ -29,6 +29,9 @@ const interimMs = 100;
 /** Plans of one run; the rest comes with the next, so that one pod cannot keep a place for ever. */
 const roundsMax = 16;
 
+/** Retries sooner than this are not worth a warning. */
+const quietMs = 500;
+
 /** What stood when the agent started. */
 export interface Adopted {
   readonly sandboxes: readonly SandboxSpec[];
@@ -74,7 +77,11 @@ export class PodController {
     work.add(volumes.follow((uid) => this.retry(uid)));
     const events = watchCollection(pods, {
       listOptions: { fieldSelector: `spec.nodeName=${node.nodeName}` },
-      onProblem: (error, retryMs) => log.warn('pods not watched', { error, retryMs }),
+      onProblem: (error, retryMs) => {
+        // An API server that is being started beside us is nothing to warn of.
+        const tell = retryMs < quietMs ? log.debug : log.warn;
+        tell('pods not watched', { error, retryMs });
+      },
     });
     work.add(events.subscribe((event) => this.#seen(event)));
     return work;

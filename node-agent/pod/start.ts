@@ -145,16 +145,17 @@ async function environmentOf(start: Start): Promise<ReadonlyMap<string, string>>
     await Promise.all([...wanted].map(get));
     return found;
   };
-  const [configMaps, secrets] = await Promise.all([
+  const [configMaps, secrets, services] = await Promise.all([
     read(world.configMaps, names.configMaps),
     read(world.secrets, names.secrets),
+    world.servicesFor(namespace),
   ]);
   return podEnv(container, {
     pod,
     ...(state.ip === undefined ? {} : { podIP: state.ip }),
     hostIP: world.node.hostIPs[0] ?? '',
     sources: { configMaps, secrets },
-    services: world.servicesFor(namespace),
+    services,
     allocatable: world.node.capacity,
   });
 }

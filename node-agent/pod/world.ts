@@ -29,8 +29,8 @@ export interface World {
   readonly pods: Collection<Pod>;
   readonly configMaps: ObjectSource<ConfigMap>;
   readonly secrets: ObjectSource<Secret>;
-  /** Services whose variables a pod of the namespace gets. */
-  readonly servicesFor: (namespace: string) => readonly Service[];
+  /** Services whose variables a pod of the namespace gets; waits until they are known. */
+  readonly servicesFor: (namespace: string) => Promise<readonly Service[]>;
   readonly status: StatusWriter;
   readonly events: PodEvents;
   readonly log: Log;

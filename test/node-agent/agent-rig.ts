@@ -128,7 +128,7 @@ function worldOf(
     pods: collection,
     configMaps,
     secrets,
-    servicesFor: () => [],
+    servicesFor: async () => [],
     status: new StatusWriter(collection, silent),
     events: new PodEvents(api, nodeName, silent),
     log: silent,
