@@ -4,7 +4,7 @@ import { isObject } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { badRequest, failure, type StatusError } from '#api/resources/status.ts';
 import type { Kind } from '../schema/kind.ts';
-import { InapplicablePatch, MalformedPatch } from './errors.ts';
+import { InapplicablePatch, MalformedPatch, OversizedPatch } from './errors.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { applyStrategicPatch } from './strategic-patch.ts';
@@ -43,7 +43,7 @@ function patched(kind: Kind, current: KubeObject, patch: unknown, type: PatchTyp
 /**
  * The object after the patch; `current` and `patch` are not changed. What comes out is as a client would have sent
  * it: not yet decoded, pruned, defaulted or validated. Left: 400 a malformed patch, 415 a strategic patch of a
- * custom kind (its schema has no merge keys), 422 a patch that does not fit the object.
+ * custom kind (its schema has no merge keys), 413 too many operations, 422 a patch that does not fit the object.
  */
 export function applyPatch(
   kind: Kind,
@@ -58,6 +58,10 @@ export function applyPatch(
     return left(badRequest(`the ${type} patch leaves no object of kind ${kind.kind}`));
   } catch (error) {
     if (error instanceof MalformedPatch) return left(badRequest(error.message));
+    if (error instanceof OversizedPatch) {
+      const message = `Request entity is too large: ${error.message}`;
+      return left(failure(413, 'RequestEntityTooLarge', message));
+    }
     if (error instanceof InapplicablePatch) return left(unprocessable(error.message));
     throw error;
   }

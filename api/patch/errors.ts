@@ -9,3 +9,8 @@ export class MalformedPatch extends Error {
 export class InapplicablePatch extends Error {
   override readonly name = 'InapplicablePatch';
 }
+
+/** The patch has more operations than the server takes: 413. */
+export class OversizedPatch extends Error {
+  override readonly name = 'OversizedPatch';
+}

@@ -1,6 +1,6 @@
 /** JSON Patch (RFC 6902) and JSON Pointer (RFC 6901). */
 import { cloneJson, equalJson, getField, isObject, setField } from '#api/resources/json.ts';
-import { InapplicablePatch, MalformedPatch } from './errors.ts';
+import { InapplicablePatch, MalformedPatch, OversizedPatch } from './errors.ts';
 
 type Op = 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test';
 
@@ -12,8 +12,9 @@ interface Operation {
 }
 
 const OPS: readonly string[] = ['add', 'remove', 'replace', 'move', 'copy', 'test'];
-/** kube-apiserver's limit (`server/config.go`). */
+/** kube-apiserver's limits (`server/config.go`): a few hundred copies of copies would fill any memory. */
 const MAX_OPERATIONS = 10_000;
+const MAX_COPIED_BYTES = 3 * 1024 * 1024;
 
 function pointer(text: unknown, of: string): string[] {
   if (typeof text !== 'string' || (text !== '' && !text.startsWith('/'))) {
@@ -38,12 +39,12 @@ function operationOf(entry: unknown): Operation {
   return { op: op as Op, path, value: entry['value'] };
 }
 
-/** @throws MalformedPatch */
+/** @throws MalformedPatch, OversizedPatch */
 function operationsOf(patch: unknown): Operation[] {
   if (!Array.isArray(patch)) throw new MalformedPatch('JSON patch: must be a list of operations');
   if (patch.length > MAX_OPERATIONS) {
     const limit = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}`;
-    throw new MalformedPatch(`${limit}, got ${patch.length}`);
+    throw new OversizedPatch(`${limit}, got ${patch.length}`);
   }
   return patch.map(operationOf);
 }
@@ -153,7 +154,24 @@ function optional(doc: unknown, operation: Operation): unknown {
   return token === undefined ? doc : child(parent, token).value;
 }
 
-function applyOne(doc: unknown, operation: Operation): unknown {
+/** Counts what copies add to a document. */
+interface Copied {
+  bytes: number;
+}
+
+function copy(doc: unknown, operation: Operation, copied: Copied): unknown {
+  const value = lookUp(doc, operation.from ?? [], operation);
+  copied.bytes += JSON.stringify(value).length;
+  if (copied.bytes > MAX_COPIED_BYTES) {
+    throw new InapplicablePatch(
+      `Unable to complete the copy, the accumulated size increase of copy is ${copied.bytes}, ` +
+        `exceeding the limit ${MAX_COPIED_BYTES}`,
+    );
+  }
+  return add(doc, operation.path, cloneJson(value), operation);
+}
+
+function applyOne(doc: unknown, operation: Operation, copied: Copied): unknown {
   const { op, path } = operation;
   switch (op) {
     case 'add':
@@ -165,7 +183,7 @@ function applyOne(doc: unknown, operation: Operation): unknown {
     case 'move':
       return move(doc, operation);
     case 'copy':
-      return add(doc, path, cloneJson(lookUp(doc, operation.from ?? [], operation)), operation);
+      return copy(doc, operation, copied);
     case 'test':
       return test(doc, operation);
   }
@@ -173,8 +191,11 @@ function applyOne(doc: unknown, operation: Operation): unknown {
 
 /**
  * The document after all operations, or none: neither argument is changed.
- * @throws MalformedPatch if `patch` is no JSON patch, InapplicablePatch if an operation fails
+ * @throws MalformedPatch if `patch` is no JSON patch, OversizedPatch if it is too long, InapplicablePatch if an
+ * operation fails or copies too much
  */
 export function applyJsonPatch(doc: unknown, patch: unknown): unknown {
-  return operationsOf(patch).reduce(applyOne, cloneJson(doc));
+  const copied: Copied = { bytes: 0 };
+  const operations = operationsOf(patch);
+  return operations.reduce((result, one) => applyOne(result, one, copied), cloneJson(doc));
 }

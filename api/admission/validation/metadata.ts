@@ -1,4 +1,5 @@
 /** `metadata` of every kind (`apimachinery/pkg/api/validation/objectmeta.go`). */
+import { isIP } from 'node:net';
 import { equalJson, isObject, objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import {
@@ -19,6 +20,8 @@ const NAME_RULES: Readonly<Record<string, Problems>> = {
   '/Namespace': labelProblems,
   // Since 1.34 the digit at the start is allowed, as in any DNS label.
   '/Service': labelProblems,
+  'networking.k8s.io/IPAddress': (name) =>
+    isIP(name) === 0 ? ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'] : [],
   'rbac.authorization.k8s.io/Role': pathSegmentProblems,
   'rbac.authorization.k8s.io/RoleBinding': pathSegmentProblems,
   'rbac.authorization.k8s.io/ClusterRole': pathSegmentProblems,

@@ -116,6 +116,7 @@ t.test('each refusal has the code and reason of kube-apiserver', async (t) => {
     [pods, 'x', 'strategic', 400, 'BadRequest'],
     [pods, {}, 'json', 400, 'BadRequest'],
     [pods, { metadata: null }, 'merge', 400, 'BadRequest'],
+    [pods, new Array(10_001).fill({}), 'json', 413, 'RequestEntityTooLarge'],
     [pods, [{ op: 'test', path: '/metadata/name', value: 'x' }], 'json', 422, 'Invalid'],
     [pods, { spec: { $patch: 'no' } }, 'strategic', 400, 'BadRequest'],
   ];
@@ -124,7 +125,7 @@ t.test('each refusal has the code and reason of kube-apiserver', async (t) => {
     const result = applyPatch(kind, current, patch, type);
     t.ok(
       isLeft(result) && result.left.code === code && result.left.reason === reason,
-      JSON.stringify(patch),
+      JSON.stringify(patch).slice(0, 80),
     );
   }
   t.ok(isRight(applyPatch(custom, deployment(), { spec: { replicas: 3 } }, 'merge')));

@@ -99,7 +99,6 @@ t.test('an operation that does not fit makes the patch inapplicable', async (t) 
 });
 
 t.test('what is no JSON patch is malformed', async (t) => {
-  const add = { op: 'add', path: '/a', value: 1 };
   const cases: unknown[] = [
     {},
     'x',
@@ -109,9 +108,23 @@ t.test('what is no JSON patch is malformed', async (t) => {
     [{ op: 'add', path: '/a' }],
     [{ op: 'add', value: 1 }],
     [{ op: 'move', path: '/a' }],
-    Array.from({ length: 10_001 }, () => add),
   ];
   for (const patch of cases) t.throws(() => applyJsonPatch({}, patch), { name: 'MalformedPatch' });
+});
+
+t.test('a patch can neither be endless nor fill the memory with copies', async (t) => {
+  const add = { op: 'add', path: '/a', value: 1 };
+  const many = Array.from({ length: 10_001 }, () => add);
+  t.throws(() => applyJsonPatch({}, many), { name: 'OversizedPatch' });
+  const doubling = Array.from({ length: 40 }, () => ({
+    op: 'copy',
+    from: '/list',
+    path: '/list/-',
+  }));
+  t.throws(() => applyJsonPatch({ list: ['x'] }, doubling), {
+    name: 'InapplicablePatch',
+    message: /exceeding the limit 3145728/,
+  });
 });
 
 t.test('a name like __proto__ is a field like any other', async (t) => {
