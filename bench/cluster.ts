@@ -79,8 +79,7 @@ async function appliedToRunning(cluster: TestCluster, client: Client) {
   ]);
 }
 
-async function coldStart(): Promise<TestCluster> {
-  const cluster = await TestCluster.create();
+async function coldStart(cluster: TestCluster): Promise<void> {
   const manifest = join(cluster.folder, 'first.yaml');
   const page = { image: 'bayplan.local/busybox:latest', command: ['sleep', '1d'] };
   const first = {
@@ -102,7 +101,6 @@ async function coldStart(): Promise<TestCluster> {
     { what: 'first container running and shown', time: ms(running) },
   ]);
   await cluster.kubectl('delete', 'container', 'first');
-  return cluster;
 }
 
 async function atRest(cluster: TestCluster): Promise<void> {
@@ -137,8 +135,9 @@ async function atRest(cluster: TestCluster): Promise<void> {
   );
 }
 
-const cluster = await coldStart();
+const cluster = await TestCluster.create();
 try {
+  await coldStart(cluster);
   const archive = join(cluster.folder, 'stamp.tar');
   writeFileSync(archive, await makeStampImage(cluster.folder));
   const loaded = await cluster.bay('image', 'load', archive);

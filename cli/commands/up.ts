@@ -25,10 +25,14 @@ function requireRoot(): void {
   }
 }
 
-/** Resolves with the signal's name when somebody asks us to end. */
+/** Resolves with the signal's name when somebody asks us to end, or the terminal goes. */
 function untilSignal(): Promise<string> {
+  // Nobody may be left to read what we say; the cluster is kept all the same.
+  process.stdout.on('error', () => {});
   return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => done(signal));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => done(signal));
+    }
   });
 }
 
