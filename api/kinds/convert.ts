@@ -25,6 +25,11 @@ export function convertTo(object: KubeObject, apiVersion: string): KubeObject {
   return conversion === undefined ? { ...object, apiVersion } : conversion(object);
 }
 
+/** Whether a kind's stored form differs in more than its `apiVersion`: then stored bytes cannot be served as they are. */
+export function needsConversion(kind: Kind): boolean {
+  return `${apiVersionOf(kind)} ${kind.kind} ${kind.storageApiVersion}` in CONVERSIONS;
+}
+
 /** `convertTo` between two kinds of the registry. */
 export function convert(object: KubeObject, fromKind: Kind, toKind: Kind): KubeObject {
   const from = apiVersionOf(fromKind);

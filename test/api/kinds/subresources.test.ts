@@ -1,7 +1,7 @@
 import { isLeft, isRight } from 'fp-ts/lib/Either.js';
 import t from 'tap';
 import { bindPod } from '#api/kinds/binding.ts';
-import { convert } from '#api/kinds/convert.ts';
+import { convert, needsConversion } from '#api/kinds/convert.ts';
 import { applyScale, scaleOf } from '#api/kinds/scale.ts';
 import { checkFieldSelector, fieldValue } from '#api/kinds/selectable-fields.ts';
 import { cloneJson, type JsonObject } from '#api/resources/json.ts';
@@ -191,6 +191,8 @@ t.test('an Event is the same event under both of its names', async (t) => {
     reportingController: 'agent',
   });
   t.strictSame(convert(converted, named, core), event);
+  t.equal(needsConversion(named), true);
+  t.equal(needsConversion(core), false);
 });
 
 t.test('an autoscaler loses nothing on its way to v1 and back', async (t) => {
