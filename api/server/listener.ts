@@ -95,6 +95,8 @@ function serveHttp2(
   sessions: Set<ServerHttp2Session>,
   onExchange: (exchange: Exchange) => void,
 ): void {
+  // Half closed is of no use here, and a client that is gone must not keep its session.
+  socket.allowHalfOpen = false;
   const session = performServerHandshake(socket, {
     maxSessionMemory,
     settings: { maxConcurrentStreams, initialWindowSize: windowBytes },
