@@ -11,6 +11,7 @@ import {
 import { checkFieldSelector, fieldValue } from '../kinds/selectable-fields.ts';
 import type { Kind } from '../schema/kind.ts';
 import type { Entry } from '../storage/entry.ts';
+import { served } from './served.ts';
 
 export interface Selection {
   /** Whether every object is meant. */
@@ -22,20 +23,11 @@ export interface Selection {
 
 const everything: Selection = { all: true, name: undefined, matches: () => true };
 
-/** One symbol a field, so that each entry keeps its value under it. */
-const fieldKeys = new Map<string, symbol>();
-
-function keyOfField(path: string): symbol {
-  const known = fieldKeys.get(path);
-  if (known !== undefined) return known;
-  const key = Symbol(path);
-  fieldKeys.set(path, key);
-  return key;
-}
-
+/** An entry keeps what its fields say; versions of one kind may call the same field by different names. */
 function readField(kind: Kind, entry: Entry, path: string): string {
   if (path === 'metadata.name') return entry.key.slice(entry.key.lastIndexOf('/') + 1);
-  return entry.memo(keyOfField(path), (object) => fieldValue(kind, object, path));
+  const key = `${kind.group}/${kind.version} ${path}`;
+  return entry.memo(key, () => fieldValue(kind, served(kind, entry), path));
 }
 
 /** The selection of a request's `labelSelector` and `fieldSelector`. Throws 400. */

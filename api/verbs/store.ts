@@ -3,6 +3,7 @@
  * the write.
  */
 import type { KubeObject } from '#api/resources/meta.ts';
+import { convertTo } from '../kinds/convert.ts';
 import type { Kind } from '../schema/kind.ts';
 import { Entry } from '../storage/entry.ts';
 import { Unavailable } from '../storage/storage.ts';
@@ -30,8 +31,7 @@ export interface Write {
 /** Puts the object. Throws as `Storage.put` does, and `Unavailable` if the cache does not follow. */
 export async function put({ storage, cache }: ApiContext, write: Write): Promise<Outcome> {
   const { kind, key, object, expectedRevision } = write;
-  const stored: KubeObject = { ...object, apiVersion: kind.storageApiVersion };
-  const value = encodeStored(stored);
+  const value = encodeStored(convertTo(object, kind.storageApiVersion));
   const options = kind.plural === 'events' ? { ttlSeconds: eventTtlSeconds } : {};
   const result = await storage.put(key, value, { expectedRevision, ...options });
   if (!result.written) return notWritten(result.current);

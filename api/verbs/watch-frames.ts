@@ -1,6 +1,7 @@
 /** What a watch sends for a change: one JSON document a line, in the form the client asked for. */
 import { apiVersionOf, type KubeObject } from '#api/resources/meta.ts';
 import type { StatusError } from '#api/resources/status.ts';
+import { needsConversion } from '../kinds/convert.ts';
 import type { Kind } from '../schema/kind.ts';
 import type { CacheEvent, CacheEventType } from '../storage/cache-event.ts';
 import type { Entry } from '../storage/entry.ts';
@@ -20,18 +21,21 @@ export class Frames {
   readonly #kind: Kind;
   readonly #selection: Selection;
   readonly #transform: EventObject | undefined;
+  /** Frames of stored bytes are built once for all watchers. */
+  readonly #shareable: boolean;
 
   constructor(kind: Kind, selection: Selection, transform: EventObject | undefined) {
     this.#kind = kind;
     this.#selection = selection;
     this.#transform = transform;
+    this.#shareable = transform === undefined && !needsConversion(kind);
   }
 
   /** The change as seen through the selection: entering it is ADDED, leaving it DELETED; else nothing. */
   ofEvent(event: CacheEvent): Buffer | undefined {
     const { type, entry, previous } = event;
     if (this.#selection.all) {
-      return this.#transform === undefined ? this.#shared(event) : this.ofEntry(type, entry);
+      return this.#shareable ? this.#shared(event) : this.ofEntry(type, entry);
     }
     const before = previous !== undefined && this.#selection.matches(previous);
     const after = type !== 'DELETED' && this.#selection.matches(entry);
@@ -64,7 +68,6 @@ export class Frames {
     return line('ERROR', error.status);
   }
 
-  /** Built once for all watchers. */
   #shared(event: CacheEvent): Buffer {
     return event.frame(storedAsServed(this.#kind) ? undefined : apiVersionOf(this.#kind));
   }
