@@ -1,0 +1,81 @@
+/** A node's API over an agent in memory, and clients with the cluster's certificates. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import WebSocket from 'ws';
+import { ensurePki } from '#api/pki/pki.ts';
+import { silent } from '#controller/runtime/log.ts';
+import { imageRoutes } from '#node-agent/server/image-routes.ts';
+import { serveNodeApi } from '#node-agent/server/node-api.ts';
+import { podRoutes, streamRoutes } from '#node-agent/server/pod-routes.ts';
+import { agentRig, podOf } from '../agent-rig.ts';
+
+interface Tap {
+  teardown(run: () => unknown): void;
+}
+
+const pkiDir = mkdtempSync(join(tmpdir(), 'pods-pki-'));
+await ensurePki({ dir: pkiDir, nodeNames: ['n1'], hosts: [] });
+process.once('exit', () => rmSync(pkiDir, { recursive: true, force: true }));
+const pem = (name: string) => readFileSync(join(pkiDir, name), 'utf8');
+const identity = (name: string) => ({
+  ca: pem('ca.crt'),
+  cert: pem(`${name}.crt`),
+  key: pem(`${name}.key`),
+  servername: 'n1',
+});
+
+/** The API with no pod yet. */
+export async function served(t: Tap) {
+  const rig = await agentRig();
+  const options = {
+    get pods() {
+      return rig.pods;
+    },
+    runtime: rig.runtime,
+    paths: { dataDir: rig.dataDir },
+    nodeName: 'n1',
+  };
+  let imageChanges = 0;
+  const onChange = () => {
+    imageChanges += 1;
+  };
+  const api = await serveNodeApi({
+    bindAddress: '127.0.0.1',
+    port: 0,
+    tls: { ca: pem('ca.crt'), cert: pem('node-n1.crt'), key: pem('node-n1.key') },
+    routes: [...podRoutes(options), ...imageRoutes({ images: rig.images, onChange })],
+    upgrades: streamRoutes(options),
+    log: silent,
+  });
+  t.teardown(async () => {
+    await api.close();
+    rig.close();
+  });
+  const ask = (method: string, path: string, as = 'api-server-client', body = '') =>
+    new Promise<{ code: number; text: string }>((resolve, reject) => {
+      const target = { host: '127.0.0.1', port: api.port, method, path, ...identity(as) };
+      const call = request(target, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({ code: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+        );
+      });
+      call.on('error', reject);
+      call.end(body);
+    });
+  const connect = (path: string, protocol: string | string[]) =>
+    new WebSocket(`wss://127.0.0.1:${api.port}${path}`, protocol, identity('admin'));
+  return { rig, ask, connect, imageChanges: () => imageChanges };
+}
+
+/** The API with the pod `default/web`, whose container `main` runs. */
+export async function withPod(t: Tap) {
+  const all = await served(t);
+  await all.rig.create(podOf('web'));
+  await all.rig.until('web', (pod) => pod.status?.phase === 'Running');
+  return all;
+}
