@@ -148,7 +148,6 @@ class SupervisedRuntime implements ContainerRuntime {
       namespaces: sandboxes.paths(sandbox.id),
       cgroup: `${sandbox.cgroupPath}/${spec.cgroupName}`,
       devices: spec.privileged ? await hostDevices() : standardDevices,
-      seccomp: new Uint8Array(0),
     };
   }
 

@@ -14,6 +14,7 @@ import { allCapabilities, capabilityBits, defaultCapabilities } from './capabili
 import { oomFile } from './cgroup-limits.ts';
 import { type Hierarchies, v1Directories, v2Directory } from './cgroups.ts';
 import type { ContainerSpec, ExecSpec, Mount, SandboxSpec } from './runtime.ts';
+import { defaultFilter } from './seccomp.ts';
 
 export interface Surroundings {
   readonly spec: ContainerSpec;
@@ -25,8 +26,6 @@ export interface Surroundings {
   readonly hierarchies: Hierarchies;
   /** The nodes of /dev. */
   readonly devices: readonly WireDevice[];
-  /** The seccomp program of unprivileged processes; empty: none. */
-  readonly seccomp: Uint8Array;
 }
 
 /** moby, oci/defaults.go. */
@@ -93,6 +92,7 @@ function flagsOf(
 /** The container's first process. */
 function firstProcess(around: Surroundings): WireProcess {
   const { spec, hierarchies, cgroup } = around;
+  const capabilities = capabilitiesOf(around);
   return {
     flags: flagsOf(spec, spec.noNewPrivileges),
     columns: 0,
@@ -100,7 +100,7 @@ function firstProcess(around: Surroundings): WireProcess {
     uid: spec.user.uid,
     gid: spec.user.gid,
     groups: spec.user.groups,
-    capabilities: capabilitiesOf(around),
+    capabilities,
     oomScoreAdj: spec.oomScoreAdj,
     rlimits,
     cgroups: v1Directories(hierarchies, cgroup),
@@ -108,7 +108,7 @@ function firstProcess(around: Surroundings): WireProcess {
     args: spec.args,
     env: spec.env,
     cwd: spec.cwd,
-    seccomp: spec.privileged ? new Uint8Array(0) : around.seccomp,
+    seccomp: spec.privileged ? new Uint8Array(0) : defaultFilter(capabilities),
   };
 }
 

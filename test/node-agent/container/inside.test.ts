@@ -58,6 +58,27 @@ t.test("root has Docker's default capabilities, another user none", async (t) =>
   t.match(user.text, /NoNewPrivs:\t1/);
 });
 
+t.test('system calls that change the machine are refused, also as root', async (t) => {
+  const script = `grep Seccomp: /proc/self/status; unshare -m true || echo no-unshare
+    unshare -U true || echo no-userns; mount -t tmpfs x /tmp || echo no-mount
+    mkdir /n && chroot / true && echo chroot; nsenter -t 1 -m true || echo no-setns; dmesg || echo no-dmesg`;
+  const { text } = await run(node, script);
+  t.match(text, /Seccomp:\t2/);
+  for (const word of ['no-unshare', 'no-userns', 'no-mount', 'chroot', 'no-setns', 'no-dmesg'])
+    t.match(text, new RegExp(`^${word}$`, 'm'));
+  const admin = await run(
+    node,
+    'mount -t tmpfs x /tmp && echo mounted; unshare -m true && echo new',
+    {
+      capabilities: ['CAP_SYS_ADMIN'],
+      noNewPrivileges: true,
+    },
+  );
+  t.match(admin.text, /^mounted\nnew$/m);
+  const privileged = await run(node, 'grep Seccomp: /proc/self/status', { privileged: true });
+  t.match(privileged.text, /Seccomp:\t0/);
+});
+
 t.test('kernel interfaces are masked or read-only', async (t) => {
   const { text } = await run(
     node,
