@@ -4,6 +4,7 @@
  */
 import http2, { type ClientHttp2Session } from 'node:http2';
 import net from 'node:net';
+import tls from 'node:tls';
 
 export interface TlsMaterial {
   /** PEM. */
@@ -39,10 +40,11 @@ export class Connection {
   #connecting: Promise<ClientHttp2Session> | undefined;
   #endpoint = 0;
   #failures = 0;
+  #lastFailure: unknown;
   #closed = false;
 
-  constructor({ endpoints, tls, ...rest }: ConnectionOptions) {
-    this.#options = { ...defaults, ...rest, endpoints, tls: tls ?? {} };
+  constructor({ endpoints, tls: material = {}, ...rest }: ConnectionOptions) {
+    this.#options = { ...defaults, ...rest, endpoints, tls: material };
   }
 
   /** The living session, if there is one. */
@@ -67,6 +69,11 @@ export class Connection {
     }
   }
 
+  /** Why the last round through the endpoints failed. */
+  get lastFailure(): unknown {
+    return this.#lastFailure;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -88,7 +95,6 @@ export class Connection {
   async #connectAny(): Promise<ClientHttp2Session> {
     if (this.#failures > 0) await pause(this.#pauseMs());
     const { endpoints } = this.#options;
-    let last: unknown;
     for (let tried = 0; tried < endpoints.length && !this.#closed; tried++) {
       const endpoint = endpoints[this.#endpoint] ?? '';
       try {
@@ -96,12 +102,12 @@ export class Connection {
         this.#failures = 0;
         return session;
       } catch (error) {
-        last = error;
+        this.#lastFailure = error;
         this.#endpoint = (this.#endpoint + 1) % endpoints.length;
       }
     }
     this.#failures++;
-    throw last ?? new Error('the connection was closed');
+    throw this.#lastFailure ?? new Error('the connection was closed');
   }
 
   #pauseMs(): number {
@@ -146,19 +152,26 @@ export class Connection {
   }
 }
 
-function open(endpoint: string, tls: TlsMaterial): ClientHttp2Session {
-  const options = {
+function open(endpoint: string, material: TlsMaterial): ClientHttp2Session {
+  const socket = openSocket(endpoint, material);
+  // After a TLS alert (a refused client certificate) Node's session neither errs nor closes while its socket stands.
+  socket.on('error', (error) => socket.destroy(error));
+  return http2.connect(endpoint.startsWith('https:') ? endpoint : 'http://localhost', {
     settings: { enablePush: false, initialWindowSize: streamWindow },
     maxSessionMemory: sessionMemoryMb,
-  };
-  if (endpoint.startsWith('unix:')) {
-    const path = endpoint.slice('unix:'.length);
-    return http2.connect('http://localhost', {
-      ...options,
-      createConnection: () => net.connect(path),
-    });
-  }
-  return http2.connect(endpoint, { ...options, ...tls });
+    createConnection: () => socket,
+  });
+}
+
+function openSocket(endpoint: string, material: TlsMaterial): net.Socket {
+  if (endpoint.startsWith('unix:')) return net.connect(endpoint.slice('unix:'.length));
+  const { protocol, hostname, port } = new URL(endpoint);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (protocol === 'http:') return net.connect({ host, port: Number(port || 80) });
+  // An address is not a server name (RFC 6066), but is checked against the certificate all the same.
+  const servername = net.isIP(host) === 0 ? host : '';
+  const options = { host, port: Number(port || 443), servername, ALPNProtocols: ['h2'] };
+  return tls.connect({ ...options, ...material });
 }
 
 function usable(session: ClientHttp2Session | undefined): session is ClientHttp2Session {

@@ -90,7 +90,8 @@ export class GrpcChannel {
       return await this.#connection.session(signal);
     } catch (cause) {
       const closed = this.#connection.closed;
-      const message = `${method}: ${closed ? 'the client is closed' : 'no endpoint answered'}`;
+      const reason = `no endpoint answered: ${String(this.#connection.lastFailure ?? cause)}`;
+      const message = `${method}: ${closed ? 'the client is closed' : reason}`;
       const code = closed ? codes.cancelled : codes.unavailable;
       throw new GrpcError(code, message, false, { cause });
     }
