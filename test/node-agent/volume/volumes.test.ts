@@ -19,7 +19,7 @@ import { Volumes } from '#node-agent/volume/volumes.ts';
 import { memoryApi } from '../../support/memory-collection.ts';
 import { eventually } from '../agent-rig.ts';
 
-function rig(t: { teardown(run: () => void): void }) {
+function rig(t: { teardown(run: () => unknown): void }) {
   const dir = mkdtempSync(join(tmpdir(), 'pods-volumes-'));
   const api = memoryApi();
   const mounted = new Set<string>();
@@ -39,8 +39,9 @@ function rig(t: { teardown(run: () => void): void }) {
   });
   const retried: string[] = [];
   const stop = volumes.follow((uid) => retried.push(uid));
-  t.teardown(() => {
+  t.teardown(async () => {
     stop();
+    await volumes.release('u');
     maps.close();
     hidden.close();
     rmSync(dir, { recursive: true, force: true });
