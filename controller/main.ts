@@ -2,28 +2,41 @@
  * The controllers' process: `node controller/main.ts CONFIG.json`. Waits for the API server, takes the lead, runs every
  * controller, logs JSON lines to stderr, and ends with 0 on SIGTERM.
  */
+import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import { connect } from '#api/client/client.ts';
 import { leases } from '#api/resources/resource-types.ts';
 import type { Lease } from '#api/resources/types.ts';
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import { containerController } from './container/controller.ts';
+import { definitionsController } from './crds/install.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { garbageController } from './garbage/controller.ts';
+import { namespaceController } from './namespace/controller.ts';
+import { nodeLifecycleController, taintEvictionController } from './node-lifecycle/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { Leadership, whileLeading } from './runtime/leadership.ts';
 import { createLog, type Log } from './runtime/log.ts';
 import { type Controller, runControllers } from './runtime/world.ts';
 import { schedulerController } from './scheduler/controller.ts';
+import { serviceAccountController } from './serviceaccount/controller.ts';
 
 enableCompileCache();
 
-const controllers: readonly Controller[] = [
+/** All controllers: one line each. */
+const controllersFor = ({ ca, crds }: Config): readonly Controller[] => [
   schedulerController,
+  containerController,
   replicaSetController,
   deploymentController,
-  containerController,
+  definitionsController(crds),
+  serviceAccountController(readFileSync(ca, 'utf8')),
+  namespaceController,
+  nodeLifecycleController,
+  taintEvictionController,
+  garbageController,
 ];
 
 /** Work under way may take this long to stop. */
@@ -32,6 +45,7 @@ const stopMs = 5_000;
 function start(configPath: string, log: Log): void {
   const config = readConfig(configPath);
   const client = connect(config);
+  const controllers = controllersFor(config);
   const leadership = new Leadership(client.collection<Lease>(leases), {
     namespace: 'kube-system',
     name: 'bayplan-controller',

@@ -56,9 +56,13 @@ export function watchCollection<T extends ApiObject>(
   });
 }
 
-/** No connection at all: our client's own 503, which has a `cause` (undefined if the socket just closed). */
+/**
+ * No connection at all: our client's own 503, which has a `cause` (undefined if the socket just closed). Or the kind is
+ * not served: its definition is being installed beside us.
+ */
 const isUnreachable = (error: unknown): boolean =>
-  error instanceof StatusError && error.code === 503 && Object.hasOwn(error, 'cause');
+  error instanceof StatusError &&
+  (error.code === 404 || (error.code === 503 && Object.hasOwn(error, 'cause')));
 
 const isExpired = (error: unknown): boolean => error instanceof StatusError && error.code === 410;
 

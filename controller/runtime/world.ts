@@ -8,12 +8,14 @@ import { type Clock, systemClock } from './clock.ts';
 import { EventRecorder } from './events.ts';
 import { type Log, logRun, silent } from './log.ts';
 import type { Reconciled } from './reconcile.ts';
-import { watchCollection } from './watch.ts';
+import { type Following, watchCollection } from './watch.ts';
 
 export interface WorldOptions {
   readonly clock?: Clock;
   readonly log?: Log;
 }
+
+const nameOf = (type: ResourceType): string => `${apiVersionOf(type)}/${type.plural}`;
 
 /** One controller: subscribing starts it, unsubscribing stops it. */
 export interface Controller {
@@ -45,14 +47,26 @@ export class World {
    * of the event loop misses none.
    */
   cache<T extends ApiObject>(type: ResourceType): Cache<T> {
-    const name = `${apiVersionOf(type)}/${type.plural}`;
+    const name = nameOf(type);
     let cache = this.#caches.get(name);
     if (cache === undefined) {
       cache = new Cache();
       this.#caches.set(name, cache);
-      this.#follow(type, cache);
+      this.#follow(type, cache, {});
     }
     return cache as unknown as Cache<T>;
+  }
+
+  /** The cache that `cache` gave out before, if it did: no watch is started. */
+  shared(type: ResourceType): Cache<ApiObject> | undefined {
+    return this.#caches.get(nameOf(type));
+  }
+
+  /** A cache of its own, of a part of the type or of metadata alone; fills from now on. */
+  follow<T extends ApiObject>(type: ResourceType, following: Following): Cache<T> {
+    const cache = new Cache<T>();
+    this.#follow(type, cache as unknown as Cache<ApiObject>, following);
+    return cache;
   }
 
   /** Ends all watches and forgets events that were not sent. */
@@ -61,11 +75,12 @@ export class World {
     this.events.close();
   }
 
-  #follow(type: ResourceType, cache: Cache<ApiObject>): void {
+  #follow(type: ResourceType, cache: Cache<ApiObject>, listOptions: Following): void {
     const { clock, log } = this;
     const onProblem = (error: unknown, retryMs: number) =>
       log.debug('watch failed', { resource: type.plural, retryMs: Math.round(retryMs), error });
-    const events = watchCollection(this.client.collection(type), { clock, onProblem });
+    const options = { clock, onProblem, listOptions };
+    const events = watchCollection(this.client.collection(type), options);
     this.#watches.add(events.subscribe((event) => cache.apply(event)));
   }
 }

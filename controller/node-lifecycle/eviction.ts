@@ -1,0 +1,37 @@
+/** When a pod has to leave its node for a taint with the effect NoExecute. Pure. After pkg/controller/tainteviction. */
+import type { Node, Pod, Taint, Toleration } from '#api/resources/types.ts';
+
+/** `core/v1` `Toleration.ToleratesTaint`. */
+function tolerates(toleration: Toleration, taint: Taint): boolean {
+  const { effect = '', key = '', operator = 'Equal', value = '' } = toleration;
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  if (operator === 'Exists') return true;
+  return key !== '' && value === (taint.value ?? '');
+}
+
+export const evicting = (node: Node | undefined): Taint[] =>
+  (node?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
+
+/**
+ * The time at which the pod must go: now for a taint it does not tolerate, later for one that it tolerates for a while;
+ * undefined: it may stay.
+ */
+export function evictionMs(pod: Pod, node: Node | undefined, nowMs: number): number | undefined {
+  let earliest: number | undefined;
+  for (const taint of evicting(node)) {
+    const until = toleratedUntilMs(pod, taint, nowMs);
+    if (until !== undefined) earliest = Math.min(earliest ?? until, until);
+  }
+  return earliest;
+}
+
+/** Of several tolerations the shortest counts. */
+function toleratedUntilMs(pod: Pod, taint: Taint, nowMs: number): number | undefined {
+  const matching = (pod.spec?.tolerations ?? []).filter((one) => tolerates(one, taint));
+  if (matching.length === 0) return nowMs;
+  const limits = matching.flatMap(({ tolerationSeconds }) => tolerationSeconds ?? []);
+  if (limits.length === 0) return undefined;
+  const sinceMs = taint.timeAdded === undefined ? nowMs : Date.parse(taint.timeAdded);
+  return sinceMs + Math.max(0, Math.min(...limits)) * 1_000;
+}
