@@ -51,7 +51,7 @@ t.test('killed at any moment of a load, the store is whole at the next start', a
   const seed = Number(process.env['SEED'] ?? Date.now() % 100000);
   t.comment(`SEED=${seed}`);
   const dataDir = directory();
-  const script = new URL('./load-for-ever.ts', import.meta.url).pathname;
+  const script = new URL('../../support/load-for-ever.ts', import.meta.url).pathname;
   for (let round = 0; round < 4; round++) {
     const child = spawn(process.execPath, [script, dataDir], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -47,7 +47,7 @@ t.test('a bridge that was deleted is made again, with its pods on it', async (t)
 t.test('killed at any moment, nothing is lost and nothing is left over', async (t) => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 100000);
   t.comment(`SEED=${seed}`);
-  const script = new URL('./attach-for-ever.ts', import.meta.url).pathname;
+  const script = new URL('../../support/attach-for-ever.ts', import.meta.url).pathname;
   for (let round = 0; round < 5; round++) {
     const child = spawn(process.execPath, [script, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,7 +1,10 @@
-/** A process that attaches and detaches pods until it is killed: the victim of pod-network.test.ts. */
+/** A process that attaches and detaches pods until it is killed: the victim of restart.test.ts. */
+import assert from 'node:assert';
 import { createPodNetwork, type PodNetworkOptions } from '#node-agent/network/bridge-network.ts';
 
-const network = createPodNetwork(JSON.parse(process.argv[2] ?? '{}') as PodNetworkOptions);
+const [, , options] = process.argv;
+assert(options, 'needs options as JSON');
+const network = createPodNetwork(JSON.parse(options) as PodNetworkOptions);
 await network.start();
 process.stdout.write('started\n');
 for (let i = 0; ; i++) {
