@@ -2,7 +2,8 @@
  * One etcd watch as an Observable, resumed after lost connections at the last *delivered* revision + 1. (The revision in
  * a response's header is the store's newest, not the watch's: resuming there loses events during catch-up.)
  */
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable } from 'rxjs/internal/Observable';
+import type { Subscriber } from 'rxjs/internal/Subscriber';
 import type { EtcdClient } from './etcd-client.ts';
 import {
   decodeWatch,

@@ -1,5 +1,8 @@
 /** The store that lasts: etcd 3.4 to 3.6, one key a transaction. */
-import { firstValueFrom, type Observable, takeUntil, timer } from 'rxjs';
+import { firstValueFrom } from 'rxjs/internal/firstValueFrom';
+import type { Observable } from 'rxjs/internal/Observable';
+import { timer } from 'rxjs/internal/observable/timer';
+import { takeUntil } from 'rxjs/internal/operators/takeUntil';
 import { EtcdClient, type EtcdClientOptions } from './etcd-client.ts';
 import { isCompacted, isLeaseGone, leavesOutcomeOpen, translate } from './etcd-errors.ts';
 import type { KeyValue, TxnWrite } from './etcd-messages.ts';

@@ -1,5 +1,5 @@
 /** A store in memory, with a history: for tests, and for programs that need no store that lasts. */
-import { Observable } from 'rxjs';
+import { Observable } from 'rxjs/internal/Observable';
 import { endOfPrefix, startOfRange } from './key-range.ts';
 import { lowerBound } from './lower-bound.ts';
 import {
