@@ -2,6 +2,7 @@
 #include "addon.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  InitChannels(env, exports);
   InitFiles(env, exports);
   InitNamespaces(env, exports);
   InitNetlink(env, exports);

@@ -6,6 +6,7 @@
 #include <string>
 
 // Each concern lives in its own file and puts its functions on `exports`.
+void InitChannels(Napi::Env env, Napi::Object exports);
 void InitFiles(Napi::Env env, Napi::Object exports);
 void InitNamespaces(Napi::Env env, Napi::Object exports);
 void InitNetlink(Napi::Env env, Napi::Object exports);

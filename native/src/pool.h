@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "addon.h"
+#include "events.h"
 
 // Runs `work` on a thread of the pool, in order of arrival.
 void RunOnPool(std::function<void()> work);
@@ -27,15 +28,14 @@ Napi::Promise RunPooled(Napi::Env env, Work work, Result result) {
   using Job = PooledJob<Work, Result>;
   auto job = std::make_shared<Job>(
       Job{Napi::Promise::Deferred::New(env), std::move(work), std::move(result), {}});
-  auto settle = Napi::ThreadSafeFunction::New(env, Napi::Function(), "container start", 0, 1);
-  RunOnPool([job, settle]() mutable {
+  HoldEvents(env);
+  RunOnPool([job] {
     job->failure = job->work();
-    settle.BlockingCall([job](Napi::Env env, Napi::Function) {
-      Napi::HandleScope scope(env);
+    TellJavaScript([job](Napi::Env env) {
       if (job->failure) job->deferred.Reject(ToJs(env, job->failure).Value());
       else job->deferred.Resolve(job->result(env));
+      LetGoEvents(env);
     });
-    settle.Release();
   });
   return job->deferred.Promise();
 }

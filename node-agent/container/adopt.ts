@@ -1,5 +1,6 @@
 /** Finds the containers an earlier agent left, and takes each over, reports its end, or undoes its half-made start. */
 
+import { NativeError } from '#native/binding.ts';
 import { decodeStarted, encodeNumbers, frame } from '#native/frames.ts';
 import { runSteps } from '#native/spawn.ts';
 import { killCgroup, removeCgroup } from './cgroup-files.ts';
@@ -64,7 +65,7 @@ async function adopt(adoption: Adoption, name: string): Promise<Container | unde
 
 /** Connects to the supervisor; false when there is none, or it ends just now. */
 async function takeOver(container: Container): Promise<boolean> {
-  const connection = await SupervisorConnection.connect(container.directory).catch(() => undefined);
+  const connection = controlOf(container);
   if (connection === undefined) return false;
   connection.sendEncoded(encodeNumbers(frame.status));
   const answer = await connection.next();
@@ -75,6 +76,15 @@ async function takeOver(container: Container): Promise<boolean> {
   const { pid, started } = decodeStarted(answer.payload);
   container.runs(connection, { pid, startedAt: timeOf(started) });
   return true;
+}
+
+function controlOf({ directory }: Container): SupervisorConnection | undefined {
+  try {
+    return SupervisorConnection.control(directory);
+  } catch (error) {
+    if (error instanceof NativeError && ['ENOENT', 'ECONNREFUSED'].includes(error.code)) return;
+    throw error;
+  }
 }
 
 /** The end that was written down; false when there is none. */

@@ -1,7 +1,8 @@
 /** A connection to a supervisor: frames out, frames in, answers in the order of their questions. */
 
 import { closeSync, constants, openSync } from 'node:fs';
-import { connect, Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { Channel, type ChannelEvents } from '#native/channel.ts';
 import { encodeFrame, type Frame, FrameReader, frame } from '#native/frames.ts';
 
 export interface ConnectionEvents {
@@ -11,50 +12,94 @@ export interface ConnectionEvents {
   readonly closed: () => void;
 }
 
-/** Where a supervisor listens: its socket in the container's state directory. */
-export const socketName = 'ctl.sock';
+/** What carries the bytes. */
+interface Transport {
+  /** False: the other end is slow, wait for `drained` before sending much more. */
+  send(bytes: Uint8Array): boolean;
+  drained(callback: () => void): void;
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
+/** For a container's control: a few bytes now and then. */
+function quiet(channel: Channel): Transport {
+  return {
+    send: (bytes) => {
+      channel.send(bytes);
+      return true;
+    },
+    drained: (callback) => callback(),
+    pause: () => undefined,
+    resume: () => undefined,
+    close: () => channel.close(),
+  };
+}
+
+/** For sessions: streams with back-pressure. */
+function busy(socket: Socket, { data, closed }: ChannelEvents): Transport {
+  socket.on('data', data);
+  // What goes wrong with a local socket is that its other end is gone: `close` follows.
+  socket.on('error', () => undefined);
+  socket.on('close', closed);
+  return {
+    send: (bytes) => socket.write(bytes),
+    drained: (callback) => socket.once('drain', callback),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    close: () => socket.destroy(),
+  };
+}
 
 export class SupervisorConnection {
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #reader = new FrameReader();
   readonly #answers: ((errno: number | undefined) => void)[] = [];
-  #events: ConnectionEvents | undefined;
   readonly #early: Frame[] = [];
+  #events: ConnectionEvents | undefined;
   #closed = false;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (bytes: Buffer) => {
-      for (const received of this.#reader.push(bytes)) this.#received(received);
+  private constructor(transportOf: (events: ChannelEvents) => Transport) {
+    this.#transport = transportOf({
+      data: (bytes) => {
+        for (const received of this.#reader.push(bytes)) this.#received(received);
+      },
+      closed: () => this.#end(),
     });
-    // What goes wrong with a local socket is that its other end is gone: `close` follows.
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#end());
   }
 
-  /** Takes over a descriptor, as `startSupervisor` gives it. */
-  static adopt(fd: number): SupervisorConnection {
-    return new SupervisorConnection(new Socket({ fd, readable: true, writable: true }));
+  /** Takes over a descriptor, as `startSupervisor` gives it, for control. */
+  static adopt(descriptor: number): SupervisorConnection {
+    return new SupervisorConnection((events) => quiet(Channel.adopt(descriptor, events)));
   }
 
   /**
-   * Connects to the supervisor of a state directory. A path over the 107 bytes that socket addresses hold goes through
-   * a descriptor of the directory.
-   * @throws an error with code ENOENT or ECONNREFUSED when there is none.
+   * Connects to the supervisor of a state directory, for control.
+   * @throws NativeError ENOENT or ECONNREFUSED when there is none
    */
-  static async connect(directory: string): Promise<SupervisorConnection> {
-    const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  static control(directory: string): SupervisorConnection {
+    return new SupervisorConnection((events) => quiet(Channel.connect(directory, events)));
+  }
+
+  /**
+   * Connects to the supervisor of a state directory, for a session. The path goes through a descriptor of the
+   * directory, since a socket's address holds only 107 bytes.
+   * @throws an error with code ENOENT or ECONNREFUSED when there is none
+   */
+  static async session(directory: string): Promise<SupervisorConnection> {
+    const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
-      return await new Promise((resolve, reject) => {
-        const socket = connect(`/proc/self/fd/${fd}/${socketName}`);
-        socket.once('error', reject);
-        socket.once('connect', () => {
-          socket.off('error', reject);
-          resolve(new SupervisorConnection(socket));
+      const socket = await new Promise<Socket>((resolve, reject) => {
+        const trying = connect(`/proc/self/fd/${descriptor}/ctl.sock`);
+        trying.once('error', reject);
+        trying.once('connect', () => {
+          trying.off('error', reject);
+          resolve(trying);
         });
       });
+      return new SupervisorConnection((events) => busy(socket, events));
     } finally {
-      closeSync(fd);
+      closeSync(descriptor);
     }
   }
 
@@ -85,36 +130,36 @@ export class SupervisorConnection {
 
   /** False: the other end is slow, wait for `drained` before sending much more. */
   send(type: number, payload?: Uint8Array): boolean {
-    return this.#closed || this.#socket.write(encodeFrame(type, payload));
+    return this.#closed || this.#transport.send(encodeFrame(type, payload));
   }
 
   /** Sends bytes that `encodeNumbers` or `encodeFrame` made. */
   sendEncoded(bytes: Buffer): void {
-    if (!this.#closed) this.#socket.write(bytes);
+    if (!this.#closed) this.#transport.send(bytes);
   }
 
   drained(callback: () => void): void {
     if (this.#closed) callback();
-    else this.#socket.once('drain', callback);
+    else this.#transport.drained(callback);
   }
 
   /** Sends a request that is answered by `done`; resolves with its errno, or undefined if the supervisor is gone. */
   request(bytes: Buffer): Promise<number | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
-    this.#socket.write(bytes);
+    this.#transport.send(bytes);
     return new Promise((resolve) => this.#answers.push(resolve));
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.#transport.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#transport.resume();
   }
 
   close(): void {
-    this.#socket.destroy();
+    if (!this.#closed) this.#transport.close();
   }
 
   #received(received: Frame): void {

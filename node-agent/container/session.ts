@@ -81,7 +81,7 @@ async function connectTo(container: Container): Promise<SupervisorConnection> {
   const { spec, state, directory } = container;
   if (state.phase !== 'running') throw new Error(`container ${spec.id} is not running`);
   try {
-    return await SupervisorConnection.connect(directory);
+    return await SupervisorConnection.session(directory);
   } catch (cause) {
     throw new Error(`connect to the supervisor of container ${spec.id}`, { cause });
   }
