@@ -15,10 +15,8 @@ import { negotiate } from './negotiation.ts';
 import { servePath } from './paths.ts';
 import { eventObject, formsOf, includeObject, render, type View } from './render.ts';
 import { type Body, commonHeaders, send, statusBody } from './reply.ts';
-import { type RequestInfo, type ResourceTarget, requestInfo } from './request-info.ts';
+import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from './request-info.ts';
 import type { ServerState } from './state.ts';
-import { isStream } from './streams/locate.ts';
-import { serveStream } from './streams/streams.ts';
 import { watchSink } from './watch-sink.ts';
 
 /** What a verb's answer is sent as, with its warnings. */
@@ -123,6 +121,8 @@ async function stream(call: Call, context: ApiContext): Promise<number> {
   const { state, exchange, info, target, auditId } = call;
   if (state.forwarding === undefined) throw failure(503, 'ServiceUnavailable', 'not connected yet');
   const common = commonHeaders(auditId, []);
+  // Loaded with the first stream: starting the server needs none of it.
+  const { serveStream } = await import('./streams/streams.ts');
   return serveStream(exchange, { ...info, target }, context, state.forwarding, common);
 }
 

@@ -4,12 +4,13 @@
  * The TLS server is our own and hands each connection to the protocol it has agreed on: HTTP/1.1 behind
  * `http2.createSecureServer` goes through the slower compatibility layer, which then wraps every HTTP/2 stream too.
  */
-import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { performServerHandshake, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type Exchange, Http1Exchange, Http2Exchange } from './exchange.ts';
+import { createServer as createHttpServer } from './http1.ts';
 
 export interface ListenOptions {
   readonly address: string;

@@ -34,6 +34,13 @@ const verbs: Record<string, string> = {
 /** Below a namespace these are subresources of the namespace, not kinds in it. */
 const namespaceSubresources = new Set(['status', 'finalize']);
 
+const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+/** Whether the URL is a connection and not an object. */
+export function isStream({ subresource }: ResourceTarget): boolean {
+  return subresource !== undefined && streams.has(subresource);
+}
+
 const isTrue = (value: string | null): boolean => value === 'true' || value === '1';
 
 /** Cuts `/api/v1` or `/apis/group/version` off; `undefined` if the URL has no more steps than that. */

@@ -1,6 +1,8 @@
 /** The API server: the port, the cache behind it, and what it sees to by itself. */
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { MutableKinds } from '../schema/kinds.ts';
 import type { Storage } from '../storage/storage.ts';
 import { WatchCache } from '../storage/watch-cache.ts';
@@ -11,7 +13,6 @@ import { handle } from './handler.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import { ServerState } from './state.ts';
-import { serveUpgrade } from './streams/streams.ts';
 
 export interface ServerOptions {
   readonly address: string;
@@ -66,8 +67,13 @@ export class ApiServer {
       ca,
       ...own,
       onExchange: (exchange) => void handle(this.#state, exchange),
-      onUpgrade: (request, socket, head) => void serveUpgrade(this.#state, request, socket, head),
+      onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
     });
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { serveUpgrade } = await import('./streams/streams.ts');
+    await serveUpgrade(this.#state, request, socket, head);
   }
 
   /** Reads the store, serves from then on, and makes what must be there. Rejects as the storage does. */

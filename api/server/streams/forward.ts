@@ -1,9 +1,10 @@
 /** Requests that are passed on: bodies both ways as they come, of any length. */
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream';
 import { failure, StatusError } from '#api/resources/status.ts';
 import type { Exchange, ReplyHeaders } from '../exchange.ts';
+import { request as httpRequest } from '../http1.ts';
 import { type Backend, connectOptions, type NodeIdentity } from './backend.ts';
 
 export interface Forwarding {

@@ -7,13 +7,6 @@ import type { ResourceTarget } from '../request-info.ts';
 import { type Backend, nodeBackend, podBackend, podObject } from './backend.ts';
 import { containerOf } from './container.ts';
 
-const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
-
-/** Whether the URL is a connection and not an object. */
-export function isStream({ subresource }: ResourceTarget): boolean {
-  return subresource !== undefined && streams.has(subresource);
-}
-
 const logNumbers = ['sinceSeconds', 'tailLines', 'limitBytes'];
 const logParameters = ['follow', 'previous', 'timestamps', 'sinceTime', 'stream', ...logNumbers];
 

@@ -7,10 +7,10 @@ import type { ApiContext } from '../../verbs/request.ts';
 import { asStatus } from '../../verbs/task.ts';
 import { attributesOf, check, requester } from '../access.ts';
 import type { Exchange, ReplyHeaders } from '../exchange.ts';
-import { type RequestInfo, type ResourceTarget, requestInfo } from '../request-info.ts';
+import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from '../request-info.ts';
 import type { ServerState } from '../state.ts';
 import { type Forwarding, forward, passOn } from './forward.ts';
-import { isStream, locate } from './locate.ts';
+import { locate } from './locate.ts';
 import { refuseUpgrade, tunnel } from './tunnel.ts';
 
 /** An authorized request on a stream; resolves with the code of the answer that is on its way. */

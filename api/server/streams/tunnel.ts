@@ -5,10 +5,11 @@
  * The backend's refusal is passed on and the connection closed: were it left open, the client could send the
  * backend requests that nobody has authorized.
  */
-import { request as httpRequest, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { StatusError } from '#api/resources/status.ts';
+import { request as httpRequest, STATUS_CODES } from '../http1.ts';
 import { type Backend, connectOptions } from './backend.ts';
 import { type Forwarding, passedHeaders, unreachable } from './forward.ts';
 
