@@ -7,7 +7,6 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { ResourceType } from '#api/resources/meta.ts';
-import { failure, StatusError } from '#api/resources/status.ts';
 import type { ApiObject, Client, Collection } from './collection.ts';
 import { type ConnectOptions, type Credentials, credentials } from './credentials.ts';
 import { type Exchange, RemoteCollection } from './remote-collection.ts';
@@ -49,25 +48,10 @@ function exchangeOn(session: Session): Exchange {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal,
     };
-    const { status, headers, stream } = await session.send(method, path, options);
-    const text = await bodyText(stream, `${method} ${path}`);
-    if (status >= 400) throw statusError(status, text);
-    return decoded(text, headers['content-type']);
+    const { status, headers, body: bytes } = await session.exchange(method, path, options);
+    if (status >= 400) throw statusError(status, bytes.toString());
+    return decoded(bytes.toString(), headers['content-type']);
   };
-}
-
-async function bodyText(stream: Readable, request: string): Promise<string> {
-  try {
-    return (await readAll(stream)).toString();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const { status } = failure(
-      503,
-      'ServiceUnavailable',
-      `${request}: the answer broke off: ${why}`,
-    );
-    throw new StatusError(status, { cause });
-  }
 }
 
 /**

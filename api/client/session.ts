@@ -10,7 +10,7 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import type { Readable } from 'node:stream';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { failure, type Status, StatusError } from '#api/resources/status.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -23,8 +23,14 @@ export interface RequestOptions {
 export interface Response {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The response's body, not yet read. */
-  readonly stream: ClientHttp2Stream;
+  /** The body as it comes; destroying it ends the request. */
+  readonly stream: Readable;
+}
+
+export interface WholeResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
 }
 
 /** A lost machine sends no FIN: without an answer to a ping for this long the session is given up. */
@@ -49,7 +55,42 @@ export class Session {
    * connection fails, and with the signal's reason if it is aborted.
    */
   send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
-    const { headers = {}, body, signal } = options;
+    return this.#start(method, path, options, (stream, resolve) => {
+      stream.once('response', (headers) => {
+        // Node throws away what nobody has begun to read when a stream closes: somebody must begin at once.
+        const body = new PassThrough();
+        pipeline(stream, body, () => undefined);
+        resolve({ status: Number(headers[':status']), headers, stream: body });
+      });
+    });
+  }
+
+  /** The same with the whole body. An answer that breaks off is a failed connection, too. */
+  exchange(method: string, path: string, options: RequestOptions = {}): Promise<WholeResponse> {
+    return this.#start(method, path, options, (stream, resolve) => {
+      let head: IncomingHttpHeaders = {};
+      const chunks: Buffer[] = [];
+      stream.once('response', (headers) => {
+        head = headers;
+      });
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.once('end', () => {
+        const body = joined(chunks);
+        const expected = head['content-length'];
+        const cut = expected !== undefined && Number(expected) !== body.length;
+        if (head[':status'] === undefined || cut) return;
+        resolve({ status: Number(head[':status']), headers: head, body });
+      });
+    });
+  }
+
+  /** Opens a stream that `receive` listens to; its end before anything was resolved is the failure. */
+  #start<T>(
+    method: string,
+    path: string,
+    { headers = {}, body, signal }: RequestOptions,
+    receive: (stream: ClientHttp2Stream, resolve: (value: T) => void) => void,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const stream = this.#stream({ ':method': method, ':path': path, ...headers }, body);
@@ -59,9 +100,7 @@ export class Session {
       stream.on('error', (error) => {
         problem = error;
       });
-      stream.once('response', (answered) => {
-        resolve({ status: Number(answered[':status']), headers: answered, stream });
-      });
+      receive(stream, resolve);
       stream.once('close', () => {
         signal?.removeEventListener('abort', abort);
         this.#released();
@@ -141,7 +180,12 @@ function rootOf(error: unknown): unknown {
 export async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  return joined(chunks);
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
 /** The failure that an answer's body tells, or one made of its code if the body is no Status. */

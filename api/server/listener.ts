@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { performServerHandshake, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type Exchange, Http1Exchange, Http2Exchange } from './exchange.ts';
@@ -45,6 +45,8 @@ const handshakeTimeoutMs = 10_000;
 export function listen(options: ListenOptions): Promise<Listener> {
   const { address, port, ca, cert, key, onExchange, onUpgrade } = options;
   const sessions = new Set<ServerHttp2Session>();
+  /** All connections, those that are still shaking hands too. */
+  const connections = new Set<Socket>();
   const http1 = createHttpServer({ keepAliveTimeout: 60_000, requestTimeout: 0 });
   http1.on('request', (request, response) => onExchange(new Http1Exchange(request, response)));
   http1.on('upgrade', onUpgrade);
@@ -58,13 +60,20 @@ export function listen(options: ListenOptions): Promise<Listener> {
     ALPNProtocols: ['h2', 'http/1.1'],
     handshakeTimeout: handshakeTimeoutMs,
     noDelay: true,
-    // A tunnel's client may be done sending and still be reading.
-    allowHalfOpen: true,
+  });
+  tls.on('connection', (connection: Socket) => {
+    connections.add(connection);
+    connection.once('close', () => connections.delete(connection));
   });
   tls.on('secureConnection', (socket) => {
     socket.on('error', () => socket.destroy());
-    if (socket.alpnProtocol === 'h2') serveHttp2(socket, sessions, onExchange);
-    else http1.emit('connection', socket);
+    if (socket.alpnProtocol === 'h2') {
+      serveHttp2(socket, sessions, onExchange);
+      return;
+    }
+    // A tunnel's client may be done sending and still be reading.
+    socket.allowHalfOpen = true;
+    http1.emit('connection', socket);
   });
   tls.on('tlsClientError', (_error, socket) => socket.destroy());
   return new Promise((resolve, reject) => {
@@ -83,8 +92,7 @@ export function listen(options: ListenOptions): Promise<Listener> {
     for (const session of sessions) session.close();
     http1.closeIdleConnections();
     const cut = setTimeout(() => {
-      for (const session of sessions) session.destroy();
-      http1.closeAllConnections();
+      for (const connection of connections) connection.destroy();
     }, graceMs);
     await closed;
     clearTimeout(cut);
@@ -96,8 +104,6 @@ function serveHttp2(
   sessions: Set<ServerHttp2Session>,
   onExchange: (exchange: Exchange) => void,
 ): void {
-  // Half closed is of no use here, and a client that is gone must not keep its session.
-  socket.allowHalfOpen = false;
   const session = performServerHandshake(socket, {
     maxSessionMemory,
     settings: { maxConcurrentStreams, initialWindowSize: windowBytes },

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
-import { readAll, Session } from '#api/client/session.ts';
+import { Session } from '#api/client/session.ts';
 import type { TestServer } from './api-server.ts';
 
 export interface RawResponse {
@@ -34,11 +34,11 @@ export async function raw(
   try {
     const type = body === undefined ? {} : { 'content-type': 'application/json' };
     const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-    const response = await session.send(method, path, {
+    const response = await session.exchange(method, path, {
       headers: { ...type, ...headers },
       ...(body === undefined ? {} : { body: bytes }),
     });
-    const text = (await readAll(response.stream)).toString();
+    const text = response.body.toString();
     return {
       status: response.status,
       headers: response.headers,

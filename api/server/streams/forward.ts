@@ -9,7 +9,7 @@ import { type Backend, connectOptions, type NodeIdentity } from './backend.ts';
 
 export interface Forwarding {
   readonly identity: NodeIdentity;
-  /** How long the backend may take to answer with its head. */
+  /** How long the backend may take to accept the connection, and an upgrade. */
   readonly timeoutMs: number;
 }
 
@@ -68,18 +68,18 @@ export function forward(
   return new Promise((resolve, reject) => {
     const outgoing = secure ? httpsRequest(options) : httpRequest({ ...options, agent: false });
     const late = setTimeout(() => {
-      outgoing.destroy(new Error(`no answer in ${timeoutMs} ms`));
+      outgoing.destroy(new Error(`no connection in ${timeoutMs} ms`));
     }, timeoutMs);
-    outgoing.once('response', (response) => {
-      clearTimeout(late);
-      resolve(response);
+    // Once connected it may take its time: unpacking an image takes as long as it takes.
+    outgoing.once('socket', (socket) => {
+      if (!socket.connecting) clearTimeout(late);
+      else socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(late));
     });
+    outgoing.once('response', resolve);
     outgoing.on('error', (error) => {
       clearTimeout(late);
       reject(unreachable(backend, error));
     });
-    // A body that is still coming keeps the clock from running: images take their time.
-    exchange.body.on('data', () => late.refresh());
     exchange.out.once('close', () => outgoing.destroy());
     exchange.body.pipe(outgoing);
   });
