@@ -133,6 +133,16 @@ t.test('many requests and watches share one connection', async (t) => {
   for (const watch of watches) watch.unsubscribe();
 });
 
+t.test('the answers of many small writes at once all arrive whole', async (t) => {
+  const maps = server.client().collection<ConfigMap>(configMaps);
+  const names = Array.from({ length: 300 }, (_, at) => `small-${at}`);
+  const made = await Promise.all(names.map((name) => maps.create(configMap(name))));
+  t.strictSame(
+    made.map((each) => each.metadata.name),
+    names,
+  );
+});
+
 t.test('credentials may be given as text', async (t) => {
   const read = (path: string) => readFileSync(path, 'utf8');
   const texts = { ca: read(identity.ca), cert: read(identity.cert), key: read(identity.key) };
