@@ -40,10 +40,10 @@ async function untilEnded(client: RemoteClient, container: Container): Promise<n
       const found = await containersOf(client)
         .get({ name, namespace })
         .catch((error: unknown) => {
+          // Somebody else removed it: it has ended, and how is not known any more.
           if (hasReason(error, 'NotFound')) return undefined;
           throw error;
         });
-      // With --rm the document goes when the container has ended.
       exitCode = found?.status?.exitCode ?? exitCode;
       return found === undefined || ['exited', 'dead'].includes(found.status?.phase ?? '');
     },
@@ -59,7 +59,7 @@ async function followLog(client: RemoteClient, container: Container): Promise<vo
   for await (const chunk of await client.streamRequest('GET', path)) process.stdout.write(chunk);
 }
 
-async function foreground(client: RemoteClient, container: Container): Promise<number> {
+async function session(client: RemoteClient, container: Container): Promise<number> {
   const { tty = false, stdin = false } = container.spec;
   if (!tty && !stdin) {
     await followLog(client, container);
@@ -73,6 +73,16 @@ async function foreground(client: RemoteClient, container: Container): Promise<n
   return runSession(client.credentials, path, { stdin, tty });
 }
 
+/** With --rm in the foreground it is we who remove it: what it wrote must be read to the end first. */
+async function foreground(client: RemoteClient, wanted: Container, rm: boolean): Promise<number> {
+  const { name, namespace = 'default' } = wanted.metadata;
+  try {
+    return await session(client, await untilStarted(client, wanted));
+  } finally {
+    if (rm) await containersOf(client).delete({ name, namespace });
+  }
+}
+
 /** Detached: prints the container's ID, exit code 0. Else the exit code is the container's. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals, rest } = parseLeading(args, options, 1);
@@ -81,14 +91,15 @@ export async function run(args: readonly string[]): Promise<number> {
   const client = await openClient({ name: values.cluster, kubeconfig: values.kubeconfig });
   try {
     const namespace = values.namespace ?? 'default';
-    const wanted = containerDocument(values, image, rest, namespace);
+    const detach = values.detach === true;
+    const rm = values.rm === true;
+    const flags = { ...values, rm: rm && detach };
+    const wanted = containerDocument(flags, image, rest, namespace);
     const made = await containersOf(client).create(wanted);
-    const container = await untilStarted(client, made);
-    if (values.detach === true) {
-      process.stdout.write(`${container.status?.containerID ?? container.metadata.name}\n`);
-      return 0;
-    }
-    return await foreground(client, container);
+    if (!detach) return await foreground(client, made, rm);
+    const { status, metadata } = await untilStarted(client, made);
+    process.stdout.write(`${status?.containerID ?? metadata.name}\n`);
+    return 0;
   } finally {
     client.close();
   }

@@ -120,6 +120,13 @@ export interface ExecSpec {
   };
   readonly tty: boolean;
   readonly stdin: boolean;
+  /** `tty`: the terminal's size from the first instruction on. */
+  readonly size?: TerminalSize;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** A process's streams at our end. With a tty everything comes on `stdout`. */

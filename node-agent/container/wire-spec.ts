@@ -118,6 +118,7 @@ export function execProcess(around: Surroundings, exec: ExecSpec): WireProcess {
   return {
     ...first,
     flags: flagsOf(exec, around.spec.noNewPrivileges),
+    ...(exec.size ?? {}),
     args: exec.args,
     env: exec.env ?? first.env,
     cwd: exec.cwd ?? first.cwd,

@@ -1,7 +1,7 @@
 /** Joins a process's session with a WebSocket: no more than one message a stream is ever on its way. */
 import type { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Session } from '#node-agent/container/runtime.ts';
+import type { Session, TerminalSize } from '#node-agent/container/runtime.ts';
 import {
   type ChannelProtocol,
   channel,
@@ -19,9 +19,14 @@ export interface BridgeOptions {
   readonly stderr: boolean;
 }
 
+/** A client with a terminal tells its size at once; one that does not is not waited for longer. */
+const sizeMs = 50;
+
 export class StreamBridge {
   readonly #socket: WebSocket;
   readonly #options: BridgeOptions;
+  /** What the client sent before there was a session. */
+  readonly #early: Buffer[] = [];
 
   constructor(socket: WebSocket, options: BridgeOptions) {
     this.#socket = socket;
@@ -35,12 +40,37 @@ export class StreamBridge {
     await this.#send(first, Buffer.alloc(0));
   }
 
+  /**
+   * The size that the client's terminal has: a program that asks for it first thing must not find none. `undefined` if
+   * the client does not tell it soon.
+   */
+  firstSize(): Promise<TerminalSize | undefined> {
+    return new Promise((resolve) => {
+      const finish = (size?: TerminalSize) => {
+        clearTimeout(timer);
+        this.#socket.pause();
+        this.#socket.off('message', receive);
+        resolve(size);
+      };
+      const timer = setTimeout(finish, sizeMs);
+      const receive = (data: Buffer) => {
+        const message = decodeMessage(this.#options.protocol, data);
+        const size = message?.number === channel.resize ? parseResize(message.bytes) : undefined;
+        if (size === undefined) this.#early.push(data);
+        else finish(size);
+      };
+      this.#socket.on('message', receive);
+      this.#socket.resume();
+    });
+  }
+
   /** Carries everything both ways until the process has ended and all it wrote is sent. Resolves with the exit code. */
   async join(session: Session): Promise<number> {
     this.#socket.on('message', (data) => this.#receive(session, data as Buffer));
     this.#socket.on('close', () => session.close());
     this.#socket.on('error', () => session.close());
     session.stdin?.on('error', () => undefined);
+    for (const data of this.#early.splice(0)) this.#receive(session, data);
     // Paused since the upgrade, so that nothing the client sent early is lost.
     this.#socket.resume();
     const { stdout, stderr } = this.#options;

@@ -3,7 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { badRequest } from '#api/resources/status.ts';
-import { type ContainerRuntime, type Session, StartError } from '#node-agent/container/runtime.ts';
+import {
+  type ContainerRuntime,
+  type Session,
+  StartError,
+  type TerminalSize,
+} from '#node-agent/container/runtime.ts';
 import { chooseProtocol, exitStatus, failureStatus } from './channels.ts';
 import { flag } from './log-options.ts';
 import { StreamBridge } from './stream-bridge.ts';
@@ -62,7 +67,9 @@ export async function serveStream(
   const bridge = new StreamBridge(socket, { protocol, ...wanted });
   await bridge.open();
   try {
-    const session = await open(runtime, stream, wanted);
+    const size = wanted.tty ? await bridge.firstSize() : undefined;
+    const session = await open(runtime, stream, wanted, size);
+    if (size !== undefined) session.resize(size.columns, size.rows);
     await bridge.finish(exitStatus(await bridge.join(session)));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -76,10 +83,12 @@ function open(
   runtime: ContainerRuntime,
   { kind, containerId }: StreamRequest,
   wanted: Wanted,
+  size: TerminalSize | undefined,
 ): Promise<Session> {
   const { command, stdin, tty } = wanted;
   if (kind === 'attach') return runtime.attach(containerId, { stdin });
-  return runtime.exec(containerId, { args: command, stdin, tty });
+  const sized = size === undefined ? {} : { size };
+  return runtime.exec(containerId, { args: command, stdin, tty, ...sized });
 }
 
 function offeredProtocols({ headers }: IncomingMessage): string[] {
