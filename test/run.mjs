@@ -1,6 +1,7 @@
 // Runs every check: types, lint and format, then all tests. Ends with `N passed, N failed, N skipped`.
 // Arguments choose test files: `node test/run.mjs test/api`.
 import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -55,8 +56,17 @@ function counter() {
   };
 }
 
-async function runTests() {
-  const args = ['--reporter=tap', ...chosen];
+/** All test files; those that compare the whole machine before and after are apart: nothing else may change it. */
+function testFiles() {
+  const files = readdirSync(join(home, 'test'), { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name));
+  const alone = (file) => readFileSync(join(home, file), 'utf8').includes('support/machine.ts');
+  return { together: files.filter((file) => !alone(file)), alone: files.filter(alone) };
+}
+
+async function runTests(files, jobs) {
+  const args = ['--reporter=tap', `--jobs=${jobs}`, ...files];
   const child = spawn(join(bin, 'tap'), args, {
     cwd: home,
     env,
@@ -72,7 +82,12 @@ if (chosen.length === 0) {
   check('types (tsc)', 'tsc', []);
   check('lint and format (biome)', 'biome', ['ci', '.']);
 }
-await runTests();
+if (chosen.length > 0) await runTests(chosen, 1);
+else {
+  const { together, alone } = testFiles();
+  await runTests(together, 2);
+  await runTests(alone, 1);
+}
 for (const [reason, times] of skips) console.log(`skipped ${times}: ${reason}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;
