@@ -1,83 +1,14 @@
 /**
- * The controllers' process: `node controller/main.ts CONFIG.json`. Waits for the API server, takes the lead, runs every
- * controller, logs JSON lines to stderr, and ends with 0 on SIGTERM.
+ * The controllers' process: `node controller/main.ts CONFIG.json`. Logs JSON lines to stderr and ends with 0 on SIGTERM.
  */
-import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { hostname } from 'node:os';
-import type { Subscription } from 'rxjs/internal/Subscription';
-import { connect } from '#api/client/client.ts';
-import { leases } from '#api/resources/resource-types.ts';
-import type { Lease } from '#api/resources/types.ts';
-import { type Config, readConfig } from './config.ts';
-import { containerController } from './container/controller.ts';
-import { definitionsController } from './crds/install.ts';
-import { deploymentController } from './deployment/controller.ts';
-import { garbageController } from './garbage/controller.ts';
-import { namespaceController } from './namespace/controller.ts';
-import { nodeLifecycleController, taintEvictionController } from './node-lifecycle/controller.ts';
-import { replicaSetController } from './replicaset/controller.ts';
-import { Leadership, whileLeading } from './runtime/leadership.ts';
-import { createLog, type Log } from './runtime/log.ts';
-import { type Controller, runControllers } from './runtime/world.ts';
-import { schedulerController } from './scheduler/controller.ts';
-import { serviceAccountController } from './serviceaccount/controller.ts';
 
+// Before anything else is loaded: what the cache holds need not be stripped of its types, nor compiled.
 enableCompileCache();
-
-/** All controllers: one line each. */
-const controllersFor = ({ ca, crds }: Config): readonly Controller[] => [
-  schedulerController,
-  containerController,
-  replicaSetController,
-  deploymentController,
-  definitionsController(crds),
-  serviceAccountController(readFileSync(ca, 'utf8')),
-  namespaceController,
-  nodeLifecycleController,
-  taintEvictionController,
-  garbageController,
-];
-
-/** Work under way may take this long to stop. */
-const stopMs = 5_000;
-
-function start(configPath: string, log: Log): void {
-  const config = readConfig(configPath);
-  const client = connect(config);
-  const controllers = controllersFor(config);
-  const leadership = new Leadership(client.collection<Lease>(leases), {
-    namespace: 'kube-system',
-    name: 'bayplan-controller',
-    // The same after a restart: the keeper starts another only when the last has ended.
-    identity: `${hostname()}_${configPath}`,
-    onProblem: (error) => log.debug('lease was not renewed', { error }),
-  });
-  const running = whileLeading(leadership.leading$, () => {
-    log.info('leading');
-    return runControllers(client, controllers, { log });
-  }).subscribe({
-    error: (error) => {
-      log.error('controllers failed', { error });
-      process.exit(1);
-    },
-  });
-  const stop = () => void stopAll(running, leadership, log).then(() => process.exit(0));
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-}
-
-async function stopAll(running: Subscription, leadership: Leadership, log: Log): Promise<void> {
-  setTimeout(() => process.exit(0), stopMs).unref();
-  running.unsubscribe();
-  await leadership.release();
-  log.info('stopped');
-}
-
-const [path] = process.argv.slice(2);
-const log = createLog('controller');
-if (path === undefined) {
-  log.error('no configuration: give the path of a JSON file as the only argument');
+const [configPath] = process.argv.slice(2);
+if (configPath === undefined) {
+  process.stderr.write('usage: node controller/main.ts CONFIG.json\n');
   process.exit(2);
 }
-start(path, log);
+const { runAll } = await import('./run.ts');
+runAll(configPath);

@@ -1,19 +1,29 @@
 /** Makes each Container a Pod of its name, and tells how it fares as Docker would. */
 
 import { filter } from 'rxjs/internal/operators/filter';
-import { controllerOf } from '#api/resources/meta.ts';
+import { controllerOf, keyOf } from '#api/resources/meta.ts';
 import { containers, pods } from '#api/resources/resource-types.ts';
 import { hasReason, StatusError } from '#api/resources/status.ts';
 import type { Pod } from '#api/resources/types.ts';
 import type { Cache } from '#controller/runtime/cache.ts';
+import { conditionOf } from '#controller/runtime/conditions.ts';
 import { Leaving } from '#controller/runtime/leaving.ts';
-import { type Outcome, reconcileKeys, settled, Terminal } from '#controller/runtime/reconcile.ts';
+import {
+  type Outcome,
+  reconcileKeys,
+  requeueAfter,
+  settled,
+  Terminal,
+} from '#controller/runtime/reconcile.ts';
 import { selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
-import { deleteObject, writeStatus } from '#controller/runtime/write.ts';
+import { deleteObject, inTerminatingNamespace, writeStatus } from '#controller/runtime/write.ts';
 import { type Plan, plan } from './plan.ts';
 import { type Sync, withSync } from './status.ts';
 import type { Container, ContainerStatus } from './types.ts';
+
+/** A Pod that takes longer than this to start is told of. */
+const onItsWayMs = 200;
 
 class Containers {
   readonly #world: World;
@@ -22,6 +32,9 @@ class Containers {
   readonly #leaving: Leaving<Pod>;
   /** Pods that went, by key, until their end is told: the watch shows it only once. */
   readonly #gone = new Map<string, Pod>();
+
+  /** Since when each container's new Pod is on its way. */
+  readonly #since = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -44,6 +57,7 @@ class Containers {
     const gone = pod === undefined && isOurs ? last : undefined;
     if (container === undefined) {
       this.#gone.delete(key);
+      this.#since.delete(key);
       return settled();
     }
     const nowMs = this.#world.clock.now();
@@ -55,6 +69,8 @@ class Containers {
   async #perform(container: Container, wanted: Plan, signal: AbortSignal): Promise<Outcome> {
     // The Pod comes back as a change, and with it the run that tells of it: its start does not wait for that.
     if (wanted.create !== undefined) return this.#create(container, wanted, wanted.create, signal);
+    const laterMs = this.#onItsWay(container, wanted);
+    if (laterMs > 0) return requeueAfter(laterMs);
     const actions: string[] = [];
     if (await this.#tell(container, wanted.status, signal)) actions.push('status');
     if (wanted.remove !== undefined) {
@@ -69,6 +85,29 @@ class Containers {
     return settled(...actions);
   }
 
+  /**
+   * How long to wait with telling that a new Pod is on its way to running: what starts it is more urgent, and when it
+   * runs at once there is nothing to tell before.
+   */
+  #onItsWay({ metadata, status }: Container, wanted: Plan): number {
+    const key = keyOf({ metadata });
+    const acts = wanted.remove !== undefined || wanted.removeSelf === true;
+    const reason = conditionOf(wanted.status.conditions, 'Ready')?.reason;
+    if (
+      acts ||
+      wanted.status.phase !== 'created' ||
+      status?.phase === 'running' ||
+      reason !== 'Created'
+    ) {
+      this.#since.delete(key);
+      return 0;
+    }
+    const nowMs = this.#world.clock.now();
+    const sinceMs = this.#since.get(key) ?? nowMs;
+    this.#since.set(key, sinceMs);
+    return sinceMs + onItsWayMs - nowMs;
+  }
+
   async #create(
     container: Container,
     { status }: Plan,
@@ -80,6 +119,7 @@ class Containers {
     } catch (error) {
       // Ours, whose reply was lost, or another's: the watch brings it and the next plan tells.
       if (hasReason(error, 'AlreadyExists')) return settled('found pod');
+      if (inTerminatingNamespace(error)) return settled();
       if (error instanceof StatusError && error.code < 500) {
         const sync: Sync = { status: 'False', reason: 'PodRefused', message: error.message };
         const nowMs = this.#world.clock.now();

@@ -6,7 +6,12 @@ import { hasReason } from '#api/resources/status.ts';
 import type { Deployment, ReplicaSet } from '#api/resources/types.ts';
 import { type Outcome, requeueAfter, settled } from '#controller/runtime/reconcile.ts';
 import type { World } from '#controller/runtime/world.ts';
-import { deleteObject, refOf, writeStatus } from '#controller/runtime/write.ts';
+import {
+  deleteObject,
+  inTerminatingNamespace,
+  refOf,
+  writeStatus,
+} from '#controller/runtime/write.ts';
 import type { Plan } from './plan.ts';
 import { createFailed } from './progress.ts';
 import { annotations } from './revision.ts';
@@ -69,6 +74,7 @@ export class Performer {
     try {
       this.#setCache.put(await this.#sets.create(set, signal));
     } catch (error) {
+      if (inTerminatingNamespace(error)) return 'nothing: the namespace is being deleted';
       if (!hasReason(error, 'AlreadyExists')) {
         await this.#tellFailure(deployment, status, error, signal);
         throw error;

@@ -7,14 +7,14 @@ import type { Pod, ReplicaSet } from '#api/resources/types.ts';
 import type { Leaving } from '#controller/runtime/leaving.ts';
 import { type Outcome, requeueAfter, settled } from '#controller/runtime/reconcile.ts';
 import type { World } from '#controller/runtime/world.ts';
-import { deleteObject, refOf, writeStatus } from '#controller/runtime/write.ts';
+import {
+  deleteObject,
+  inTerminatingNamespace,
+  refOf,
+  writeStatus,
+} from '#controller/runtime/write.ts';
 import type { Plan } from './plan.ts';
-import { replicaSetStatus, untilAvailableMs } from './status.ts';
-
-interface Failure {
-  readonly reason: string;
-  readonly message: string;
-}
+import { type Failure, replicaSetStatus, untilAvailableMs } from './status.ts';
 
 export class Performer {
   readonly #world: World;
@@ -37,6 +37,7 @@ export class Performer {
       await this.#remove(replicaSet, plan.remove, signal);
       if (plan.remove.length > 0) actions.push(`delete ${plan.remove.length} pods`);
     } catch (error) {
+      if (inTerminatingNamespace(error)) return settled();
       failure = error;
     }
     // Pods that were just created come back as changes of the cache and are counted then.
@@ -82,7 +83,8 @@ export class Performer {
       // Our own pod, whose reply was lost: the watch brings it.
       if (hasReason(error, 'AlreadyExists')) return;
       const message = `Error creating: ${error instanceof Error ? error.message : error}`;
-      if (!signal.aborted) events.record(replicaSet, warning('FailedCreate', message));
+      const speak = !signal.aborted && !inTerminatingNamespace(error);
+      if (speak) events.record(replicaSet, warning('FailedCreate', message));
       throw error;
     }
     const message = `Created pod: ${pod.metadata.name}`;

@@ -11,6 +11,12 @@ import {
 import { isActive } from './claim.ts';
 
 type Status = NonNullable<ReplicaSet['status']>;
+type Conditions = Status['conditions'];
+
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+}
 
 /** When the pod counts as available: ready for `minReadySeconds`; undefined: it is not ready. */
 function availableAtMs(pod: Pod, minReadySeconds: number): number | undefined {
@@ -40,7 +46,7 @@ export function replicaSetStatus(
   replicaSet: ReplicaSet,
   pods: readonly Pod[],
   nowMs: number,
-  failure?: { readonly reason: string; readonly message: string },
+  failure?: Failure,
 ): Status {
   const active = pods.filter(isActive);
   const minReadySeconds = replicaSet.spec?.minReadySeconds ?? 0;
@@ -52,11 +58,7 @@ export function replicaSetStatus(
   );
   const leaving = pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
   const held = replicaSet.status?.conditions;
-  const failed = { type: 'ReplicaFailure', status: 'True', ...failure };
-  const conditions =
-    failure === undefined
-      ? withoutCondition(held, 'ReplicaFailure')
-      : withCondition(held, failed, timestamp(nowMs));
+  const conditions = withFailure(held, failure, nowMs);
   return {
     replicas: active.length,
     ...positive('fullyLabeledReplicas', labelled.length),
@@ -66,6 +68,17 @@ export function replicaSetStatus(
     observedGeneration: replicaSet.metadata.generation ?? 0,
     ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
   };
+}
+
+/**
+ * The same reason again changes nothing, whatever the message says: it names the pod, another each time, and a status
+ * that changes with every failure would bring on the next at once.
+ */
+function withFailure(held: Conditions, failure: Failure | undefined, nowMs: number) {
+  if (failure === undefined) return withoutCondition(held, 'ReplicaFailure');
+  if (conditionOf(held, 'ReplicaFailure')?.reason === failure.reason) return held ?? [];
+  const failed = { type: 'ReplicaFailure', status: 'True', ...failure };
+  return withCondition(held, failed, timestamp(nowMs));
 }
 
 /** Kubernetes leaves these counts out when they are 0. */

@@ -52,7 +52,7 @@ export function logRun(log: Log, controller: string, run: Reconciled<unknown>): 
     controller,
     key,
     ms: Math.round(ms),
-    ...(retryMs === undefined ? {} : { retryMs }),
+    ...(retryMs === undefined ? {} : { retryMs: Math.round(retryMs) }),
   };
   if (hasReason(error, 'Conflict')) log.debug('reconcile was late', { ...fields, error });
   else if (error !== undefined) log.warn('reconcile failed', { ...fields, error });

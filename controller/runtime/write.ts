@@ -30,9 +30,20 @@ export async function writeStatus<T extends ApiObject & { status?: unknown }>(
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (equalJson(object.status, status)) return false;
-  cache.put(await collection.updateStatus({ ...object, status }, signal));
-  return true;
+  try {
+    cache.put(await collection.updateStatus({ ...object, status }, signal));
+    return true;
+  } catch (error) {
+    // It has gone: there is nobody left to tell.
+    if (hasReason(error, 'NotFound')) return false;
+    throw error;
+  }
 }
+
+/** Whether a write was refused because the namespace is being deleted: nothing can be made in it any more. */
+export const inTerminatingNamespace = (error: unknown): boolean =>
+  hasReason(error, 'Forbidden') &&
+  (error.status.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating');
 
 /** Deletes; that it is gone already, or is another object of this name by now, is as good. */
 export async function deleteObject<T extends ApiObject>(

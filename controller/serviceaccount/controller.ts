@@ -7,6 +7,7 @@ import type { Cache } from '#controller/runtime/cache.ts';
 import { type Outcome, reconcileKeys, settled } from '#controller/runtime/reconcile.ts';
 import { mappedKeys, selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
+import { inTerminatingNamespace } from '#controller/runtime/write.ts';
 import { plan } from './plan.ts';
 
 const accountName = 'default';
@@ -65,8 +66,7 @@ async function made<T extends ApiObject>(
   } catch (error) {
     // Made by another, or the namespace is on its way out: the watch tells.
     const late = ['AlreadyExists', 'NotFound'].some((reason) => hasReason(error, reason));
-    const leaving = hasReason(error, 'Forbidden') && /being terminated/.test(error.message);
-    if (late || leaving) return `found ${name}`;
+    if (late || inTerminatingNamespace(error)) return `found ${name}`;
     throw error;
   }
 }

@@ -108,3 +108,15 @@ t.test('a failing create is told in a condition, and told no more when it is cur
   t.equal(run.api.store.all(pods).length, 4);
   t.equal((await sets.get(web)).status?.conditions, undefined);
 });
+
+t.test('failures that are worded anew each time do not hasten the next try', async (t) => {
+  const run = running(replicaSetController);
+  run.api.seed(replicaSets, aReplicaSet('web', 4));
+  run.api.fault = ({ verb, type, ref }) => {
+    if (verb === 'create' && type === pods) throw failure(403, 'Forbidden', `no ${ref?.name}`);
+  };
+  run.start();
+  await run.settle(10_000);
+  const tries = run.api.requests.filter((request) => request.startsWith('create pods'));
+  t.ok(tries.length < 15, `${tries.length} tries in 10 s`);
+});
