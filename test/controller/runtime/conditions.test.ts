@@ -1,5 +1,10 @@
 import t from 'tap';
-import { type Condition, isTrue, withCondition, withoutCondition } from '#controller/runtime/conditions.ts';
+import {
+  type Condition,
+  isTrue,
+  withCondition,
+  withoutCondition,
+} from '#controller/runtime/conditions.ts';
 
 const ready = { type: 'Ready', status: 'True', reason: 'Fine', message: '' };
 const other = { type: 'Other', status: 'False', lastTransitionTime: 'then' };
