@@ -3,6 +3,7 @@ import { readConfig } from './config.ts';
 import { createKinds } from './schema/kinds.ts';
 import { logLine } from './server/log.ts';
 import { ApiServer } from './server/server.ts';
+import { startCompactor } from './storage/compactor.ts';
 import { connectEtcd } from './storage/etcd.ts';
 import { type Storage, Unavailable } from './storage/storage.ts';
 
@@ -46,6 +47,11 @@ export async function runServer(configPath: string): Promise<void> {
   };
   process.once('SIGTERM', () => void stop());
   process.once('SIGINT', () => void stop());
-  await server.fill(await storage);
+  const opened = await storage;
+  await server.fill(opened);
+  // Ends with the process.
+  startCompactor(opened, {
+    onError: (error) => logLine('warn', 'history not compacted', { error: String(error) }),
+  });
   logLine('info', 'ready', { ms: Math.round(performance.now()) });
 }
