@@ -1,10 +1,13 @@
 import t from 'tap';
-import { pods, replicaSets } from '#api/resources/resource-types.ts';
+import { nodes, pods, replicaSets } from '#api/resources/resource-types.ts';
 import { failure } from '#api/resources/status.ts';
 import type { Pod, ReplicaSet } from '#api/resources/types.ts';
 import { replicaSetController } from '#controller/replicaset/controller.ts';
-import { aPod, aReplicaSet } from '../../support/builders.ts';
+import { schedulerController } from '#controller/scheduler/controller.ts';
+import { aNode, aPod, aReplicaSet } from '../../support/builders.ts';
 import { playAgent, running } from '../../support/controllers.ts';
+import { crashEverywhere } from '../../support/crash.ts';
+import type { MemoryApi } from '../../support/memory-collection.ts';
 
 const web = { name: 'web', namespace: 'default' };
 
@@ -119,4 +122,29 @@ t.test('failures that are worded anew each time do not hasten the next try', asy
   await run.settle(10_000);
   const tries = run.api.requests.filter((request) => request.startsWith('create pods'));
   t.ok(tries.length < 15, `${tries.length} tries in 10 s`);
+});
+
+t.test('a crash between any two writes changes nothing in the end', async (t) => {
+  const sets = (api: MemoryApi) => api.collection<ReplicaSet>(replicaSets);
+  const { resourceVersion: _, uid: __, ...metadata } = aReplicaSet('web', 3).metadata;
+  const scenario = {
+    controllers: [replicaSetController, schedulerController],
+    steps: [
+      (api: MemoryApi) => api.seed(nodes, aNode('a')),
+      (api: MemoryApi) => sets(api).create({ ...aReplicaSet('web', 5), metadata }),
+      (api: MemoryApi) => api.seed(pods, aPod('orphan', {}, { app: 'web' })),
+      (api: MemoryApi) => sets(api).patch(web, { spec: { replicas: 2 } }, 'merge'),
+    ],
+    picture: (api: MemoryApi) => ({
+      status: (api.store.find(replicaSets, web) as ReplicaSet).status,
+      pods: (api.store.all(pods) as Pod[]).map(({ spec, status }) => [
+        spec?.nodeName,
+        status?.phase,
+      ]),
+    }),
+  };
+  const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
+    t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+  );
+  t.ok(writes > 15, `${writes} writes`);
 });
