@@ -1,0 +1,85 @@
+/**
+ * Profiles as files: `linux.seccomp` of the OCI runtime-spec, and Docker's extension of it (`archMap`, `includes`,
+ * `excludes`, `name` for `names`). Pure.
+ */
+
+import { type Action, verdict } from './actions.ts';
+import { type Abi, architectures } from './architectures.ts';
+import { type Circumstances, isMeant } from './circumstances.ts';
+import {
+  type Document,
+  decodeDocument,
+  ProfileError,
+  parseJson,
+  type Syscall,
+} from './document.ts';
+import type { Condition, Profile, Rule } from './profile.ts';
+
+/** A profile that asks another process for its decisions is not one we can keep. */
+function verdictOf(
+  path: string,
+  action: Action | 'SCMP_ACT_NOTIFY',
+  errnoRet: bigint | null | undefined,
+): number {
+  if (action === 'SCMP_ACT_NOTIFY') {
+    throw new ProfileError([`${path}: SCMP_ACT_NOTIFY needs a listener, which is not supported`]);
+  }
+  return typeof errnoRet === 'bigint' ? verdict(action, Number(errnoRet)) : verdict(action);
+}
+
+const conditionsOf = ({ args }: Syscall): Condition[] =>
+  (args ?? []).map(({ index, op, value = 0n, valueTwo = 0n }) => ({
+    index: Number(index),
+    op,
+    value,
+    valueTwo,
+  }));
+
+function ruleOf(syscall: Syscall, index: number): Rule {
+  const path = `syscalls[${index}]`;
+  const names = [...(syscall.names ?? []), ...(syscall.name ? [syscall.name] : [])];
+  if (names.length === 0) throw new ProfileError([`${path}.names: at least one name is needed`]);
+  const empty = names.indexOf('');
+  if (empty >= 0) throw new ProfileError([`${path}.names[${empty}]: expected a name, found ""`]);
+  return {
+    names,
+    verdict: verdictOf(`${path}.action`, syscall.action, syscall.errnoRet),
+    conditions: conditionsOf(syscall),
+  };
+}
+
+function abisOf({ architectures: listed, archMap }: Document): Abi[] {
+  const mapped = (archMap ?? [])
+    .filter(({ architecture }) => architectures[architecture] === 'x86_64')
+    .flatMap(({ subArchitectures }) => subArchitectures ?? []);
+  const abis = [...(listed ?? []), ...mapped].map((name) => architectures[name]);
+  return [...new Set(['x86_64' as const, ...abis.filter((abi) => abi !== undefined)])];
+}
+
+/**
+ * Decodes a profile. Docker's conditions are decided by `circumstances`; rules that do not apply are left out.
+ * @throws ProfileError naming every field that is wrong
+ */
+export function decodeProfile(content: unknown, circumstances: Circumstances): Profile {
+  const document = decodeDocument(content);
+  const rules = (document.syscalls ?? []).flatMap((syscall, index) => {
+    const rule = ruleOf(syscall, index);
+    return isMeant(syscall, circumstances) ? [rule] : [];
+  });
+  return {
+    verdict: verdictOf('defaultAction', document.defaultAction, document.defaultErrnoRet),
+    abis: abisOf(document),
+    rules,
+  };
+}
+
+/** The same for the text of a file. @throws ProfileError */
+export function readProfile(text: string, circumstances: Circumstances): Profile {
+  let content: unknown;
+  try {
+    content = parseJson(text);
+  } catch (cause) {
+    throw new ProfileError([`not JSON: ${(cause as Error).message}`]);
+  }
+  return decodeProfile(content, circumstances);
+}
