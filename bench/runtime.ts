@@ -17,7 +17,10 @@ const gapMs = 60;
 const newId = () => randomBytes(32).toString('hex');
 
 interface Bench {
+  /** Layers, writable layers, logs. */
   readonly directory: string;
+  /** On tmpfs, as /run is. */
+  readonly runDir: string;
   readonly layer: string;
   readonly runtime: ContainerRuntime;
   readonly sandbox: string;
@@ -35,6 +38,7 @@ function row(name: string, values: readonly number[], unit: string): void {
 
 async function open(place: string): Promise<Bench> {
   const directory = mkdtempSync(`${place}/bench-runtime-`);
+  const runDir = mkdtempSync('/dev/shm/bench-run-');
   const layer = `${directory}/layer`;
   for (const name of ['bin', 'proc', 'sys', 'dev'])
     mkdirSync(`${layer}/${name}`, { recursive: true });
@@ -43,7 +47,7 @@ async function open(place: string): Promise<Bench> {
   copyFileSync('/bin/busybox', `${layer}/bin/sleep`);
   const runtime = createRuntime({
     dataDir: `${directory}/data`,
-    runDir: `${directory}/run`,
+    runDir,
     cgroupRoot: `/bayplan-bench-${process.pid}`,
   });
   await runtime.adopt();
@@ -57,7 +61,7 @@ async function open(place: string): Promise<Bench> {
     resources: {},
     labels: {},
   });
-  return { directory, layer, runtime, sandbox };
+  return { directory, runDir, layer, runtime, sandbox };
 }
 
 function spec(bench: Bench, args: readonly string[]): ContainerSpec {
@@ -150,16 +154,19 @@ function memoryOf(pid: number, field: string): number {
   return Number(new RegExp(`^${field}: +(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }
 
+/** Of two, since the pages of their program are shared from the second on. */
 async function memory(bench: Bench): Promise<void> {
-  const order = spec(bench, ['sleep', '1000']);
-  await bench.runtime.start(order);
-  const state = JSON.parse(readFileSync(`${bench.directory}/run/c/${order.id}/state`, 'utf8'));
+  const orders = [spec(bench, ['sleep', '1000']), spec(bench, ['sleep', '1000'])];
+  for (const order of orders) await bench.runtime.start(order);
+  const state = JSON.parse(readFileSync(`${bench.runDir}/c/${orders[0]?.id}/state`, 'utf8'));
   for (const field of ['Rss', 'Pss', 'Private_Dirty']) {
     row(`supervisor memory, ${field}`, [memoryOf(state.supervisor, field)], 'KiB');
   }
-  await bench.runtime.kill(order.id);
-  await ended(bench, order.id);
-  await bench.runtime.remove(order.id);
+  for (const { id } of orders) {
+    await bench.runtime.kill(id);
+    await ended(bench, id);
+    await bench.runtime.remove(id);
+  }
 }
 
 async function throughput(bench: Bench, width: number): Promise<void> {
@@ -195,7 +202,8 @@ async function benchAt(place: string, label: string): Promise<void> {
     await bench.runtime.removeSandbox(bench.sandbox);
   } finally {
     bench.runtime.close();
-    rmSync(bench.directory, { recursive: true, force: true });
+    for (const path of [bench.directory, bench.runDir])
+      rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -73,6 +73,8 @@ export interface WireContainer {
   readonly process: WireProcess;
 }
 
+const encoded = new WeakMap<object, Buffer>();
+
 /** Appends little-endian values to a buffer that grows. */
 class Writer {
   #bytes = Buffer.allocUnsafe(8192);
@@ -125,6 +127,19 @@ class Writer {
     this.list(items, (item) => this.string(item));
   }
 
+  /** A list that is the same object every time is encoded once. */
+  fixed<T>(items: readonly T[], write: (item: T) => void): void {
+    const known = encoded.get(items);
+    if (known !== undefined) {
+      const at = this.#room(known.length);
+      this.#bytes.set(known, at);
+      return;
+    }
+    const from = this.#length;
+    this.list(items, write);
+    encoded.set(items, Buffer.from(this.#bytes.subarray(from, this.#length)));
+  }
+
   take(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -139,7 +154,7 @@ function writeProcess(writer: Writer, process: WireProcess): void {
   writer.list(process.groups, (group) => writer.u32(group));
   writer.u64(process.capabilities);
   writer.u32(process.oomScoreAdj);
-  writer.list(process.rlimits, (limit) => {
+  writer.fixed(process.rlimits, (limit) => {
     writer.u32(limit.resource);
     writer.u64(limit.soft);
     writer.u64(limit.hard);
@@ -179,14 +194,14 @@ export function encodeContainer(container: WireContainer): Buffer {
     writer.string(mount.source);
     writer.string(mount.target);
   });
-  writer.list(container.devices, (device) => {
+  writer.fixed(container.devices, (device) => {
     writer.string(device.name);
     writer.u32(device.mode);
     writer.u32(device.major);
     writer.u32(device.minor);
   });
-  writer.strings(container.masked);
-  writer.strings(container.readonlyPaths);
+  writer.fixed(container.masked, (path) => writer.string(path));
+  writer.fixed(container.readonlyPaths, (path) => writer.string(path));
   writeProcess(writer, container.process);
   return writer.take();
 }

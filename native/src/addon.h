@@ -1,4 +1,5 @@
-// What every concern of the addon shares: one Init function per concern, and one way to report a failed system call.
+// What every concern of the addon shares: one Init function per concern, and one way to report a
+// failed system call.
 #pragma once
 
 #include <napi.h>
@@ -12,7 +13,8 @@ void InitNamespaces(Napi::Env env, Napi::Object exports);
 void InitNetlink(Napi::Env env, Napi::Object exports);
 void InitSpawn(Napi::Env env, Napi::Object exports);
 
-// A failed system call, made where it failed (also on a worker thread) and thrown or rejected later.
+// A failed system call, made where it failed (also on a worker thread) and thrown or rejected
+// later.
 struct SystemError {
   int number = 0;  // errno; 0 means there was no failure
   const char* call = "";

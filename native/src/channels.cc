@@ -1,5 +1,5 @@
-// Connections to supervisors, watched by one thread of our own. A node has hundreds of them that are silent for days;
-// Node's sockets cost each start 0.2 ms of the event loop.
+// Connections to supervisors, watched by one thread of our own. A node has hundreds of them that
+// are silent for days; Node's sockets cost each start 0.2 ms of the event loop.
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,7 +19,8 @@
 
 namespace {
 
-// Numbers of our own name the channels: a descriptor's number may be another's by the time JavaScript hears of it.
+// Numbers of our own name the channels: a descriptor's number may be another's by the time
+// JavaScript hears of it.
 struct Channels {
   std::mutex mutex;
   std::unordered_map<uint32_t, Fd> open;
@@ -53,8 +54,9 @@ void WithDescriptor(const Napi::Value& id, Use use) {
   if (found != channels.open.end()) use(found->second.get());
 }
 
-// Only the watching thread closes descriptors, so that none is read that was closed. Taken out of the set by hand: a child
-// that is just being spawned holds a copy, which would keep a closed one there.
+// Only the watching thread closes descriptors, so that none is read that was closed. Taken out of
+// the set by hand: a child that is just being spawned holds a copy, which would keep a closed one
+// there.
 void End(uint32_t id) {
   Channels& channels = TheChannels();
   {
@@ -124,14 +126,16 @@ Napi::Value Connect(const Napi::CallbackInfo& info) {
   address.sun_family = AF_UNIX;
   std::string path = "/proc/self/fd/" + std::to_string(place.get()) + "/ctl.sock";
   memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (!place.valid() || connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  if (!place.valid() ||
+      connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     Throw(env, {errno, "connect", directory + "/ctl.sock"});
     return env.Undefined();
   }
   return Napi::Number::New(env, Add(env, std::move(fd)));
 }
 
-// (id, bytes): a few bytes always fit; to one that is gone they are lost, and its end is told anyway
+// (id, bytes): a few bytes always fit; to one that is gone they are lost, and its end is told
+// anyway
 Napi::Value Send(const Napi::CallbackInfo& info) {
   auto bytes = info[1].As<Napi::Uint8Array>();
   WithDescriptor(info[0], [&](int fd) {

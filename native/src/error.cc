@@ -16,4 +16,6 @@ Napi::Error ToJs(Napi::Env env, const SystemError& error) {
   return js;
 }
 
-void Throw(Napi::Env env, const SystemError& error) { ToJs(env, error).ThrowAsJavaScriptException(); }
+void Throw(Napi::Env env, const SystemError& error) {
+  ToJs(env, error).ThrowAsJavaScriptException();
+}

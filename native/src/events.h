@@ -5,7 +5,8 @@
 
 #include <functional>
 
-// On the JavaScript thread: from now until the matching LetGo something may still be told, and the process stays.
+// On the JavaScript thread: from now until the matching LetGo something may still be told, and the
+// process stays.
 void HoldEvents(Napi::Env env);
 void LetGoEvents(Napi::Env env);
 

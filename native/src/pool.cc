@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include <sched.h>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -17,6 +19,10 @@ struct Pool {
   int idle = 0;
 
   void Work() {
+    // A batch thread that is woken does not push the one that woke it, the event loop, off its
+    // processor.
+    sched_param none = {};
+    sched_setscheduler(0, SCHED_BATCH, &none);
     std::unique_lock lock(mutex);
     for (;;) {
       idle++;

@@ -1,5 +1,6 @@
-// Threads of our own for work that waits milliseconds (starting containers): libuv's four serve files and names and must
-// not be held up, and no more than these run at once, because more starts at a time only make each slower.
+// Threads of our own for work that waits milliseconds (starting containers): libuv's four serve
+// files and names and must not be held up, and no more than these run at once, because more starts
+// at a time only make each slower.
 #pragma once
 
 #include <napi.h>
@@ -22,7 +23,8 @@ struct PooledJob {
   SystemError failure;
 };
 
-// `work` runs on the pool and returns a SystemError; `result` gives the promise's value on the JavaScript thread.
+// `work` runs on the pool and returns a SystemError; `result` gives the promise's value on the
+// JavaScript thread.
 template <typename Work, typename Result>
 Napi::Promise RunPooled(Napi::Env env, Work work, Result result) {
   using Job = PooledJob<Work, Result>;

@@ -1,14 +1,15 @@
-// The wire between the agent and a supervisor. `native/protocol.ts` is the other end; change both together.
+// The wire between the agent and a supervisor. `native/protocol.ts` and `native/frames.ts` are the
+// other end; change both together.
 //
-// Everything is little endian and unpadded. A reader checks every length against what is left and gives up on the
-// first that does not fit.
+// Everything is little endian and unpadded. A reader checks every length against what is left and
+// gives up on the first that does not fit.
 //
 //   str    = u32 length, bytes, 0           list<x> = u32 count, x ...
 //   spec   = u32 magic "BAY1", u32 bytes that follow, container
 //
 //   container = u32 flags (CONTAINER_*)
 //               str log path
-//               str net, str ipc, str uts        paths of namespaces to join, "" = the supervisor's own
+//               str net, str ipc, str uts        namespaces to join, "" = the supervisor's own
 //               str shm                          a directory to show as /dev/shm
 //               str oom                          the cgroup file that counts OOM kills
 //               list<str> layers                 topmost first
@@ -26,8 +27,8 @@
 //               list<str> arguments, list<str> environment, str working directory
 //               str seccomp program              struct sock_filter ..., "" = none
 //
-// The spec comes first on descriptor 3. From then on that connection, and each one accepted on descriptor 4 (ctl.sock),
-// carries frames both ways:
+// The spec comes first on descriptor 3. From then on that connection, and each one accepted on
+// descriptor 4 (ctl.sock), carries frames both ways:
 //
 //   +-----------------+--------+--------+-----------+---------------------+
 //   | u32 length      | u8     | u8     | u16       | payload             |
@@ -59,12 +60,14 @@ enum { PROCESS_TTY = 1, PROCESS_STDIN = 2, PROCESS_NO_NEW_PRIVILEGES = 4 };
 // Asked by the agent.
 enum {
   FRAME_STATUS = 1,       // -> FRAME_STARTED, and FRAME_EXITED if it has ended
-  FRAME_SIGNAL = 2,       // u32 signal; to the container, on an exec connection to that process -> FRAME_DONE
+  // u32 signal; to the container, on an exec connection to that process -> FRAME_DONE
+  FRAME_SIGNAL = 2,
   FRAME_RESIZE = 3,       // u32 columns, u32 rows
   FRAME_STDIN = 4,        // bytes
   FRAME_STDIN_END = 5,    //
   FRAME_ATTACH = 6,       // u32 with stdin; from now on FRAME_OUTPUT comes -> FRAME_DONE
-  FRAME_EXEC = 7,         // process; this connection is that process's from now on -> FRAME_STARTED or FRAME_FAILED
+  // process; this connection is that process's from now on -> FRAME_STARTED or FRAME_FAILED
+  FRAME_EXEC = 7,
   FRAME_REOPEN_LOG = 8,   // -> FRAME_DONE
   FRAME_ACKNOWLEDGE = 9,  // the exit is known; the supervisor ends
 };
@@ -74,6 +77,7 @@ enum {
   FRAME_STARTED = 64,  // u32 pid (of the supervisor's pid namespace), u64 nanoseconds since 1970
   FRAME_FAILED = 65,   // u32 errno, u32 exit code (126, 127, 128), str what was tried, str on what
   FRAME_OUTPUT = 66,   // stream 1 or 2: bytes
-  FRAME_EXITED = 67,   // u32 exit code, u32 signal or 0, u32 OOM killed, u64 started, u64 finished (nanoseconds)
+  // u32 exit code, u32 signal or 0, u32 OOM killed, u64 started, u64 finished (nanoseconds)
+  FRAME_EXITED = 67,
   FRAME_DONE = 68,     // u32 type of the request, u32 errno or 0
 };

@@ -18,8 +18,8 @@
 
 namespace {
 
-// (path) -> descriptor of a copy of the program that nobody can ever write to: a container that gets hold of the file it
-// was started by (CVE-2019-5736) holds this.
+// (path) -> descriptor of a copy of the program that nobody can ever write to: a container that
+// gets hold of the file it was started by (CVE-2019-5736) holds this.
 Napi::Value SealedCopy(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::string path = info[0].As<Napi::String>().Utf8Value();
@@ -32,10 +32,12 @@ Napi::Value SealedCopy(const Napi::CallbackInfo& info) {
   Fd to(memfd_create("bay-supervisor", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   off_t done = 0;
   while (to.valid() && done < facts.st_size) {
-    if (sendfile(to.get(), from.get(), &done, static_cast<size_t>(facts.st_size - done)) <= 0) break;
+    size_t left = static_cast<size_t>(facts.st_size - done);
+    if (sendfile(to.get(), from.get(), &done, left) <= 0) break;
   }
   int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-  if (done != facts.st_size || fchmod(to.get(), 0500) != 0 || fcntl(to.get(), F_ADD_SEALS, seals) != 0) {
+  if (done != facts.st_size || fchmod(to.get(), 0500) != 0 ||
+      fcntl(to.get(), F_ADD_SEALS, seals) != 0) {
     Throw(env, {errno, "copy to a sealed memfd", path});
     return env.Undefined();
   }
@@ -47,7 +49,8 @@ std::string BytesOf(const Napi::Value& value) {
   return std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
 }
 
-// (executable, directory, id, before, meanwhile, spec) -> promise of {pid, socket, frame}; socket is -1 if it failed
+// (executable, directory, id, before, meanwhile, spec) -> promise of {pid, socket, frame}; socket
+// is -1 if it failed
 Napi::Value Start(const Napi::CallbackInfo& info) {
   struct Both {
     SupervisorOrder order;

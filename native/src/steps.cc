@@ -51,7 +51,8 @@ SystemError RemoveCgroup(const Step& step) {
 }
 
 int RemoveEntry(const char* path, const struct stat*, int type, struct FTW*) {
-  return (type == FTW_DP || type == FTW_DNR ? rmdir(path) : unlink(path)) == 0 || errno == ENOENT ? 0 : -1;
+  int result = type == FTW_DP || type == FTW_DNR ? rmdir(path) : unlink(path);
+  return result == 0 || errno == ENOENT ? 0 : -1;
 }
 
 // Depth first, never through links or into another file system.
@@ -72,13 +73,18 @@ SystemError MountTmpfs(const Step& step) {
 }
 
 SystemError RunStep(const Step& step) {
-  if (step.what == "mkdir") return MakeDirectory(step);        // value: mode in octal; present is no error
-  if (step.what == "write") return WriteAll(step, step.path, 0);  // the file exists
-  if (step.what == "create") return Create(step);              // whole or not at all
-  if (step.what == "rmdir") return RemoveCgroup(step);         // absent is no error; waits while busy
-  if (step.what == "remove") return RemoveTree(step);          // absent is no error
-  if (step.what == "unmount") return Unmount(step);            // not a mount point is no error
-  if (step.what == "tmpfs") return MountTmpfs(step);           // value: options
+  // `value`: the mode in octal. What is there already is no error.
+  if (step.what == "mkdir") return MakeDirectory(step);
+  // Into a file that exists.
+  if (step.what == "write") return WriteAll(step, step.path, 0);
+  // A file whole or not at all.
+  if (step.what == "create") return Create(step);
+  // Of what is removed and unmounted, nothing there is no error.
+  if (step.what == "rmdir") return RemoveCgroup(step);
+  if (step.what == "remove") return RemoveTree(step);
+  if (step.what == "unmount") return Unmount(step);
+  // `value`: mount options.
+  if (step.what == "tmpfs") return MountTmpfs(step);
   return {EINVAL, "run step", step.what};
 }
 

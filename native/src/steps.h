@@ -1,5 +1,6 @@
-// A list of small file operations done in one go on a worker thread: what a start needs dozens of, without dozens of trips
-// through the event loop. The caller decides what is done; nothing is decided here.
+// A list of small file operations done in one go on a worker thread: what a start needs dozens of,
+// without dozens of trips through the event loop. The caller decides what is done; nothing is
+// decided here.
 #pragma once
 
 #include <string>
@@ -13,7 +14,8 @@ struct Step {
   std::string value;
 };
 
-// Reads "what\0path\0value\0what\0path\0value\0...": one string crosses into native code faster than a hundred.
+// Reads "what\0path\0value\0what\0path\0value\0...": one string crosses into native code faster
+// than a hundred.
 std::vector<Step> StepsFrom(const Napi::Value& joined);
 
 // Stops at the first that fails.

@@ -15,12 +15,14 @@
 namespace {
 
 constexpr int kAnswerTimeoutMs = 60000;
+constexpr int kQueue = 1024;  // a full queue refuses; a supervisor serves 32 connections at a time
 
 // Above what the supervisor's descriptors 0..4 are copied to.
 Fd Lift(Fd fd) { return Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 10)); }
 
-// The socket listens before the supervisor exists: whoever finds it can wait in its queue, and once nobody holds it
-// (supervisor and agent gone) it refuses. The path goes through a descriptor, since socket paths end at 107 bytes.
+// The socket listens before the supervisor exists: whoever finds it can wait in its queue, and once
+// nobody holds it (supervisor and agent gone) it refuses. The path goes through a descriptor, since
+// socket paths end at 107 bytes.
 SystemError Listen(const std::string& directory, Fd& listener) {
   Fd place(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!place.valid()) return {errno, "open", directory};
@@ -30,7 +32,7 @@ SystemError Listen(const std::string& directory, Fd& listener) {
   memcpy(address.sun_path, path.c_str(), path.size() + 1);
   listener = Lift(Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
   if (bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      listen(listener.get(), 64) != 0) {
+      listen(listener.get(), kQueue) != 0) {
     return {errno, "bind", directory + "/ctl.sock"};
   }
   return {};
@@ -44,7 +46,8 @@ SystemError Spawn(const SupervisorOrder& order, const Fd& theirs, const Fd& list
   sigemptyset(&none);
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
-  // All three always: what Node left close-on-exec would be free for the next descriptor to land on.
+  // All three always: what Node left close-on-exec would be free for the next descriptor to land
+  // on.
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
   posix_spawn_file_actions_adddup2(&actions, 0, 1);
   posix_spawn_file_actions_adddup2(&actions, 0, 2);
@@ -105,7 +108,9 @@ SystemError Converse(const SupervisorOrder& order, SupervisorAnswer& answer) {
   if (SystemError error = RunSteps(order.meanwhile)) return error;
   uint32_t header[2] = {SPEC_MAGIC, static_cast<uint32_t>(order.spec.size())};
   if (SystemError error = SendAll(answer.socket, header, sizeof header)) return error;
-  if (SystemError error = SendAll(answer.socket, order.spec.data(), order.spec.size())) return error;
+  if (SystemError error = SendAll(answer.socket, order.spec.data(), order.spec.size())) {
+    return error;
+  }
   return ReceiveFrame(answer.socket, answer.frame);
 }
 
@@ -120,7 +125,9 @@ SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answ
   int ends[2];
   if (SystemError error = RunSteps(order.before)) return error;
   if (SystemError error = Listen(order.directory, listener)) return error;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return {errno, "socketpair", ""};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return {errno, "socketpair", ""};
+  }
   answer.socket = Fd(ends[0]);
   Fd theirs = Lift(Fd(ends[1]));
   if (SystemError error = Spawn(order, theirs, listener, answer.pid)) return error;
@@ -129,7 +136,8 @@ SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answ
   SystemError error = Converse(order, answer);
   bool runs = !error && static_cast<uint8_t>(answer.frame[4]) == FRAME_STARTED;
   if (runs) return {};
-  // Without its order it ends by itself; one that said why it failed has ended; one that hangs is ended.
+  // Without its order it ends by itself; one that said why it failed has ended; one that hangs is
+  // ended.
   answer.socket.Reset(-1);
   if (error.number == ETIMEDOUT) kill(answer.pid, SIGKILL);
   Reap(answer.pid);

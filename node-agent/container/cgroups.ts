@@ -16,6 +16,8 @@ const handedDown: readonly Controller[] = ['cpu', 'memory', 'pids'];
 export interface Hierarchies {
   /** Mount point of each controller's v1 hierarchy. */
   readonly v1: Readonly<Partial<Record<Controller, string>>>;
+  /** Those mount points, each once. */
+  readonly v1Mounts: readonly string[];
   /** Mount point of the v2 hierarchy. */
   readonly v2?: string;
   /** The controllers that the v2 hierarchy has. */
@@ -44,6 +46,7 @@ export function hierarchiesOf(mountinfo: string, v2Controllers: string): Hierarc
   const present = v2Controllers.trim().split(/\s+/);
   return {
     v1,
+    v1Mounts: [...new Set(Object.values(v1))],
     ...(v2 === undefined ? {} : { v2 }),
     v2Controllers: handedDown.filter((name) => present.includes(name) && v1[name] === undefined),
   };
@@ -61,8 +64,8 @@ export async function readHierarchies(): Promise<Hierarchies> {
 }
 
 /** The directories of one cgroup in every v1 hierarchy; controllers mounted together share one. */
-export function v1Directories(hierarchies: Hierarchies, path: string): string[] {
-  return [...new Set(Object.values(hierarchies.v1))].map((mountPoint) => mountPoint + path);
+export function v1Directories({ v1Mounts }: Hierarchies, path: string): string[] {
+  return v1Mounts.map((mountPoint) => mountPoint + path);
 }
 
 /** The directory of a cgroup in the v2 hierarchy, or empty. */

@@ -19,7 +19,6 @@ import type {
   SandboxSpec,
   Session,
 } from './runtime.ts';
-import { StartError } from './runtime.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { attachSession, execSession } from './session.ts';
 import { startContainer } from './start.ts';
@@ -135,27 +134,38 @@ class SupervisedRuntime implements ContainerRuntime {
     await this.#world.sandboxes.remove(id);
   }
 
+  #sandboxOf({ id, sandboxId }: ContainerSpec): SandboxSpec {
+    const sandbox = this.#world.sandboxes.get(sandboxId);
+    if (sandbox === undefined) {
+      throw new Error(`container ${id}: there is no sandbox ${sandboxId} on this node`);
+    }
+    return sandbox;
+  }
+
+  #cgroupOf(spec: ContainerSpec): string {
+    return `${this.#sandboxOf(spec).cgroupPath}/${spec.cgroupName}`;
+  }
+
   async #surroundings(spec: ContainerSpec): Promise<Surroundings> {
     const { hierarchies, sandboxes } = this.#world;
-    const sandbox = sandboxes.get(spec.sandboxId);
-    if (sandbox === undefined) {
-      throw new StartError(`start container ${spec.id}: no sandbox ${spec.sandboxId}`, 128);
-    }
+    const sandbox = this.#sandboxOf(spec);
     return {
       spec,
       sandbox,
       hierarchies,
       namespaces: sandboxes.paths(sandbox.id),
-      cgroup: `${sandbox.cgroupPath}/${spec.cgroupName}`,
+      cgroup: this.#cgroupOf(spec),
       devices: spec.privileged ? await hostDevices() : standardDevices,
     };
   }
 
   async start(spec: ContainerSpec): Promise<ContainerRecord> {
-    const around = await this.#surroundings(spec);
+    if (this.#containers.has(spec.id)) throw new Error(`container ${spec.id} was started already`);
     const directory = `${this.#places.containers}/${spec.id}`;
-    const container = this.#make({ spec, directory, cgroup: around.cgroup });
+    const cgroup = this.#cgroupOf(spec);
+    const container = this.#make({ spec, directory, cgroup });
     this.#containers.set(spec.id, container);
+    const around = await this.#surroundings(spec);
     const result = await startContainer(around, directory);
     if (result.type === 'failed') {
       await removeCgroup(around.hierarchies, around.cgroup);

@@ -18,10 +18,11 @@ uint64_t steady_clock_ms(void) {
 
 void add_time(struct text* text, uint64_t nanoseconds) {
   uint64_t seconds = nanoseconds / NANOSECONDS;
-  // Days to a date of the Gregorian calendar, counting years from March (H. Hinnant, "chrono-compatible low-level
-  // date algorithms").
+  // Days to a date of the Gregorian calendar, counting years from March (H. Hinnant,
+  // "chrono-compatible low-level date algorithms").
   uint64_t days = seconds / 86400 + 719468, era = days / 146097, day_of_era = days % 146097;
-  uint64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  uint64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   uint64_t shifted = (5 * day_of_year + 2) / 153;
   uint64_t month = shifted < 10 ? shifted + 3 : shifted - 9;

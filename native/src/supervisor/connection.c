@@ -23,6 +23,13 @@ void forget_connections(void) {
   }
 }
 
+int has_free_connection(void) {
+  for (int i = 0; i < CONNECTIONS; i++) {
+    if (connections[i].fd < 0) return 1;
+  }
+  return 0;
+}
+
 struct connection* open_connection(int fd) {
   for (int i = 0; i < CONNECTIONS; i++) {
     struct connection* c = &connections[i];
@@ -75,7 +82,8 @@ static int keep(struct connection* c, const char* bytes, size_t length) {
   return 0;
 }
 
-void send_frame(struct connection* c, uint8_t type, uint8_t stream, const void* payload, size_t length) {
+void send_frame(struct connection* c, uint8_t type, uint8_t stream, const void* payload,
+    size_t length) {
   uint32_t size = (uint32_t)length;
   char header[FRAME_HEADER] = {0};
   memcpy(header, &size, sizeof size);
@@ -107,7 +115,8 @@ int receive(struct connection* c) {
   return 0;
 }
 
-// Only an exec request may be larger than the buffer; it gets a mapping of its own until it is handled.
+// Only an exec request may be larger than the buffer; it gets a mapping of its own until it is
+// handled.
 static int make_room(struct connection* c, uint8_t type, size_t size) {
   if (type != FRAME_EXEC || size > FRAME_HEADER + FRAME_LIMIT) return -1;
   char* large = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

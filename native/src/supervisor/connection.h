@@ -1,4 +1,5 @@
-// The agent's connections: frames in both directions (see protocol.h), all buffers bounded and set aside at start.
+// The agent's connections: frames in both directions (see protocol.h), all buffers bounded and set
+// aside at start.
 #pragma once
 
 #include "../protocol.h"
@@ -33,20 +34,25 @@ extern struct connection connections[CONNECTIONS];
 
 void forget_connections(void);
 
+int has_free_connection(void);
+
 // Takes a place for `fd`; NULL when all are taken.
 struct connection* open_connection(int fd);
 
 // Frees the place; the process that belongs to it gets SIGKILL.
 void close_connection(struct connection* c);
 
-// Sends a frame, keeping what the socket does not take now. A peer that lets replies pile up is dropped.
-void send_frame(struct connection* c, uint8_t type, uint8_t stream, const void* payload, size_t length);
+// Sends a frame, keeping what the socket does not take now. A peer that lets replies pile up is
+// dropped.
+void send_frame(struct connection* c, uint8_t type, uint8_t stream, const void* payload,
+    size_t length);
 
 // Everything sent was taken.
 int is_flushed(const struct connection* c);
 void flush_connection(struct connection* c);
 
-// Reads what has come; the next whole frame is `next_frame`'s. Returns -1 after closing the connection.
+// Reads what has come; the next whole frame is `next_frame`'s. Returns -1 after closing the
+// connection.
 int receive(struct connection* c);
 
 struct frame {
@@ -55,7 +61,7 @@ struct frame {
   size_t length;
 };
 
-// 1 with a whole frame (done with by `drop_frame`), 0 when more must come, -1 after closing a connection that spoke
-// nonsense.
+// 1 with a whole frame (done with by `drop_frame`), 0 when more must come, -1 after closing a
+// connection that spoke nonsense.
 int next_frame(struct connection* c, struct frame* frame);
 void drop_frame(struct connection* c);

@@ -25,7 +25,8 @@ static void make_nodes(const struct container* c, int dev) {
       int made = resolve_or_make(dev, parent, 0);
       if (made >= 0) close(made);
     }
-    if (mknodat(dev, device.name, device.mode, makedev(device.major, device.minor)) != 0 && errno != EEXIST)
+    if (mknodat(dev, device.name, device.mode, makedev(device.major, device.minor)) != 0 &&
+        errno != EEXIST)
       fail("make device", device.name);
   }
 }
@@ -45,26 +46,33 @@ static int directory(int dev, const char* name) {
 }
 
 static void place_shm(const struct container* c, int dev) {
-  struct mount_attributes attributes = {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+  struct mount_attributes attributes = {
+      .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+  };
   int shm = (int)sys_open_tree(AT_FDCWD, c->shm, OPEN_TREE_CLONE | O_CLOEXEC);
-  if (shm < 0 || sys_mount_setattr(shm, AT_EMPTY_PATH, &attributes) != 0) fail("open shared memory", c->shm);
+  if (shm < 0 || sys_mount_setattr(shm, AT_EMPTY_PATH, &attributes) != 0)
+    fail("open shared memory", c->shm);
   attach(shm, directory(dev, "shm"), "/dev/shm");
 }
 
 void place_devices(const struct container* c, int root) {
   static const char* const dev_options[] = {"mode", "755", "size", "65536k", 0};
-  static const char* const pts_options[] = {"newinstance", 0, "ptmxmode", "0666", "mode", "0620", "gid", "5", 0};
+  static const char* const pts_options[] = {
+      "newinstance", 0, "ptmxmode", "0666", "mode", "0620", "gid", "5", 0,
+  };
   static const char* const none[] = {0};
   int made = make_filesystem("tmpfs", dev_options, MOUNT_ATTR_NOSUID);
   int target = resolve_plain(root, "/dev");
-  if (target < 0 && errno == ENOENT && mkdirat(root, "dev", 0755) == 0) target = resolve_plain(root, "/dev");
+  if (target < 0 && errno == ENOENT && mkdirat(root, "dev", 0755) == 0)
+    target = resolve_plain(root, "/dev");
   int dev = fcntl(made, F_DUPFD_CLOEXEC, 0);
   attach(made, target, "/dev");
   make_nodes(c, dev);
   make_links(dev);
   int pts = make_filesystem("devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
   attach(pts, directory(dev, "pts"), "/dev/pts");
-  int queues = make_filesystem("mqueue", none, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  int queues = make_filesystem("mqueue", none,
+      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   attach(queues, directory(dev, "mqueue"), "/dev/mqueue");
   if (*c->shm) place_shm(c, dev);
   close(dev);

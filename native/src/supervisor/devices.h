@@ -3,7 +3,8 @@
 
 #include "spec.h"
 
-// A tmpfs with the given nodes, the usual links, devpts, shm and mqueue. Runs in the container's child.
+// A tmpfs with the given nodes, the usual links, devpts, shm and mqueue. Runs in the container's
+// child.
 void place_devices(const struct container* c, int root);
 
 // Shows the terminal on descriptor `terminal` as /dev/console.

@@ -14,7 +14,8 @@ void report_to(int socket) { report_socket = socket; }
 
 // Really closed, not only marked: until the execve a path could lead through them (CVE-2024-21626).
 void close_all_but_report(void) {
-  if (report_socket != 3 && dup3(report_socket, 3, O_CLOEXEC) < 0) fail("keep", "the way to report");
+  if (report_socket != 3 && dup3(report_socket, 3, O_CLOEXEC) < 0)
+    fail("keep", "the way to report");
   report_socket = 3;
   if (sys_close_range(4, ~0u, 0) != 0) fail("close", "the host's descriptors");
 }
@@ -47,7 +48,11 @@ void send_terminal(int master) {
   char byte = 'T', control[CMSG_SPACE(sizeof(int))];
   struct iovec data = {&byte, 1};
   struct msghdr message = {
-      .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+      .msg_iov = &data,
+      .msg_iovlen = 1,
+      .msg_control = control,
+      .msg_controllen = sizeof control,
+  };
   memset(control, 0, sizeof control);
   struct cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
@@ -62,13 +67,20 @@ int await_child(int socket, struct failure* out, int* terminal) {
     char control[CMSG_SPACE(sizeof(int))];
     struct iovec data = {out, sizeof *out};
     struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        .msg_iov = &data,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = sizeof control,
+    };
     ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     if (got < 0 && errno == EINTR) continue;
     if (got == 0) return 0;
     if (got == sizeof *out) return -1;
+    // EAGAIN: it hangs.
+    if (got < 0) return failed(out, 128, "wait for", "the new process");
     struct cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (!header || header->cmsg_type != SCM_RIGHTS) return failed(out, 128, "read the report of", "the new process");
+    if (!header || header->cmsg_type != SCM_RIGHTS)
+      return failed(out, 128, "read the report of", "the new process");
     memcpy(terminal, CMSG_DATA(header), sizeof(int));
   }
 }

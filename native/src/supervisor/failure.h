@@ -1,4 +1,5 @@
-// How a new process tells the supervisor what went wrong before its execve: one message on a socket that execve closes.
+// How a new process tells the supervisor what went wrong before its execve: one message on a socket
+// that execve closes.
 #pragma once
 
 struct failure {
@@ -24,6 +25,6 @@ _Noreturn void fail_with(int exit_code, const char* what, const char* path);
 // In the child: hands the pty's master to the supervisor.
 void send_terminal(int master);
 
-// In the supervisor: waits until the child has executed its program (0) or reported (-1). `terminal` gets the pty's
-// master, or stays as it is.
+// In the supervisor: waits until the child has executed its program (0) or reported (-1).
+// `terminal` gets the pty's master, or stays as it is.
 int await_child(int socket, struct failure* out, int* terminal);

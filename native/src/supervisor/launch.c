@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "../protocol.h"
@@ -18,7 +19,7 @@
 static void join(const char* path, int type) {
   if (!*path) return;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || setns(fd, type) != 0) fail("join namespace", path);  // setns verifies the type
+  if (fd < 0 || setns(fd, type) != 0) fail("join namespace", path);  // it verifies the type
   close(fd);
 }
 
@@ -39,8 +40,8 @@ static _Noreturn void be_exec(const struct process* p, int pidfd, struct stdio* 
   reset_signals();
   setsid();
   join_host_side(p);
-  if (setns(pidfd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP_) != 0)
-    fail("join the namespaces of", "the container");
+  int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP_;
+  if (setns(pidfd, all) != 0) fail("join the namespaces of", "the container");
   if (io->terminal) {
     int root = open("/", O_PATH | O_CLOEXEC | O_DIRECTORY);
     open_terminal(io, root, p->columns, p->rows);
@@ -53,11 +54,15 @@ struct birth {
 };
 
 // Everything a child needs before it exists.
-static int prepare(const struct process* p, struct birth* birth, struct launched* out, struct failure* failure) {
+static int prepare(const struct process* p, struct birth* birth, struct launched* out,
+    struct failure* failure) {
   *birth = (struct birth){{-1, -1}, -1};
   out->io = (struct stdio){{-1, -1, -1}, -1, -1, -1, 0};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, birth->report) != 0)
     return failed(failure, 128, "make", "a socket pair");
+  // A volume whose server is gone may hold the child for ever; it must not hold the supervisor.
+  struct timeval patience = {.tv_sec = 30};
+  setsockopt(birth->report[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (make_stdio(&out->io, p->flags & PROCESS_TTY, p->flags & PROCESS_STDIN) != 0)
     return failed(failure, 128, "make", "pipes");
   if (*p->cgroup2) {
@@ -120,7 +125,8 @@ int launch_container(const struct container* c, struct launched* out, struct fai
   return clean(&birth, out, result);
 }
 
-int launch_exec(const struct process* p, int container_pidfd, struct launched* out, struct failure* failure) {
+int launch_exec(const struct process* p, int container_pidfd, struct launched* out,
+    struct failure* failure) {
   struct birth birth;
   int result = prepare(p, &birth, out, failure);
   if (result == 0) {

@@ -13,6 +13,8 @@ struct launched {
   struct stdio io;  // our ends
 };
 
-// Both return when the program runs (0) or could not be run (-1, reason in `failure`, nothing left behind).
+// Both return when the program runs (0) or could not be run (-1, reason in `failure`, nothing left
+// behind).
 int launch_container(const struct container* c, struct launched* out, struct failure* failure);
-int launch_exec(const struct process* p, int container_pidfd, struct launched* out, struct failure* failure);
+int launch_exec(const struct process* p, int container_pidfd, struct launched* out,
+    struct failure* failure);

@@ -22,7 +22,8 @@ int open_log(const char* path) {
   return 0;
 }
 
-// Writes whole lines or none: a partial write (disk full) is taken back, so that the file never holds half a line.
+// Writes whole lines or none: a partial write (disk full) is taken back, so that the file never
+// holds half a line.
 static void flush(int count, size_t size) {
   off_t before = lseek(log_fd, 0, SEEK_END);
   ssize_t done;

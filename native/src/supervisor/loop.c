@@ -12,8 +12,8 @@
 #include "record.h"
 #include "supervisor.h"
 
-// An attached client that takes nothing for this long is dropped: until then it slows the container down, as a terminal
-// would; after the container's end it may only delay the record of it a little.
+// An attached client that takes nothing for this long is dropped: until then it slows the container
+// down, as a terminal would; after the container's end it may only delay the record of it a little.
 #define STALL_MS 10000
 #define STALL_AT_END_MS 500
 
@@ -57,7 +57,8 @@ static void container_stream(int stream) {
   write_log(stream, chunk, length);
   for (int i = 0; i < CONNECTIONS; i++) {
     struct connection* c = &connections[i];
-    if (c->fd >= 0 && c->kind == ATTACHED) send_frame(c, FRAME_OUTPUT, (uint8_t)stream, chunk, length);
+    if (c->fd >= 0 && c->kind == ATTACHED)
+      send_frame(c, FRAME_OUTPUT, (uint8_t)stream, chunk, length);
   }
 }
 
@@ -96,19 +97,27 @@ static void hang_up(struct connection* c) {
   if (c->fd >= 0) close_connection(c);
 }
 
-static void welcome(struct connection* none) {
-  (void)none;
+static int is_ours(int fd) {
   struct ucred peer;
   socklen_t size = sizeof peer;
-  int fd = accept4(listener_fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd < 0) return;
-  int known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
-  if (!known || !open_connection(fd)) close(fd);
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
+static void welcome(struct connection* none) {
+  (void)none;
+  // All that wait, as long as there is room: the others stay in the socket's queue.
+  while (has_free_connection()) {
+    int fd = accept4(listener_fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) return;
+    if (!is_ours(fd) || !open_connection(fd)) close(fd);
+  }
 }
 
 static int attached_are_flushed(void) {
-  for (int i = 0; i < CONNECTIONS; i++)
-    if (connections[i].fd >= 0 && connections[i].kind == ATTACHED && !is_flushed(&connections[i])) return 0;
+  for (int i = 0; i < CONNECTIONS; i++) {
+    struct connection* c = &connections[i];
+    if (c->fd >= 0 && c->kind == ATTACHED && !is_flushed(c)) return 0;
+  }
   return 1;
 }
 
@@ -116,14 +125,18 @@ static void drop_stalled(uint64_t now) {
   uint64_t limit = supervisor.container.exited ? STALL_AT_END_MS : STALL_MS;
   for (int i = 0; i < CONNECTIONS; i++) {
     struct connection* c = &connections[i];
-    if (c->fd < 0 || c->kind == EXECUTED || is_flushed(c)) continue;
+    // An exec'ed program may wait for its reader for ever, but not keep an ended container from
+    // being cleared away.
+    if (c->fd < 0 || is_flushed(c)) continue;
+    if (c->kind == EXECUTED && !supervisor.container.exited) continue;
     if (!c->stalled_since) c->stalled_since = now;
     else if (now - c->stalled_since > limit) close_connection(c);
   }
 }
 
 static void watch_connection(struct connection* c) {
-  // While its input waits for the process, only the end of the connection is of interest (POLLHUP comes unasked).
+  // While its input waits for the process, only the end of the connection is of interest (POLLHUP
+  // comes unasked).
   if (c->stdin_waits) watch(c->fd, 0, hang_up, c, 0);
   else watch(c->fd, POLLIN, incoming, c, 0);
   if (!is_flushed(c)) watch(c->fd, POLLOUT, outgoing, c, 0);
@@ -139,15 +152,14 @@ static void watch_all(void) {
   watch(signals_fd, POLLIN, reap, 0, 0);
   if (attached_are_flushed()) {
     struct task* container = &supervisor.container;
-    watch(container->output, POLLIN, container_output, 0, container->exited && container->output >= 0);
+    watch(container->output, POLLIN, container_output, 0,
+        container->exited && container->output >= 0);
     watch(container->error, POLLIN, container_error, 0, container->exited && container->error >= 0);
   }
-  int full = 1;
   for (int i = 0; i < CONNECTIONS; i++) {
     if (connections[i].fd >= 0) watch_connection(&connections[i]);
-    else full = 0;
   }
-  if (!full) watch(listener_fd, POLLIN, welcome, 0, 0);
+  if (has_free_connection()) watch(listener_fd, POLLIN, welcome, 0, 0);
 }
 
 static void tell_exits(void) {
@@ -189,7 +201,7 @@ void serve(int listener, int signals) {
     watch_all();
     int hurry = 0;
     for (int i = 0; i < count; i++) hurry |= watches[i].always;
-    int timeout = attached_are_flushed() ? -1 : STALL_AT_END_MS;
+    int timeout = attached_are_flushed() && !supervisor.container.exited ? -1 : STALL_AT_END_MS;
     if (poll(set, (nfds_t)count, hurry ? 0 : timeout) < 0 && errno != EINTR) return;
     for (int i = 0; i < count; i++)
       if (set[i].revents || watches[i].always) watches[i].call(watches[i].connection);

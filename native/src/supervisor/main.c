@@ -1,7 +1,8 @@
 // The supervisor: the parent of one container. It is started by the agent and outlives it.
 //
-// Descriptors it is given: 0, 1, 2 /dev/null; 3 a connection to the agent, on which the spec comes; 4 the listening
-// control socket. Its working directory is the container's state directory. It takes no memory after its start.
+// Descriptors it is given: 0, 1, 2 /dev/null; 3 a connection to the agent, on which the spec comes;
+// 4 the listening control socket. Its working directory is the container's state directory. It
+// takes no memory after its start.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -22,8 +23,12 @@
 
 static int become_supervisor(void) {
   setsid();
+  // The thread that spawned it is of the batch class (pool.cc); the container is not to be.
+  struct sched_param none = {0};
+  syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);  // musl's own refuses
   prctl(PR_SET_NAME, "bay-supervisor");
-  // The container must not reach this process's memory or descriptors while a child of it is not yet its own program.
+  // The container must not reach this process's memory or descriptors while a child of it is not
+  // yet its own program.
   prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   sys_close_range(LISTENER + 1, ~0u, 0);
@@ -32,7 +37,8 @@ static int become_supervisor(void) {
   fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK);
   sigset_t all, child;
   sigfillset(&all);
-  sigprocmask(SIG_BLOCK, &all, 0);  // nothing but SIGKILL ends it: a container's parent does not leave
+  // nothing but SIGKILL ends it: a container's parent does not leave
+  sigprocmask(SIG_BLOCK, &all, 0);
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -52,7 +58,8 @@ static int read_all(char* at, size_t length) {
 // The spec lives in a mapping of its own, given back once the container runs.
 static char* read_spec(size_t* length) {
   uint32_t header[2];
-  if (read_all((char*)header, sizeof header) != 0 || header[0] != SPEC_MAGIC || header[1] > SPEC_LIMIT) return 0;
+  if (read_all((char*)header, sizeof header) != 0) return 0;
+  if (header[0] != SPEC_MAGIC || header[1] > SPEC_LIMIT) return 0;
   *length = header[1];
   char* spec = mmap(0, *length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return spec == MAP_FAILED || read_all(spec, *length) != 0 ? 0 : spec;
@@ -69,7 +76,8 @@ static int keep_path(char* to, const char* from) {
 
 static int start(const struct container* c, struct failure* failure) {
   struct launched launched;
-  if (keep_path(supervisor.log, c->log) != 0 || keep_path(supervisor.oom, c->oom) != 0 || open_log(c->log) != 0)
+  if (keep_path(supervisor.log, c->log) != 0 || keep_path(supervisor.oom, c->oom) != 0 ||
+      open_log(c->log) != 0)
     return failed(failure, 128, "open log", c->log);
   if (launch_container(c, &launched, failure) != 0) return -1;
   task_starts(&supervisor.container, &launched);
@@ -85,11 +93,13 @@ int main(void) {
   size_t length = 0;
   int signals = become_supervisor();
   char* spec = read_spec(&length);
-  if (!spec) return 1;  // started by nobody we know, or the agent died before it had said what it wants
+  // started by nobody we know, or the agent died before it had said what it wants
+  if (!spec) return 1;
   forget_connections();
   struct connection* agent = open_connection(AGENT);
   errno = EINVAL;
-  int result = read_container(spec, length, &container) != 0 ? failed(&failure, 128, "read", "the spec")
+  int result = read_container(spec, length, &container) != 0
+      ? failed(&failure, 128, "read", "the spec")
                                                              : start(&container, &failure);
   munmap(spec, length + 1);
   if (result != 0) {

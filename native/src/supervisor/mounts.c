@@ -18,10 +18,12 @@ static int sources[MOUNTS_LIMIT];
 int make_filesystem(const char* type, const char* const* options, unsigned attributes) {
   int fs = (int)sys_fsopen(type);
   if (fs < 0) fail("open file system", type);
-  sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type);  // what `mount` shows; not every kernel lets it be set
+  // what `mount` shows; not every kernel lets it be set
+  sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type);
   for (; *options; options += 2) {
     int command = options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
-    if (sys_fsconfig(fs, command, options[0], options[1]) != 0) fail("configure file system", options[0]);
+    if (sys_fsconfig(fs, command, options[0], options[1]) != 0)
+      fail("configure file system", options[0]);
   }
   if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0) fail("create file system", type);
   int mount = (int)sys_fsmount(fs, attributes);
@@ -52,7 +54,8 @@ void open_sources(const struct container* c) {
   for (uint32_t i = 0; i < c->mounts.count; i++) {
     struct mount_spec mount = read_mount(&items);
     if (mount.type != MOUNT_BIND) continue;
-    sources[i] = (int)sys_open_tree(AT_FDCWD, mount.source, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE_);
+    sources[i] = (int)sys_open_tree(AT_FDCWD, mount.source,
+        OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE_);
     if (sources[i] < 0) fail("open mount source", mount.source);
     struct mount_attributes attributes = {.propagation = propagation(mount.flags)};
     if (sys_mount_setattr(sources[i], AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
@@ -127,12 +130,14 @@ static int clone_mount(int from, const char* path) {
   return cover;
 }
 
-// One empty, read-only directory covers every masked directory. Only what is mounted can be cloned (before Linux
-// 6.15), so the first target gets the mount itself and a descriptor of it stays for the others.
+// One empty, read-only directory covers every masked directory. Only what is mounted can be cloned
+// (before Linux 6.15), so the first target gets the mount itself and a descriptor of it stays for
+// the others.
 static int empty_directory(int* kept, const char* path) {
   static const char* const tiny[] = {"size", "4k", "nr_inodes", "1", "mode", "755", 0};
   if (*kept >= 0) return clone_mount(*kept, path);
-  int made = make_filesystem("tmpfs", tiny, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  int made = make_filesystem("tmpfs", tiny,
+      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   *kept = fcntl(made, F_DUPFD_CLOEXEC, 0);
   return made;
 }
@@ -160,7 +165,8 @@ void protect_paths(const struct container* c, int root) {
     const char* path = read_string(&items);
     int target = resolve(root, path);
     if (target < 0) continue;
-    int self = (int)sys_open_tree(target, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE_);
+    int self = (int)sys_open_tree(target, "",
+        OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE_);
     struct mount_attributes attributes = {.set = MOUNT_ATTR_RDONLY};
     if (self < 0 || sys_mount_setattr(self, AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
       fail("make read-only", path);

@@ -1,10 +1,11 @@
-// Mounts made as descriptors and put in place by descriptor. All of this runs in the container's child, in its new
-// mount namespace; failures end it (see failure.h).
+// Mounts made as descriptors and put in place by descriptor. All of this runs in the container's
+// child, in its new mount namespace; failures end it (see failure.h).
 #pragma once
 
 #include "spec.h"
 
-// A detached file system of `type`; `options` are name, value pairs ended by NULL (a NULL value is a flag).
+// A detached file system of `type`; `options` are name, value pairs ended by NULL (a NULL value is
+// a flag).
 int make_filesystem(const char* type, const char* const* options, unsigned attributes);
 
 // Puts a detached mount on what `target` is a descriptor of.

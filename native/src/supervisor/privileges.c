@@ -21,7 +21,8 @@ void start_filter(const struct process* p, uint32_t when) {
       .len = (unsigned short)(p->seccomp_length / sizeof(struct sock_filter)),
       .filter = (struct sock_filter*)p->seccomp,
   };
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) fail("load", "the seccomp program");
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    fail("load", "the seccomp program");
 }
 
 static void drop_bounding(uint64_t kept) {
@@ -55,7 +56,8 @@ static void set_capabilities(uint64_t kept) {
 }
 
 void drop_privileges(const struct process* p) {
-  syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);  // best effort: the agent's keys are not the container's
+  // best effort: the agent's keys are not the container's
+  syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
   start_filter(p, 0);
   drop_bounding(p->capabilities);
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

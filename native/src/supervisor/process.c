@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -17,7 +18,8 @@
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void reset_signals(void) {
-  // The kernel's own call and struct: the C library keeps 32 to 34 for itself and leaves them ignored.
+  // The kernel's own call and struct: the C library keeps 32 to 34 for itself and leaves them
+  // ignored.
   struct {
     void* handler;
     unsigned long flags;
@@ -61,15 +63,16 @@ void join_host_side(const struct process* p) {
   struct list directories = p->cgroups;
   for (uint32_t i = 0; i < directories.count; i++) {
     const char* directory = read_string(&directories.items);
-    // A single-threaded process moving itself by `tasks` needs no global lock: 20 us, where a write of its pid to
-    // cgroup.procs by its parent waits for an RCU grace period (12 ms).
+    // A single-threaded process moving itself by `tasks` needs no global lock: 20 us, where a write
+    // of its pid to cgroup.procs by its parent waits for an RCU grace period (12 ms).
     if (write_file(directory, "/tasks", "0") != 0) fail("join cgroup", directory);
   }
   char number[16];
   struct text text = {number, sizeof number};
   if (p->oom_score_adj < 0) add(&text, "-");
-  add_number(&text, (uint64_t)(p->oom_score_adj < 0 ? -(int64_t)p->oom_score_adj : p->oom_score_adj));
-  write_file("/proc/self", "/oom_score_adj", number);  // lowering it needs CAP_SYS_RESOURCE: best effort
+  add_number(&text, (uint64_t)llabs(p->oom_score_adj));
+  // lowering it needs CAP_SYS_RESOURCE: best effort
+  write_file("/proc/self", "/oom_score_adj", number);
   set_limits(p->rlimits);
 }
 
@@ -86,13 +89,15 @@ static void make_directories(const char* path) {
   mkdir(prefix, 0755);
 }
 
-// Root may enter where the user may not, and the other way round on network file systems: either will do.
+// Root may enter where the user may not, and the other way round on network file systems: either
+// will do.
 static int enter_cwd(const char* cwd, int may_be_denied) {
   if (chdir(cwd) != 0) {
     if (errno == EACCES && may_be_denied) return 0;
     fail("enter working directory", cwd);
   }
-  // A directory outside the root (reached by a leaked descriptor, CVE-2024-21626) shows as "(unreachable)/...".
+  // A directory outside the root (reached by a leaked descriptor, CVE-2024-21626) shows as
+  // "(unreachable)/...".
   char where[4096];
   if (syscall(SYS_getcwd, where, sizeof where) < 0 || where[0] != '/') {
     errno = EPERM;
@@ -141,7 +146,8 @@ static _Noreturn void execute(char* const* arguments, char* const* environment) 
 static char** strings(struct list list) {
   size_t size = (list.count + 1) * sizeof(char*);
   char** array = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (array == MAP_FAILED || string_array(list, array, list.count + 1) != 0) fail("keep", "arguments");
+  if (array == MAP_FAILED || string_array(list, array, list.count + 1) != 0)
+    fail("keep", "arguments");
   return array;
 }
 

@@ -1,5 +1,5 @@
-// The last steps of a new process: cgroups, limits, user, capabilities, seccomp, execve. The same code serves the
-// container's first process and every exec'ed one; all of it runs in the child.
+// The last steps of a new process: cgroups, limits, user, capabilities, seccomp, execve. The same
+// code serves the container's first process and every exec'ed one; all of it runs in the child.
 #pragma once
 
 #include "spec.h"

@@ -1,4 +1,5 @@
-// Reads a message of unknown origin: each step checks what is left, and the first that does not fit marks it bad.
+// Reads a message of unknown origin: each step checks what is left, and the first that does not fit
+// marks it bad.
 #pragma once
 
 #include <stddef.h>

@@ -68,6 +68,7 @@ int count_oom_kills(const char* path) {
   content[length] = 0;
   const char* found = strstr(content, "oom_kill ");
   int count = 0;
-  for (found += 9; found != (const char*)9 && *found >= '0' && *found <= '9'; found++) count = count * 10 + *found - '0';
+  if (!found) return 0;
+  for (found += 9; *found >= '0' && *found <= '9'; found++) count = count * 10 + *found - '0';
   return count;
 }

@@ -13,11 +13,15 @@ static void send_done(struct connection* c, uint32_t type, int number) {
   send_frame(c, FRAME_DONE, 0, payload, sizeof payload);
 }
 
-static struct task* task_of(struct connection* c) { return c->kind == EXECUTED ? &c->task : &supervisor.container; }
+static struct task* task_of(struct connection* c) {
+  return c->kind == EXECUTED ? &c->task : &supervisor.container;
+}
 
 static int too_many_sessions(void) {
   int count = 0;
-  for (int i = 0; i < CONNECTIONS; i++) count += connections[i].fd >= 0 && connections[i].kind != CONTROL;
+  for (int i = 0; i < CONNECTIONS; i++) {
+    count += connections[i].fd >= 0 && connections[i].kind != CONTROL;
+  }
   return count >= SESSIONS;
 }
 
@@ -53,10 +57,14 @@ static void on_exec(struct connection* c, struct frame* frame) {
   struct process process;
   struct launched launched;
   struct failure failure;
-  errno = c->kind != CONTROL || read_process(frame->payload, frame->length, &process) != 0 ? EINVAL
-          : supervisor.container.exited                                                    ? ESRCH
-          : too_many_sessions()                                                            ? EBUSY
-                                                                                           : 0;
+  errno = 0;
+  if (c->kind != CONTROL || read_process(frame->payload, frame->length, &process) != 0) {
+    errno = EINVAL;
+  } else if (supervisor.container.exited) {
+    errno = ESRCH;
+  } else if (too_many_sessions()) {
+    errno = EBUSY;
+  }
   int result = errno ? failed(&failure, 128, "exec in", "the container")
                      : launch_exec(&process, supervisor.container.pidfd, &launched, &failure);
   if (result != 0) return send_failed(c, &failure);
@@ -70,7 +78,8 @@ static int on_stdin(struct connection* c, struct frame* frame) {
   struct task* task = task_of(c);
   if (c->kind == CONTROL || (c->kind == ATTACHED && !c->with_stdin)) return 1;
   while (task->input >= 0 && c->stdin_done < frame->length) {
-    ssize_t done = write(task->input, frame->payload + c->stdin_done, frame->length - c->stdin_done);
+    ssize_t done = write(task->input, frame->payload + c->stdin_done,
+        frame->length - c->stdin_done);
     if (done > 0) c->stdin_done += (size_t)done;
     else if (done < 0 && errno == EAGAIN) return 0;
     else if (done < 0 && errno != EINTR) break;  // nobody reads any more: the rest goes nowhere
@@ -87,6 +96,10 @@ static void on_stdin_end(struct connection* c) {
   task->input = -1;
 }
 
+static void on_reopen(struct connection* c) {
+  send_done(c, FRAME_REOPEN_LOG, open_log(supervisor.log) == 0 ? 0 : errno);
+}
+
 // 0: the frame waits.
 static int handle(struct connection* c, struct frame* frame) {
   struct reader r = {.at = frame->payload, .left = frame->length};
@@ -98,7 +111,7 @@ static int handle(struct connection* c, struct frame* frame) {
     case FRAME_STDIN_END: on_stdin_end(c); break;
     case FRAME_ATTACH: on_attach(c, &r); break;
     case FRAME_EXEC: on_exec(c, frame); break;
-    case FRAME_REOPEN_LOG: send_done(c, FRAME_REOPEN_LOG, open_log(supervisor.log) == 0 ? 0 : errno); break;
+    case FRAME_REOPEN_LOG: on_reopen(c); break;
     case FRAME_ACKNOWLEDGE: supervisor.acknowledged = supervisor.told; break;
     default: close_connection(c);
   }

@@ -11,7 +11,9 @@
 
 static int open_in(int root, const char* path, uint64_t flags, uint64_t more) {
   struct open_how_v0 how = {
-      .flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more};
+      .flags = O_PATH | O_CLOEXEC | flags,
+      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more,
+  };
   long fd;
   int tries = 0;
   // openat2(2): EAGAIN when something was renamed or mounted during the walk.
@@ -22,7 +24,9 @@ static int open_in(int root, const char* path, uint64_t flags, uint64_t more) {
 
 int resolve(int root, const char* path) { return open_in(root, path, 0, 0); }
 
-int resolve_plain(int root, const char* path) { return open_in(root, path, 0, RESOLVE_NO_SYMLINKS); }
+int resolve_plain(int root, const char* path) {
+  return open_in(root, path, 0, RESOLVE_NO_SYMLINKS);
+}
 
 // Makes the last component of `prefix`, whose parent is open, and opens it as any walk would.
 static int make_and_open(int root, int parent, const char* prefix, const char* name, int file) {
@@ -35,8 +39,10 @@ static int make_and_open(int root, int parent, const char* prefix, const char* n
 
 static int make_path(int root, const char* path, int file, int links);
 
-// A link that leads nowhere yet (/etc/resolv.conf -> ../run/...): goes on where it points, still inside the root.
-static int follow(int root, int parent, const char* path, size_t at, size_t end, int file, int links) {
+// A link that leads nowhere yet (/etc/resolv.conf -> ../run/...): goes on where it points, still
+// inside the root.
+static int follow(int root, int parent, const char* path, size_t at, size_t end, int file,
+    int links) {
   char name[NAME_MAX + 1], target[PATH_MAX], whole[PATH_MAX];
   if (end - at > NAME_MAX || links == 0) return -1;
   memcpy(name, path + at, end - at);

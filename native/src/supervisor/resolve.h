@@ -1,5 +1,6 @@
-// Paths inside a root file system that nobody may be trusted to have left as they were: every step is taken from a
-// descriptor of the root with RESOLVE_IN_ROOT, and what is found is used by its descriptor.
+// Paths inside a root file system that nobody may be trusted to have left as they were: every step
+// is taken from a descriptor of the root with RESOLVE_IN_ROOT, and what is found is used by its
+// descriptor.
 #pragma once
 
 // O_PATH descriptor of `path` below `root`, or -1.

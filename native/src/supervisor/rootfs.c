@@ -13,7 +13,8 @@
 #include "sys.h"
 #include "text.h"
 
-// fsconfig(2) takes at most 255 bytes: a longer path is given by its descriptor, which stays open until the exec.
+// fsconfig(2) takes at most 255 bytes: a longer path is given by its descriptor, which stays open
+// until the exec.
 static const char* short_path(const char* path, char* space, size_t size) {
   if (strlen(path) < 256) return path;
   int fd = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
@@ -30,10 +31,14 @@ static void option(int fs, const char* name, const char* path) {
     fail("use as a layer", path);
 }
 
-// A volatile overlay leaves this mark, which forbids a second mount after a crash of the machine. The layer of a
-// restarted container is used again on purpose.
+// A volatile overlay leaves this mark, which forbids a second mount after a crash of the machine.
+// The layer of a restarted container is used again on purpose.
 static void forget_volatile(const char* work) {
-  static const char* const marks[] = {"/work/incompat/volatile/dirty", "/work/incompat/volatile", "/work/incompat"};
+  static const char* const marks[] = {
+      "/work/incompat/volatile/dirty",
+      "/work/incompat/volatile",
+      "/work/incompat",
+  };
   char path[4096];
   for (int i = 0; i < 3; i++) {
     struct text text = {path, sizeof path};
@@ -52,8 +57,10 @@ static int make_overlay(const struct container* c) {
   forget_volatile(c->work);
   option(fs, "upperdir", c->upper);
   option(fs, "workdir", c->work);
-  // Nothing to sync when it is unmounted: the layer is not promised to survive a crash of the machine.
-  if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", 0) != 0) fail("configure overlay", "volatile");
+  // Nothing to sync when it is unmounted: the layer is not promised to survive a crash of the
+  // machine.
+  if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", 0) != 0)
+    fail("configure overlay", "volatile");
   if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0) fail("create overlay on", c->upper);
   int root = (int)sys_fsmount(fs, 0);
   if (root < 0) fail("mount overlay on", c->upper);
@@ -74,7 +81,8 @@ void enter_rootfs(const struct container* c, struct stdio* io) {
   // Slave, not private: what the host unmounts in these milliseconds must not be held here.
   if (mount(0, "/", 0, MS_REC | MS_SLAVE, 0) != 0) fail("set propagation of", "/");
   int root = make_overlay(c);
-  if (sys_move_mount(root, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0) fail("mount on", "the state directory");
+  if (sys_move_mount(root, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    fail("mount on", "the state directory");
   place_kernel_filesystems(c, root);
   place_devices(c, root);
   place_mounts(c, root);

@@ -44,5 +44,6 @@ int read_process(char* message, size_t length, struct process* out);
 struct mount_spec read_mount(struct reader* r);
 struct device_spec read_device(struct reader* r);
 
-// Fills `out` (of `limit` slots) with the strings of a list and a last NULL; -1 when there are too many.
+// Fills `out` (of `limit` slots) with the strings of a list and a last NULL; -1 when there are too
+// many.
 int string_array(struct list list, char** out, uint32_t limit);

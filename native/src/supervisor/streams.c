@@ -33,7 +33,8 @@ int make_stdio(struct stdio* io, int terminal, int with_input) {
   return make_pipe(&io->error, &io->child[2], 1);
 }
 
-// The way to the device leads through the image: only the ptmx of a devpts file system is used (CVE-2025-52565).
+// The way to the device leads through the image: only the ptmx of a devpts file system is used
+// (CVE-2025-52565).
 static int open_master(int root) {
   int directory = resolve_plain(root, "/dev/pts");
   struct statfs filesystem;
@@ -70,7 +71,8 @@ void install_stdio(struct stdio* io, uint32_t uid) {
   if (io->terminal && ioctl(0, TIOCSCTTY, 0) != 0) fail("take control of", "the terminal");
   // Programs that open /dev/stdout again need it to be theirs; /dev/null stays root's.
   for (int i = 0; i < 3; i++)
-    if (uid != 0 && io->child[i] > 2 && fchown(i, uid, (gid_t)-1) != 0 && errno != EROFS && errno != EPERM)
+    if (uid != 0 && io->child[i] > 2 && fchown(i, uid, (gid_t)-1) != 0 && errno != EROFS &&
+        errno != EPERM)
       fail("give to the user", "stdin, stdout, stderr");
 }
 

@@ -5,14 +5,17 @@
 
 struct stdio {
   int child[3];  // what becomes 0, 1, 2 of the process
-  int input, output, error;  // our ends, -1 where there is none; of a terminal `input` and `output` are its master
+  // our ends, -1 where there is none; of a terminal `input` and `output` are its master
+  int input, output, error;
   int terminal;
 };
 
-// Pipes; a terminal is opened later by the process itself. Without `with_input`, stdin is /dev/null. -1 on failure.
+// Pipes; a terminal is opened later by the process itself. Without `with_input`, stdin is
+// /dev/null. -1 on failure.
 int make_stdio(struct stdio* io, int terminal, int with_input);
 
-// In the child: a new terminal of the devpts instance at `root`/dev/pts; its master goes to the supervisor.
+// In the child: a new terminal of the devpts instance at `root`/dev/pts; its master goes to the
+// supervisor.
 void open_terminal(struct stdio* io, int root, uint32_t columns, uint32_t rows);
 
 // In the child: makes the streams 0, 1, 2 and gives them to the user who will run.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,9 +14,10 @@ struct open_how_v0 {
 #define RESOLVE_NO_SYMLINKS 0x04
 #define RESOLVE_IN_ROOT 0x10
 
-// linux/mount.h
-#define OPEN_TREE_CLONE 1
+// linux/mount.h; the GNU library has these in <sys/mount.h>, musl has not
 #define AT_RECURSIVE_ 0x8000
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
 #define MOVE_MOUNT_F_EMPTY_PATH 0x04
 #define MOVE_MOUNT_T_EMPTY_PATH 0x40
 #define FSCONFIG_SET_FLAG 0
@@ -25,13 +27,15 @@ struct open_how_v0 {
 #define MOUNT_ATTR_NOSUID 0x02
 #define MOUNT_ATTR_NODEV 0x04
 #define MOUNT_ATTR_NOEXEC 0x08
+#endif
 struct mount_attributes {
   uint64_t set, clear, propagation, userns_fd;
 };
 
 // linux/sched.h
 struct clone_arguments {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+      set_tid_size, cgroup;
 };
 #define CLONE_PIDFD_ 0x00001000ull
 #define CLONE_INTO_CGROUP_ 0x200000000ull
@@ -42,10 +46,13 @@ static inline long sys_openat2(int dir, const char* path, struct open_how_v0* ho
 static inline long sys_open_tree(int dir, const char* path, unsigned flags) {
   return syscall(SYS_open_tree, dir, path, flags);
 }
-static inline long sys_move_mount(int from, const char* from_path, int to, const char* to_path, unsigned flags) {
+static inline long sys_move_mount(int from, const char* from_path, int to, const char* to_path,
+    unsigned flags) {
   return syscall(SYS_move_mount, from, from_path, to, to_path, flags);
 }
-static inline long sys_fsopen(const char* type) { return syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */); }
+static inline long sys_fsopen(const char* type) {
+  return syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */);
+}
 static inline long sys_fsconfig(int fd, unsigned command, const char* key, const char* value) {
   return syscall(SYS_fsconfig, fd, command, key, value, 0);
 }

@@ -40,7 +40,8 @@ size_t read_output(struct task* task, int stream, char* chunk) {
   return 0;
 }
 
-int task_is_over(const struct task* task) { return task->exited && task->output < 0 && task->error < 0; }
+int task_is_over(const struct task* task) { return task->exited && task->output < 0 &&
+    task->error < 0; }
 
 void resize_terminal(struct task* task, uint32_t columns, uint32_t rows) {
   struct winsize size = {.ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows};

@@ -23,8 +23,9 @@ void task_starts(struct task* task, const struct launched* launched);
 // Takes the status of an ended child.
 void task_ends(struct task* task, int status);
 
-// Reads at most a chunk from stream 1 or 2; 0 when there is nothing to deliver. Closes the stream at its end, and when
-// the process is gone and nothing is left to read (a process it left behind may hold the other end).
+// Reads at most a chunk from stream 1 or 2; 0 when there is nothing to deliver. Closes the stream
+// at its end, and when the process is gone and nothing is left to read (a process it left behind
+// may hold the other end).
 size_t read_output(struct task* task, int stream, char* chunk);
 
 // Ended, and all its output was read.

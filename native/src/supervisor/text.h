@@ -1,4 +1,5 @@
-// Text put together in a given space: what does not fit is left out, and the result always ends with 0.
+// Text put together in a given space: what does not fit is left out, and the result always ends
+// with 0.
 #pragma once
 
 #include <stddef.h>

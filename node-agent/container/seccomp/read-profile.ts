@@ -35,17 +35,23 @@ const conditionsOf = ({ args }: Syscall): Condition[] =>
     valueTwo,
   }));
 
-function ruleOf(syscall: Syscall, index: number): Rule {
+/**
+ * Conditions are met together, but where one argument is asked for twice each counts alone: profiles
+ * are written for runc and crun, which do so because libseccomp takes an argument only once.
+ */
+function alternatives(conditions: readonly Condition[]): (readonly Condition[])[] {
+  const indices = new Set(conditions.map(({ index }) => index));
+  return indices.size === conditions.length ? [conditions] : conditions.map((one) => [one]);
+}
+
+function rulesOf(syscall: Syscall, index: number): Rule[] {
   const path = `syscalls[${index}]`;
   const names = [...(syscall.names ?? []), ...(syscall.name ? [syscall.name] : [])];
   if (names.length === 0) throw new ProfileError([`${path}.names: at least one name is needed`]);
   const empty = names.indexOf('');
   if (empty >= 0) throw new ProfileError([`${path}.names[${empty}]: expected a name, found ""`]);
-  return {
-    names,
-    verdict: verdictOf(`${path}.action`, syscall.action, syscall.errnoRet),
-    conditions: conditionsOf(syscall),
-  };
+  const verdict = verdictOf(`${path}.action`, syscall.action, syscall.errnoRet);
+  return alternatives(conditionsOf(syscall)).map((conditions) => ({ names, verdict, conditions }));
 }
 
 function abisOf({ architectures: listed, archMap }: Document): Abi[] {
@@ -63,8 +69,8 @@ function abisOf({ architectures: listed, archMap }: Document): Abi[] {
 export function decodeProfile(content: unknown, circumstances: Circumstances): Profile {
   const document = decodeDocument(content);
   const rules = (document.syscalls ?? []).flatMap((syscall, index) => {
-    const rule = ruleOf(syscall, index);
-    return isMeant(syscall, circumstances) ? [rule] : [];
+    const ofSyscall = rulesOf(syscall, index);
+    return isMeant(syscall, circumstances) ? ofSyscall : [];
   });
   return {
     verdict: verdictOf('defaultAction', document.defaultAction, document.defaultErrnoRet),

@@ -24,7 +24,8 @@ t.test('the program is process 1 and sees no other', async (t) => {
 });
 
 t.test('hostname, working directory, environment and user are those asked for', async (t) => {
-  const { text } = await run(node, 'hostname; pwd; echo "$FOO"; id -u; id -g; id -G; umask', {
+  const script = 'hostname; pwd; echo "$FOO"; id -u; id -g; id -G; umask';
+  const { text } = await run(node, script, {
     cwd: '/made/for/me',
     env: ['PATH=/bin', 'FOO=a b=c'],
     user: { uid: 1234, gid: 2345, groups: [2345, 7, 8] },
@@ -176,6 +177,18 @@ t.test('an image whose /dev, /proc or /sys is a link is refused', async (t) => {
     const refused = run(node, 'true', { layers: [image] });
     await t.rejects(refused, { name: 'StartError', message: new RegExp(`/${name}: `) });
   }
+});
+
+t.test('the scheduler, signals and limits are as a fresh process has them', async (t) => {
+  const { text } = await run(
+    node,
+    'cut -d" " -f19,41 /proc/self/stat; grep -E "Sig(Blk|Ign)" /proc/self/status; ulimit -n',
+  );
+  const [scheduler, blocked, ignored, files] = lines(text);
+  t.equal(scheduler, '0 0', 'nice 0, SCHED_OTHER');
+  t.match(blocked, /\t0+$/);
+  t.match(ignored, /\t0+$/);
+  t.ok(Number(files) >= 1024);
 });
 
 t.test('no descriptor of the host is open in the container', async (t) => {

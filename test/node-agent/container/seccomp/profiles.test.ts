@@ -212,6 +212,27 @@ t.test('numbers of 64 bits are read exactly, null is as good as nothing', async 
   t.equal(decide('mkdir'), eperm);
 });
 
+t.test('of conditions on the same argument each counts alone, as in runc', async (t) => {
+  const equal = (index: number, value: number) => ({ index, op: 'SCMP_CMP_EQ', value });
+  const call = (names: string[], args: object[]) => ({ names, action: 'SCMP_ACT_ERRNO', args });
+  const profile = readProfile(
+    JSON.stringify({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [
+        call(['socket'], [equal(0, 16), equal(0, 40)]),
+        call(['ioctl'], [equal(1, 7), equal(2, 8)]),
+      ],
+    }),
+    { capabilities: 0n, kernel },
+  );
+  const decide = decider(compile(profile).program);
+  t.equal(decide('socket', 16n), eperm);
+  t.equal(decide('socket', 40n), eperm);
+  t.equal(decide('socket', 2n), allow);
+  t.equal(decide('ioctl', 0n, 7n, 8n), eperm);
+  t.equal(decide('ioctl', 0n, 7n, 9n), allow, 'different arguments: all must be met');
+});
+
 t.test("Docker's conditions are decided by capabilities, machine and kernel", async (t) => {
   const when = (name: string, change: object) => ({
     names: [name],
