@@ -23,6 +23,7 @@ export interface ArchiveImage {
   readonly tags: readonly string[];
   /** Byte by byte as it came; made here for a docker-archive, which has none. */
   readonly manifest: Buffer;
+  readonly isManifestOurs?: true;
   readonly digest: Digest;
   readonly id: Digest;
   readonly configFile: ArchiveFile;
@@ -179,7 +180,8 @@ async function dockerImage(
   const layers = archiveLayers(layerFiles, config, configFile.digest);
   const manifest = await madeManifest(configFile, layerFiles);
   const digest = digestOf(manifest);
-  return { tags: [], manifest, digest, id: configFile.digest, configFile, config, layers };
+  const id = configFile.digest;
+  return { tags: [], manifest, isManifestOurs: true, digest, id, configFile, config, layers };
 }
 
 /** The OCI manifest of an image that came without one. The same image always gets the same bytes. */

@@ -22,6 +22,10 @@ export class BlobStore {
     return join(this.#directory, hexOf(digest));
   }
 
+  has(digest: Digest): Promise<boolean> {
+    return exists(this.path(digest));
+  }
+
   /** Gives a file whose digest was verified its place; `file` must be on the same file system and keeps its own name. */
   async adopt(file: string, digest: Digest): Promise<void> {
     await link(file, this.path(digest)).catch(ignoreExisting);

@@ -8,19 +8,20 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveImage } from './archive-images.ts';
 import { startReading } from './archive-source.ts';
-import { BlobStore } from './blob-store.ts';
-import type { Digest } from './digest.ts';
-import { Durability } from './durability.ts';
+import { Content } from './content.ts';
 import { imageConfig } from './image-config.ts';
 import { ImageTable, type StoredImage, type StoredLayer } from './image-table.ts';
-import { ImageError, type Images, type LocalImage } from './images.ts';
-import { LayerStore } from './layer-store.ts';
-import { layersInUse } from './layers-in-use.ts';
+import { ImageError, type Images, type LocalImage, type TransferOptions } from './images.ts';
 import { type Found, findImage, localImage, newTag, withImage } from './lookup.ts';
+import type { Registry, RegistryOptions } from './registry/registry.ts';
+import type { Shelf } from './registry/shelf.ts';
 import { resolveUser } from './user.ts';
 
 export interface ImagesOptions {
+  /** Images are kept in `images/`; `registries.json` says how registries are reached. */
   readonly dataDir: string;
+  /** Other than the usual patience with registries. */
+  readonly registry?: Omit<RegistryOptions, 'dataDir'>;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
 }
 
@@ -32,32 +33,25 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
 }
 
 class ImageStore implements Images {
-  readonly #incoming: string;
   readonly #root: string;
-  readonly #blobs: BlobStore;
-  readonly #layers: LayerStore;
+  readonly #content: Content;
   readonly #table: ImageTable;
-  readonly #durability: Durability;
-  readonly #log: ImagesOptions['log'];
+  readonly #options: ImagesOptions;
+  #registry: Promise<Registry> | undefined;
   /** Changes of the table, and the removal of content, one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
 
-  constructor({ dataDir, log }: ImagesOptions) {
-    this.#root = join(dataDir, 'images');
-    this.#incoming = join(this.#root, 'incoming');
-    this.#blobs = new BlobStore(join(this.#root, 'blobs'));
-    this.#layers = new LayerStore(join(this.#root, 'layers'));
+  constructor(options: ImagesOptions) {
+    this.#root = join(options.dataDir, 'images');
+    this.#content = new Content(this.#root);
     this.#table = new ImageTable(join(this.#root, 'refs.json'));
-    this.#durability = new Durability(this.#root);
-    this.#log = log;
+    this.#options = options;
   }
 
   async open(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
-    await rm(this.#incoming, { recursive: true, force: true });
-    await mkdir(this.#incoming, { mode: 0o700 });
-    await Promise.all([this.#blobs.open(), this.#layers.open(), this.#table.open()]);
-    if (await this.#durability.wasInterrupted()) await this.#distrustContent();
+    await Promise.all([this.#content.open(), this.#table.open()]);
+    if (await this.#content.durability.wasInterrupted()) await this.#distrustContent();
     await this.#collect();
   }
 
@@ -66,19 +60,19 @@ class ImageStore implements Images {
    * are damaged are given up.
    */
   async #distrustContent(): Promise<void> {
-    await this.#layers.removeAllBut(new Set());
+    await this.#content.layers.removeAllBut(new Set());
     const sound: StoredImage[] = [];
     for (const image of this.#table.all()) {
       const digests = [image.digest, image.id, ...image.layers.map(({ digest }) => digest)];
-      if (await this.#blobs.areSound(digests)) sound.push(image);
+      if (await this.#content.blobs.areSound(digests)) sound.push(image);
       else
-        this.#log?.warn('image lost when the machine went down; load it again', {
+        this.#options.log?.warn('image lost when the machine went down; load it again', {
           tags: image.tags,
         });
     }
     await this.#table.replace(sound);
-    await this.#durability.begin(); // of this boot: what is unpacked from here on is not doubted again
-    this.#durability.secureSoon();
+    await this.#content.durability.begin(); // of this boot: what is unpacked from here on is not doubted again
+    this.#content.durability.secureSoon();
   }
 
   async find(reference: string): Promise<LocalImage | undefined> {
@@ -92,18 +86,18 @@ class ImageStore implements Images {
 
   async load(archive: AsyncIterable<Buffer>): Promise<readonly LocalImage[]> {
     const source = startReading(archive);
-    const scratch = await mkdtemp(join(this.#incoming, 'load-'));
+    const scratch = await mkdtemp(join(this.#content.incoming, 'load-'));
     try {
       const [{ readArchive }, { readImages }] = await Promise.all([
         import('./archive-files.ts'),
         import('./archive-images.ts'),
       ]);
       const images = await readImages(await readArchive(source, scratch));
-      await this.#durability.begin();
+      await this.#content.durability.begin();
       return await this.#change(() => this.#keep(images));
     } finally {
       await rm(scratch, { recursive: true, force: true });
-      this.#durability.secureSoon();
+      this.#content.durability.secureSoon();
     }
   }
 
@@ -123,12 +117,14 @@ class ImageStore implements Images {
   }
 
   async #keepContent(image: ArchiveImage): Promise<StoredImage> {
-    await this.#blobs.put(image.manifest);
-    await this.#blobs.adopt(image.configFile.path, image.id);
+    await this.#content.blobs.put(image.manifest);
+    await this.#content.blobs.adopt(image.configFile.path, image.id);
     const layers: StoredLayer[] = [];
     for (const { file, digest, diffId, chainId } of image.layers) {
-      await this.#blobs.adopt(file.path, digest);
-      layers.push({ digest, diffId, chainId, sizeBytes: await this.#unpacked(image, chainId) });
+      await this.#content.blobs.adopt(file.path, digest);
+      const source = { chainId, diffId, file: file.path, fileDigest: digest };
+      const sizeBytes = await this.#content.unpacked(this.#table.all(), source);
+      layers.push({ digest, diffId, chainId, sizeBytes });
     }
     const { created } = image.config;
     return {
@@ -138,18 +134,46 @@ class ImageStore implements Images {
       layers,
       ...(created ? { createdAt: created } : {}),
       config: imageConfig(image.config),
+      ...(image.isManifestOurs === true ? { isManifestOurs: true } : {}),
     };
   }
 
-  async #unpacked(image: ArchiveImage, chainId: Digest): Promise<number> {
-    const known = this.#table.all().flatMap(({ layers }) => layers);
-    const there = known.find((layer) => layer.chainId === chainId);
-    if (there !== undefined && (await this.#layers.has(chainId))) return there.sizeBytes;
-    const layer = image.layers.find((candidate) => candidate.chainId === chainId);
-    if (layer === undefined)
-      throw new Error(`layer ${chainId} is not one of image ${image.digest}`);
-    const { diffId, file, digest } = layer;
-    return this.#layers.unpack({ chainId, diffId, file: file.path, fileDigest: digest });
+  async pull(reference: string, options: TransferOptions = {}): Promise<LocalImage> {
+    const [{ pullImage }, registry] = await Promise.all([
+      import('./registry/pull.ts'),
+      this.#connect(),
+    ]);
+    return pullImage(registry, this.#shelf(), reference, options);
+  }
+
+  async push(reference: string, options: TransferOptions = {}): Promise<{ digest: string }> {
+    const { image } = this.#required(reference);
+    const [{ pushImage }, registry] = await Promise.all([
+      import('./registry/push.ts'),
+      this.#connect(),
+    ]);
+    return pushImage(registry, this.#shelf(), { image, text: reference, options });
+  }
+
+  /** Loaded when it is wanted first: a node that pulls nothing does not pay for it. */
+  #connect(): Promise<Registry> {
+    const { dataDir, registry } = this.#options;
+    this.#registry ??= import('./registry/registry.ts').then(
+      (module) => new module.Registry({ ...registry, dataDir }),
+    );
+    return this.#registry;
+  }
+
+  #shelf(): Shelf {
+    return {
+      content: this.#content,
+      images: () => this.#table.all(),
+      keep: (image) =>
+        this.#change(async () => {
+          await this.#table.replace(withImage(this.#table.all(), image));
+          return localImage(this.#requiredDigest(image.digest));
+        }),
+    };
   }
 
   async tag(reference: string, newReference: string): Promise<void> {
@@ -173,12 +197,16 @@ class ImageStore implements Images {
   async layers(image: LocalImage): Promise<readonly string[]> {
     const { layers } = this.#requiredDigest(image.digest);
     for (const { chainId, diffId, digest } of layers) {
-      if (await this.#layers.has(chainId)) continue;
-      await this.#durability.begin();
-      this.#durability.secureSoon();
-      await this.#layers.unpack({ chainId, diffId, file: this.#blobs.path(digest) });
+      if (await this.#content.layers.has(chainId)) continue;
+      await this.#content.durability.begin();
+      this.#content.durability.secureSoon();
+      await this.#content.layers.unpack({
+        chainId,
+        diffId,
+        file: this.#content.blobs.path(digest),
+      });
     }
-    return layers.map(({ chainId }) => this.#layers.path(chainId));
+    return layers.map(({ chainId }) => this.#content.layers.path(chainId));
   }
 
   async resolveUser(
@@ -201,12 +229,8 @@ class ImageStore implements Images {
   }
 
   /** Removes content no image refers to. */
-  async #collect(): Promise<void> {
-    const images = this.#table.all();
-    const layers = images.flatMap((image) => image.layers);
-    await this.#layers.removeAllBut(new Set(layers.map(({ chainId }) => chainId)), layersInUse);
-    const blobs = images.flatMap(({ digest, id }) => [digest, id]);
-    await this.#blobs.removeAllBut(new Set([...blobs, ...layers.map(({ digest }) => digest)]));
+  #collect(): Promise<void> {
+    return this.#content.collect(this.#table.all());
   }
 
   #change<T>(change: () => Promise<T>): Promise<T> {

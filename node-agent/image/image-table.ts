@@ -20,6 +20,10 @@ export interface StoredImage {
   /** Of the configuration. */
   readonly id: Digest;
   readonly tags: readonly string[];
+  /** `repository@digest` of each registry's manifest or index that led to it. */
+  readonly repoDigests?: readonly string[];
+  /** The manifest was made here, for an archive that had none: nobody else knows its digest. */
+  readonly isManifestOurs?: true;
   /** Lowest first. */
   readonly layers: readonly StoredLayer[];
   readonly createdAt?: string;

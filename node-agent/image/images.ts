@@ -3,7 +3,17 @@
 /** Why an operation on images failed; `message` says what was tried, on what, why, and what to do. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
-  readonly code: 'InvalidReference' | 'NotFound' | 'Ambiguous' | 'InvalidArchive' | 'UnknownUser';
+  readonly code:
+    | 'InvalidReference'
+    | 'NotFound'
+    | 'Ambiguous'
+    | 'InvalidArchive'
+    | 'UnknownUser'
+    /** A registry wants other credentials. */
+    | 'Unauthorized'
+    /** A registry cannot be reached, has a fault, or gives what it should not. */
+    | 'Registry'
+    | 'Cancelled';
   constructor(code: ImageError['code'], message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
@@ -29,10 +39,39 @@ export interface LocalImage {
   readonly digest: string;
   /** Normalised references that point at it: `bayplan.local/busybox:latest`. */
   readonly tags: readonly string[];
+  /** `repository@sha256:…` of the manifests and indexes it was pulled by or pushed as; absent when it was only loaded. */
+  readonly repoDigests?: readonly string[];
   /** Sum of the unpacked layers. */
   readonly sizeBytes: number;
   readonly createdAt?: string;
   readonly config: ImageConfig;
+}
+
+/** One way to log in; an empty object is nobody. */
+export interface RegistryCredentials {
+  readonly username?: string;
+  readonly password?: string;
+  /** A refresh token of the registry's token service. */
+  readonly identityToken?: string;
+  /** Sent as it is, as a bearer token. */
+  readonly registryToken?: string;
+}
+
+export interface TransferProgress {
+  /** The blob's digest. */
+  readonly layer: string;
+  readonly status: 'waiting' | 'downloading' | 'unpacking' | 'uploading' | 'present' | 'done';
+  /** Of the blob as it is transferred. */
+  readonly bytes: number;
+  readonly total: number;
+}
+
+export interface TransferOptions {
+  /** What is tried, in this order, before what the machine's docker config.json has for the registry. */
+  readonly credentials?: readonly RegistryCredentials[];
+  readonly signal?: AbortSignal;
+  /** Called often: at each piece of a blob. Must not throw. */
+  readonly onProgress?: (progress: TransferProgress) => void;
 }
 
 export interface Images {
@@ -41,6 +80,17 @@ export interface Images {
   list(): Promise<readonly LocalImage[]>;
   /** Loads a docker-archive or OCI layout tar; resolves with what it held. Rejects with a clear error, nothing kept. */
   load(archive: AsyncIterable<Buffer>): Promise<readonly LocalImage[]>;
+  /**
+   * Brings an image from its registry, or asks the registry whether the one here is current. A pull of content that is
+   * being pulled already joins it; what a pull leaves when it fails or is cancelled, the next one goes on with.
+   * @throws ImageError
+   */
+  pull(reference: string, options?: TransferOptions): Promise<LocalImage>;
+  /**
+   * Sends a local image to the registry its reference names; resolves with the digest it has there.
+   * @throws ImageError
+   */
+  push(reference: string, options?: TransferOptions): Promise<{ readonly digest: string }>;
   tag(reference: string, newReference: string): Promise<void>;
   /** Removes a reference; content nobody refers to goes with it. */
   remove(reference: string): Promise<void>;

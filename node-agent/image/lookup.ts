@@ -20,10 +20,15 @@ export function findImage(images: readonly StoredImage[], reference: string): Fo
   if (at !== -1) {
     parseReference(reference);
     const digest = reference.slice(at + 1);
-    const image = images.find((candidate) => candidate.digest === digest);
+    const image = images.find((candidate) => hasDigest(candidate, digest));
     return image && { image };
   }
   return byTag(images, reference) ?? byId(images, reference);
+}
+
+/** Whether the manifest, or an index it was found by, has the digest. */
+export function hasDigest({ digest, repoDigests = [] }: StoredImage, wanted: string): boolean {
+  return digest === wanted || repoDigests.some((name) => name.endsWith(`@${wanted}`));
 }
 
 function isId(text: string): boolean {
@@ -76,10 +81,12 @@ export function withImage(
 ): readonly StoredImage[] {
   const known = images.find(({ digest }) => digest === image.digest);
   const tags = [...new Set([...(known?.tags ?? []), ...image.tags])];
+  const repoDigests = new Set([...(known?.repoDigests ?? []), ...(image.repoDigests ?? [])]);
   const others = images
     .filter((other) => other !== known)
     .map((other) => ({ ...other, tags: other.tags.filter((tag) => !image.tags.includes(tag)) }));
-  return [...others, { ...image, tags }];
+  const digests = repoDigests.size === 0 ? {} : { repoDigests: [...repoDigests] };
+  return [...others, { ...image, tags, ...digests }];
 }
 
 /** What the table's image looks like to others. */
@@ -88,6 +95,7 @@ export function localImage(image: StoredImage): LocalImage {
     id: image.id,
     digest: image.digest,
     tags: image.tags,
+    ...(image.repoDigests === undefined ? {} : { repoDigests: image.repoDigests }),
     sizeBytes: image.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
     ...(image.createdAt === undefined ? {} : { createdAt: image.createdAt }),
     config: image.config,

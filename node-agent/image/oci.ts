@@ -25,12 +25,14 @@ const Platform = t.intersection([
   t.partial({ variant: t.string }),
 ]);
 
-const Descriptor = t.intersection([
+export const Descriptor = t.intersection([
   t.type({ digest: DigestText, size: t.number }),
   t.partial({
     mediaType: t.string,
     platform: nullable(Platform),
     annotations: nullable(t.record(t.string, t.string)),
+    urls: Strings,
+    artifactType: t.string,
   }),
 ]);
 export type Descriptor = t.TypeOf<typeof Descriptor>;
@@ -42,7 +44,7 @@ export const Index = t.intersection([
 
 export const Manifest = t.intersection([
   t.type({ config: Descriptor, layers: t.array(Descriptor) }),
-  t.partial({ mediaType: t.string }),
+  t.partial({ mediaType: t.string, artifactType: t.string }),
 ]);
 export type Manifest = t.TypeOf<typeof Manifest>;
 

@@ -33,11 +33,13 @@ function isAttestation({ platform, annotations }: Descriptor): boolean {
 
 /**
  * The descriptors fit for this machine, in their order: `every` of a top index (several images), the `first` of one image's.
+ * `what` begins the error's sentence.
  * @throws ImageError `InvalidArchive` when there are only others
  */
 export function selectPlatform(
   descriptors: readonly Descriptor[],
   which: 'every' | 'first',
+  what = 'read the image archive: it',
 ): readonly Descriptor[] {
   const images = descriptors.filter((descriptor) => !isAttestation(descriptor));
   const fitting = images.filter(fits);
@@ -45,7 +47,7 @@ export function selectPlatform(
     const there = images.map(platformName).join(', ');
     throw new ImageError(
       'InvalidArchive',
-      `read the image archive: it holds no image for ${MACHINE.os}/${MACHINE.architecture}, only for ${there}`,
+      `${what} holds no image for ${MACHINE.os}/${MACHINE.architecture}, only for ${there}`,
     );
   }
   return which === 'first' ? fitting.slice(0, 1) : fitting;

@@ -42,6 +42,9 @@ const codes: Readonly<Record<ImageError['code'], readonly [number, string]>> = {
   InvalidReference: [400, 'BadRequest'],
   InvalidArchive: [400, 'BadRequest'],
   UnknownUser: [400, 'BadRequest'],
+  Unauthorized: [403, 'Forbidden'],
+  Registry: [502, 'BadGateway'],
+  Cancelled: [499, 'Cancelled'],
 };
 
 function asStatus(error: unknown): never {

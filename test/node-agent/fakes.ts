@@ -12,7 +12,12 @@ import type {
   Session,
   StartError,
 } from '#node-agent/container/runtime.ts';
-import { ImageError, type Images, type LocalImage } from '#node-agent/image/images.ts';
+import {
+  ImageError,
+  type Images,
+  type LocalImage,
+  type TransferOptions,
+} from '#node-agent/image/images.ts';
 import type { PodAddress, PodNetwork } from '#node-agent/network/pod-network.ts';
 
 type Running = Extract<ContainerPhase, { phase: 'running' }>;
@@ -192,6 +197,30 @@ export class FakeImages implements Images {
     if (name === 'broken') throw new ImageError('InvalidArchive', 'not an image');
     this.local.set(name, busybox);
     return [busybox];
+  }
+
+  /** What a registry has; pulling waits for the promise. */
+  readonly remote = new Map<string, () => Promise<LocalImage>>();
+  readonly pulls: { readonly reference: string; readonly options: TransferOptions }[] = [];
+
+  async pull(reference: string, options: TransferOptions = {}): Promise<LocalImage> {
+    this.pulls.push({ reference, options });
+    const answer = this.remote.get(reference);
+    if (answer === undefined) throw new ImageError('NotFound', `pull ${reference}: 404 Not Found`);
+    const aborted = Promise.withResolvers<never>();
+    options.signal?.addEventListener('abort', () =>
+      aborted.reject(new ImageError('Cancelled', `pull ${reference}: cancelled`)),
+    );
+    const image = await Promise.race([answer(), aborted.promise]);
+    this.local.set(reference, image);
+    return image;
+  }
+
+  async push(reference: string, { onProgress }: TransferOptions = {}) {
+    const image = this.local.get(reference);
+    if (image === undefined) throw new ImageError('NotFound', `no image ${reference}`);
+    onProgress?.({ layer: image.digest, status: 'done', bytes: 1, total: 1 });
+    return { digest: image.digest };
   }
 
   async tag(reference: string, newReference: string): Promise<void> {

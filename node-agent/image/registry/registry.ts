@@ -1,0 +1,54 @@
+/** Everything that pulls and pushes of one node share: connections, tokens, settings. */
+
+import { join } from 'node:path';
+import type { RegistryCredentials } from '../images.ts';
+import { credentialsFor, defaultDockerConfig, readDockerConfig } from './docker-config.ts';
+import { Downloads } from './downloads.ts';
+import type { Endpoint } from './endpoint.ts';
+import { Greeting } from './greeting.ts';
+import type { RegistryParts } from './repository.ts';
+import { PATIENT, type RetryPolicy } from './retry.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { Tokens } from './tokens.ts';
+import { Transport, type TransportOptions } from './transport.ts';
+
+export interface RegistryOptions extends TransportOptions {
+  readonly dataDir: string;
+  readonly retry?: RetryPolicy;
+}
+
+export class Registry {
+  readonly parts: RegistryParts;
+  readonly downloads = new Downloads();
+  readonly #settingsPath: string;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor({ dataDir, retry = PATIENT, env = process.env, ...options }: RegistryOptions) {
+    const transport = new Transport({ ...options, env });
+    const tokens = new Tokens(transport);
+    this.parts = { transport, tokens, greeting: new Greeting(transport), retry };
+    this.#settingsPath = join(dataDir, 'registries.json');
+    this.#env = env;
+  }
+
+  /** @throws ImageError `Registry` */
+  settings(): Promise<Settings> {
+    return readSettings(this.#settingsPath);
+  }
+
+  /**
+   * The logins to try at an endpoint, at least one: those `given` for the registry itself, then the machine's own.
+   * @throws ImageError `Registry`
+   */
+  async logins(
+    endpoint: Endpoint,
+    settings: Settings,
+    given: readonly RegistryCredentials[] = [],
+  ): Promise<readonly RegistryCredentials[]> {
+    const path = settings.dockerConfig ?? defaultDockerConfig(this.#env);
+    const config = await readDockerConfig(path);
+    const found = await credentialsFor(config, `${endpoint.name}/${endpoint.path}`);
+    const logins = endpoint.isMirror ? found : [...given, ...found];
+    return logins.length === 0 ? [{}] : logins;
+  }
+}

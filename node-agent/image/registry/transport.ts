@@ -1,0 +1,96 @@
+/** HTTP to registries: kept connections, proxies of the environment, own CAs, and an end to waiting. */
+
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { pipeline, type Readable } from 'node:stream';
+import { rootCertificates } from 'node:tls';
+
+export interface TlsSettings {
+  /** PEM text of CAs trusted besides Node's own. */
+  readonly ca?: string;
+  readonly skipVerify?: boolean;
+}
+
+export interface Outgoing {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Streams need a `content-length` in the headers. */
+  readonly body?: Buffer | Readable;
+  readonly tls: TlsSettings;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: IncomingMessage;
+  readonly url: URL;
+}
+
+export interface TransportOptions {
+  /** A connection that moves no byte for so long is given up. */
+  readonly idleMs?: number;
+  /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const USER_AGENT = 'bayplan/0.1';
+
+export class Transport {
+  readonly #idleMs: number;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #agents = new Map<string, http.Agent>();
+
+  constructor({ idleMs = 30_000, env = process.env }: TransportOptions = {}) {
+    this.#idleMs = idleMs;
+    this.#env = env;
+  }
+
+  /** One request, one answer; redirects are not followed. Rejects with what the connection died of. */
+  send({ method, url, headers = {}, body, tls, signal }: Outgoing): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const options = {
+        method,
+        headers: { 'user-agent': USER_AGENT, ...headers },
+        agent: this.#agent(url.protocol, tls),
+        ...(signal === undefined ? {} : { signal }),
+      };
+      const request =
+        url.protocol === 'https:' ? https.request(url, options) : http.request(url, options);
+      request.setTimeout(this.#idleMs, () => {
+        request.destroy(new Error(`no byte came or went for ${this.#idleMs / 1000} s`));
+      });
+      request.on('response', (response) => {
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: response,
+          url,
+        });
+      });
+      request.on('error', reject);
+      if (body === undefined || Buffer.isBuffer(body)) request.end(body);
+      // A failure of the file must reach whoever waits for the answer.
+      else pipeline(body, request, (error) => error && reject(error));
+    });
+  }
+
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  #agent(protocol: string, { ca, skipVerify = false }: TlsSettings): http.Agent {
+    const key = `${protocol} ${skipVerify} ${ca ?? ''}`;
+    let agent = this.#agents.get(key);
+    if (agent === undefined) {
+      const kept = { keepAlive: true, timeout: this.#idleMs, proxyEnv: this.#env };
+      const own = ca === undefined ? {} : { ca: [ca, ...rootCertificates] };
+      const trust = { ...own, rejectUnauthorized: !skipVerify };
+      agent = protocol === 'https:' ? new https.Agent({ ...kept, ...trust }) : new http.Agent(kept);
+      this.#agents.set(key, agent);
+    }
+    return agent;
+  }
+}
