@@ -17,8 +17,18 @@ export interface Machine {
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
+/** A folder that goes while it is read is not there. */
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
 function cgroupsBelow(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true })
+  return entriesOf(folder)
     .filter((entry) => entry.isDirectory())
     .flatMap((entry) => {
       const path = `${folder}/${entry.name}`;
