@@ -190,6 +190,13 @@ async function throughput(bench: Bench, width: number): Promise<void> {
   );
 }
 
+/** Takes down what is left, also after a failure in the middle. */
+async function close({ runtime, sandbox, directory, runDir }: Bench): Promise<void> {
+  await runtime.removeSandbox(sandbox);
+  runtime.close();
+  for (const path of [directory, runDir]) rmSync(path, { recursive: true, force: true });
+}
+
 async function benchAt(place: string, label: string): Promise<void> {
   const bench = await open(place);
   try {
@@ -199,14 +206,13 @@ async function benchAt(place: string, label: string): Promise<void> {
     await execs(bench, gapMs, `${label}, isolated`);
     await memory(bench);
     for (const width of [1, 4]) await throughput(bench, width);
-    await bench.runtime.removeSandbox(bench.sandbox);
   } finally {
-    bench.runtime.close();
-    for (const path of [bench.directory, bench.runDir])
-      rmSync(path, { recursive: true, force: true });
+    await close(bench);
   }
 }
 
+// Who stops reading (`| head`) must not keep it from cleaning up.
+process.stdout.on('error', () => undefined);
 process.stdout.write(`${''.padEnd(52)}      p50      p90      p99\n`);
 await benchAt(tmpdir(), 'disk');
 await benchAt('/dev/shm', 'tmpfs');
