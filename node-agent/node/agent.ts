@@ -11,6 +11,7 @@ import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import type { Images } from '#node-agent/image/images.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import { drain } from '../pod/drain.ts';
+import { ImagePulls } from '../pod/image-pulls.ts';
 import { volumesDir } from '../pod/paths.ts';
 import { PodController } from '../pod/pod-controller.ts';
 import { PodEvents } from '../pod/pod-events.ts';
@@ -56,15 +57,16 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     loadBaseImage(parts),
   ]);
   const services = new Services(client.collection<Service>(types.services));
-  const world = worldOf(parts, facts, services);
+  let registration: Registration | undefined;
+  const reportImages = () => void registration?.reportNow();
+  const world = worldOf(parts, facts, { services, onPulled: reportImages });
   const pods = new PodController(world);
   pods.adopt(adopted, onDisk);
   const work = pods.start();
   work.add(() => services.close());
-  let registration: Registration | undefined;
   const imagesChanged = () => {
     pods.retryAll();
-    void registration?.reportNow();
+    reportImages();
   };
   const shutDown = async () => {
     await drain(world, pods);
@@ -99,7 +101,12 @@ async function loadBaseImage({ config, images, log }: AgentParts): Promise<void>
   });
 }
 
-function worldOf(parts: AgentParts, facts: MachineFacts, services: Services): World {
+interface Hints {
+  readonly services: Services;
+  readonly onPulled: () => void;
+}
+
+function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }: Hints): World {
   const { config, client, runtime, images, network, mounts, log } = parts;
   const { dataDir, nodeName, cgroupRoot } = config;
   const address = nodeAddress(config.bindAddress);
@@ -107,11 +114,13 @@ function worldOf(parts: AgentParts, facts: MachineFacts, services: Services): Wo
   const configMaps = new ObjectSource(client.collection<ConfigMap>(types.configMaps));
   const secrets = new ObjectSource(client.collection<Secret>(types.secrets));
   const pods = client.collection<Pod>(types.pods);
+  const events = new PodEvents(client, nodeName, log);
   return {
     node: { nodeName, hostname: facts.hostname, hostIPs: [address], cgroupRoot, capacity },
     paths: { dataDir },
     runtime,
     images,
+    pulls: new ImagePulls({ images, secrets, events, now: Date.now, onPulled }),
     network,
     volumes: new Volumes({
       configMaps,
@@ -126,7 +135,7 @@ function worldOf(parts: AgentParts, facts: MachineFacts, services: Services): Wo
     secrets,
     servicesFor: (namespace) => services.of(namespace),
     status: new StatusWriter(pods, log),
-    events: new PodEvents(client, nodeName, log),
+    events,
     log,
     now: Date.now,
   };
@@ -207,6 +216,7 @@ async function close(running: {
   const { parts, work, registration, world, api } = running;
   work.unsubscribe();
   registration.stop();
+  world.pulls.close();
   world.status.close();
   world.events.close();
   world.configMaps.close();

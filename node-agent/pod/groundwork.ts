@@ -6,14 +6,15 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import type { LocalImage } from '#node-agent/image/images.ts';
+import { containerImage } from './container-image.ts';
 import { ConfigError } from './env.ts';
-import { localImage } from './image-failure.ts';
 import { layerDir, logFile, terminationLog } from './paths.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
 
 export interface Groundwork {
   readonly image: LocalImage;
+  readonly isPulled: boolean;
   readonly layers: readonly string[];
   readonly user: {
     readonly uid: number;
@@ -23,21 +24,21 @@ export interface Groundwork {
   };
 }
 
-/** @throws StartFailure when the image cannot be used, ConfigError for root under runAsNonRoot */
+/** @throws PullUnderWay when the image is not here yet, StartFailure when it cannot be used, ConfigError for root under runAsNonRoot */
 export async function layGroundwork(
   world: World,
   state: PodState,
   pod: Pod,
   container: PodContainer,
 ): Promise<Groundwork> {
-  const tries = state.isWaiting(container.name) ? 'later' : 'first';
   const places = providePlaces(world, state, container);
-  const ofImage = localImage(world.images, container, tries).then(async (image) => {
+  const found = containerImage(world, state, pod, container);
+  const ofImage = found.then(async ({ image, isPulled }) => {
     const [layers, user] = await Promise.all([
       world.images.layers(image),
       userOf(world, pod, container, image),
     ]);
-    return { image, layers, user };
+    return { image, isPulled, layers, user };
   });
   const [laid] = await Promise.all([ofImage, places]);
   return laid;

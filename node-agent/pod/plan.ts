@@ -181,7 +181,7 @@ class Steps {
   keep(container: PodContainer, role: 'init' | 'app'): void {
     const view = containerView(this.#view, container.name);
     const attempt = latest(view);
-    if (isAlive(attempt)) return;
+    if (isAlive(attempt) || this.#view.pulling?.has(container.name) === true) return;
     const exitCode = exitCodeOf(attempt);
     if (exitCode !== undefined && !restarts(this.#pod, container, exitCode, role)) return;
     const startAt = Math.max(

@@ -68,13 +68,14 @@ export class PodController {
 
   /** Follows pods and containers; unsubscribing stops the work, not the containers. */
   start(): Subscription {
-    const { pods, node, runtime, log, volumes } = this.#world;
+    const { pods, node, runtime, log, volumes, pulls } = this.#world;
     const work = new Subscription();
     const reconcile = (uid: string) => this.#reconcile(uid);
     const runs = reconcileKeys(this.#keys, reconcile, { concurrency });
     work.add(runs.subscribe((run) => logRun(log, 'pods', run)));
     work.add(runtime.changes.subscribe((record) => this.#changed(record)));
     work.add(volumes.follow((uid) => this.retry(uid)));
+    work.add(pulls.ended.subscribe((uid) => this.#keys.next(uid)));
     const events = watchCollection(pods, {
       listOptions: { fieldSelector: `spec.nodeName=${node.nodeName}` },
       onProblem: (error, retryMs) => {

@@ -5,6 +5,7 @@
 
 import type { ContainerStatus, Pod, PodStatus } from '#api/resources/types.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
+import { ContainerPulls } from './container-pulls.ts';
 import type { Groundwork } from './groundwork.ts';
 import { attemptOf, type PodIdentity } from './labels.ts';
 import { waitAfterFailure } from './restart.ts';
@@ -34,6 +35,7 @@ export class PodState {
   released = false;
   /** The status computed last: what the next one builds on. */
   status: PodStatus | undefined;
+  readonly pulls = new ContainerPulls();
   readonly #groundwork = new Map<string, Promise<Groundwork>>();
   readonly #acknowledgedAt: number;
   #recovered = false;
@@ -175,6 +177,7 @@ export class PodState {
       released: this.released,
       ...(this.ip === undefined ? {} : { ip: this.ip }),
       ...(waiting === undefined ? {} : { setUpWaiting: waiting }),
+      pulling: this.pulls.running(),
       containers: new Map([...this.#containers].map(([name, m]) => [name, { ...m }])),
     };
   }

@@ -3,10 +3,10 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import { type ContainerSpec, StartError } from '#node-agent/container/runtime.ts';
+import { PullUnderWay, StartFailure } from './container-image.ts';
 import { containerSpec } from './container-spec.ts';
 import { ConfigError, envReferences, podEnv } from './env.ts';
 import { layGroundwork } from './groundwork.ts';
-import { StartFailure } from './image-failure.ts';
 import { containerLabels } from './labels.ts';
 import { containerMounts } from './mounts.ts';
 import { layerDir, logFile, startErrorFile, terminationLog } from './paths.ts';
@@ -45,7 +45,7 @@ export async function startContainer(
     state.started(container.name);
     await run(start, spec);
   } catch (error) {
-    cannotStart(start, error);
+    if (!(error instanceof PullUnderWay)) cannotStart(start, error);
   }
 }
 
@@ -56,9 +56,8 @@ function cannotStart({ world, state, pod, container }: Start, error: unknown): v
     (error instanceof ConfigError ? 'CreateContainerConfigError' : 'CreateContainerError');
   const message = error instanceof Error ? error.message : String(error);
   state.failed(container.name, { reason, message }, world.now());
-  const kind = reason === 'ImagePullBackOff' ? 'BackOff' : 'Failed';
   const text = known === undefined ? `Error: ${message}` : message;
-  world.events.warn(pod, kind, text, container.name);
+  world.events.warn(pod, 'Failed', text, container.name);
   if (known === undefined && !(error instanceof ConfigError)) {
     world.log.warn('container not created', {
       uid: state.identity.uid,
@@ -74,12 +73,12 @@ async function prepare(start: Start): Promise<ContainerSpec> {
   const { paths, node } = world;
   const { uid } = state.identity;
   const laid = state.takeGroundwork(container.name) ?? layGroundwork(world, state, pod, container);
-  const [{ image, layers, user }, env] = await Promise.all([laid, environmentOf(start)]);
+  const [{ image, isPulled, layers, user }, env] = await Promise.all([laid, environmentOf(start)]);
   provideTerminationLog(terminationLog(paths, uid, action));
   const id = newId();
   const facts = { pod, container, attempt: action.attempt, paths, volumes: state.volumes, env };
   const mounts = await containerMounts(facts);
-  world.events.note(pod, 'Pulled', pulled(container), container.name);
+  if (!isPulled) world.events.note(pod, 'Pulled', present(container), container.name);
   return containerSpec({
     id,
     sandboxId: state.sandboxId ?? '',
@@ -108,7 +107,7 @@ function provideTerminationLog(path: string): void {
   chmodSync(path, 0o666);
 }
 
-const pulled = ({ image }: PodContainer): string =>
+const present = ({ image }: PodContainer): string =>
   `Container image "${image}" already present on machine`;
 
 async function run({ world, state, pod, container, action }: Start, spec: ContainerSpec) {

@@ -9,6 +9,7 @@ import type { World } from './world.ts';
 /** Sandbox, network and volumes. Records, layers and logs stay for `kubectl logs`. Safe to repeat. */
 export async function tearDown(world: World, state: PodState): Promise<void> {
   const { uid } = state.identity;
+  state.pulls.cancel();
   if (state.sandboxId !== undefined) await world.runtime.removeSandbox(state.sandboxId);
   state.sandboxId = undefined;
   state.volumesReady = false;

@@ -64,6 +64,8 @@ export interface PodView {
   /** Why set-up failed. */
   readonly setUpWaiting?: Waiting;
   readonly containers: ReadonlyMap<string, ContainerView>;
+  /** Containers whose images are being pulled: their start waits for it. */
+  readonly pulling?: ReadonlySet<string>;
 }
 
 const nothing: ContainerView = { attempts: [] };

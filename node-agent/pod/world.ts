@@ -7,6 +7,7 @@ import type { Images } from '#node-agent/image/images.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import type { ObjectSource } from '../volume/object-source.ts';
 import type { Volumes } from '../volume/volumes.ts';
+import type { ImagePulls } from './image-pulls.ts';
 import type { NodePaths } from './paths.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -24,6 +25,7 @@ export interface World {
   readonly paths: NodePaths;
   readonly runtime: ContainerRuntime;
   readonly images: Images;
+  readonly pulls: ImagePulls;
   readonly network: PodNetwork;
   readonly volumes: Volumes;
   readonly pods: Collection<Pod>;

@@ -6,6 +6,7 @@ import * as types from '#api/resources/resource-types.ts';
 import { pods } from '#api/resources/resource-types.ts';
 import type { ConfigMap, Pod, Secret } from '#api/resources/types.ts';
 import { silent } from '#controller/runtime/log.ts';
+import { ImagePulls } from '#node-agent/pod/image-pulls.ts';
 import { volumesDir } from '#node-agent/pod/paths.ts';
 import { PodController } from '#node-agent/pod/pod-controller.ts';
 import { PodEvents } from '#node-agent/pod/pod-events.ts';
@@ -64,6 +65,7 @@ export async function agentRig(): Promise<Rig> {
     now.work.unsubscribe();
     now.world.status.close();
     now.world.events.close();
+    now.world.pulls.close();
     now.world.configMaps.close();
     now.world.secrets.close();
   };
@@ -112,11 +114,14 @@ function worldOf(
   const secrets = new ObjectSource(api.collection<Secret>(types.secrets));
   const collection = api.collection<Pod>(pods);
   const capacity = { cpuMillis: 2000, memoryBytes: 1024 ** 3 };
+  const events = new PodEvents(api, nodeName, silent);
+  const pulls = new ImagePulls({ images: machine.images, secrets, events, now: Date.now });
   const mounts = { mountTmpfs: async () => undefined, unmount: async () => undefined };
   return {
     node: { nodeName, hostname: 'host1', hostIPs: ['192.0.2.1'], cgroupRoot: '/bayplan', capacity },
     paths: { dataDir },
     ...machine,
+    pulls,
     volumes: new Volumes({
       configMaps,
       secrets,
@@ -130,7 +135,7 @@ function worldOf(
     secrets,
     servicesFor: async () => [],
     status: new StatusWriter(collection, silent),
-    events: new PodEvents(api, nodeName, silent),
+    events,
     log: silent,
     now: Date.now,
   };
