@@ -20,6 +20,7 @@ export async function makeNamespaces(context: ApiContext): Promise<void> {
     user: { name: 'system:apiserver', groups: ['system:masters'] },
     contentType: 'application/json',
     body: Buffer.alloc(0),
+    userAgent: 'kube-apiserver',
     asStored: true,
   };
   const missing = names.filter(

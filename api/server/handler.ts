@@ -158,6 +158,7 @@ async function requestOf(
     query: info.query,
     user,
     contentType: exchange.headers['content-type'] ?? '',
+    userAgent: exchange.headers['user-agent'] ?? '',
     body: withBody.has(exchange.method) ? await readBody(exchange) : nothing,
     asStored: view.form === 'json',
   };

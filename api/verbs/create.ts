@@ -12,6 +12,7 @@ import type { Kind } from '../schema/kind.ts';
 import { admissionContext } from './admission-context.ts';
 import { decodeObject } from './decode.ts';
 import { established, isDefinition } from './definition.ts';
+import { trackedCreate } from './field-manager.ts';
 import {
   type Answer,
   type ApiContext,
@@ -47,15 +48,19 @@ export const create: Verb = (request, context) =>
     ),
   );
 
-/** Prepares, admits and stores an object whose namespace is right; the answer is 201 with what stands in the store. */
+/**
+ * Prepares, admits and stores an object whose namespace is right; the answer is 201 with what stands in the store.
+ * `owned` says who owns its fields: what admission adds belongs to nobody.
+ */
 export function createObject(
   request: ApiRequest,
   context: ApiContext,
   object: KubeObject,
+  owned = trackedCreate,
 ): TE.TaskEither<StatusError, Answer> {
   const { kind, query } = request;
   return pipe(
-    prepared(kind, object, context),
+    owned(request, context, prepared(kind, object, context)),
     (first) => admitCreate(kind, first, admissionContext(context.cache)),
     E.map((admitted) =>
       isDefinition(kind) ? established(admitted, context.kinds, context.now()) : admitted,

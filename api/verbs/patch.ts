@@ -1,12 +1,15 @@
-/** PATCH of an object, or of its status: merge, strategic merge and JSON patches. */
+/** PATCH of an object, or of its status: merge, strategic merge and JSON patches. `apply.ts` has the fourth kind. */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { objectOr } from '#api/resources/json.ts';
+import { getField, isObject, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
+import type { KubeObject } from '#api/resources/meta.ts';
 import { failure, type StatusError } from '#api/resources/status.ts';
 import { applyPatch, type PatchType } from '../patch/apply-patch.ts';
+import { applyPart, applyType, isApply } from './apply.ts';
 import { changeStored } from './change.ts';
 import { decodePatch, decodePatched } from './decode.ts';
+import { trackedUpdate } from './field-manager.ts';
 import {
   type Answer,
   type ApiContext,
@@ -32,7 +35,7 @@ const types: Record<string, PatchType> = {
 export function patchType(contentType: string): E.Either<StatusError, PatchType> {
   const type = types[contentType.split(';', 1)[0]?.trim() ?? ''];
   if (type !== undefined) return E.right(type);
-  const accepted = Object.keys(types).join(', ');
+  const accepted = [...Object.keys(types), applyType].join(', ');
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
   return E.left(failure(415, 'UnsupportedMediaType', message));
 }
@@ -65,6 +68,7 @@ function patchPart(
   context: ApiContext,
   part: Part,
 ): TE.TaskEither<StatusError, Answer> {
+  if (isApply(request)) return applyPart(request, context, part);
   return pipe(
     asked(request),
     TE.fromEither,
@@ -92,16 +96,36 @@ async function apply(
     },
     (current) =>
       pipe(
-        applyPatch(kind, current, body, type),
+        applyPatch(kind, concernsManagers(body) ? current : unmanaged(current), body, type),
         E.chain((patched) => decodePatched(kind, patched, options.fieldValidation)),
         E.chain((decoded) => {
           warnings = [...repeated, ...decoded.warnings];
           return revised({ kind, part, object: decoded.object, current }, context);
         }),
+        E.map((next) => trackedUpdate(request, context, current, next)),
         TE.fromEither,
       ),
   );
   return { ...changedAnswer(kind, changed), warnings };
+}
+
+/** Whether the patch may touch `metadata.managedFields`. */
+function concernsManagers(body: unknown): boolean {
+  if (Array.isArray(body)) {
+    return objectsOf(body).some(({ path, from }) =>
+      [path, from].some((place) =>
+        /^(\/metadata(\/managedFields(\/.*)?)?)?$/.test(stringOr(place)),
+      ),
+    );
+  }
+  const metadata = getField(objectOr(body), 'metadata');
+  return metadata !== undefined && (!isObject(metadata) || 'managedFields' in metadata);
+}
+
+/** Without what can be as large as all the rest, and would be copied and checked in vain. */
+function unmanaged(object: KubeObject): KubeObject {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** Such a patch is meant for one state of the object alone. */

@@ -17,6 +17,8 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   readonly user: User;
   readonly contentType: string;
+  /** What the client calls itself; '' if it does not say. */
+  readonly userAgent: string;
   /** The whole body; empty for verbs without one. */
   readonly body: Buffer;
   /** The answer is to be JSON of the objects themselves: their stored bytes may be used. */

@@ -10,6 +10,7 @@ import { changeStored } from './change.ts';
 import { createObject } from './create.ts';
 import { decodeObject } from './decode.ts';
 import { established, isDefinition } from './definition.ts';
+import { trackedUpdate } from './field-manager.ts';
 import {
   type Answer,
   type ApiContext,
@@ -98,7 +99,12 @@ function write(
     const changed = await changeStored(
       context,
       { kind, key, name, onConflict, dryRun: options.dryRun },
-      (current) => TE.fromEither(revised({ kind, part, object, current }, context)),
+      (current) =>
+        pipe(
+          revised({ kind, part, object, current }, context),
+          E.map((next) => trackedUpdate(request, context, current, next)),
+          TE.fromEither,
+        ),
     );
     return changedAnswer(kind, changed);
   });

@@ -6,6 +6,7 @@ import { conflict } from '#api/resources/status.ts';
 import { prepareFinalize } from '../../kinds/prepare.ts';
 import { changeStored } from '../change.ts';
 import { decodeObject } from '../decode.ts';
+import { trackedUpdate } from '../field-manager.ts';
 import { changedAnswer, storageKey, type Verb } from '../request.ts';
 import { attempt, attemptNow } from '../task.ts';
 import { writeOptions } from '../write-options.ts';
@@ -29,7 +30,7 @@ export const finalize: Verb = (request, context) =>
         const options = { kind, key, name, onConflict, dryRun } as const;
         const changed = await changeStored(context, options, (current) =>
           resourceVersion === '' || resourceVersion === current.metadata.resourceVersion
-            ? TE.right(prepareFinalize(object, current))
+            ? TE.right(trackedUpdate(request, context, current, prepareFinalize(object, current)))
             : TE.left(conflict(kind, name)),
         );
         return { ...changedAnswer(kind, changed), warnings };

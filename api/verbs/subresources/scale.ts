@@ -8,8 +8,10 @@ import { admitUpdate } from '../../admission/admit.ts';
 import { applyScale, scaleOf } from '../../kinds/scale.ts';
 import { applyPatch } from '../../patch/apply-patch.ts';
 import { decodeBody } from '../../schema/decode.ts';
+import { isApply } from '../apply.ts';
 import { changeStored } from '../change.ts';
 import { decodePatch, decodePatched } from '../decode.ts';
+import { trackedUpdate } from '../field-manager.ts';
 import { patchType } from '../patch.ts';
 import {
   type Answer,
@@ -22,6 +24,7 @@ import {
 import { served } from '../served.ts';
 import { attempt, attemptNow } from '../task.ts';
 import { writeOptions } from '../write-options.ts';
+import { applyToScale } from './apply-scale.ts';
 import { builtIn } from './binding.ts';
 
 const scaleKind = ({ kinds }: ApiContext) => builtIn(kinds, 'autoscaling/v1', 'Scale');
@@ -57,6 +60,9 @@ export const updateScale: Verb = (request, context) =>
   );
 
 export const patchScale: Verb = (request, context) =>
+  isApply(request) ? applyToScale(request, context) : mergeIntoScale(request, context);
+
+const mergeIntoScale: Verb = (request, context) =>
   pipe(
     attemptNow(() => writeOptions(request.query)),
     E.chain((options) =>
@@ -107,6 +113,7 @@ function write(
           () => conflict(kind, name),
         ),
         E.chain((next) => admitUpdate(kind, next, current)),
+        E.map((next) => trackedUpdate(request, context, current, next)),
         TE.fromEither,
       ),
     );
