@@ -19,18 +19,26 @@ async function stopChild(child: ChildProcess, exited: Promise<number>): Promise<
   clearTimeout(timer);
 }
 
+/** MiB of V8's young generation, each of two halves: small ones save memory that parts at rest would keep. */
+const semiSpaceMiB = {
+  'api/main.ts': 4,
+  'controller/main.ts': 1,
+  'node-agent/main.ts': 1,
+} as const;
+
 /**
  * Runs `program` (a path below the project, `api/main.ts`) with the configuration file as its one argument; what it
  * writes is appended to `logPath`. It gets SIGTERM when this process dies (PR_SET_PDEATHSIG, set by setpriv), and a
  * session of its own so that Ctrl-C in a terminal reaches us alone.
  */
 export async function startNodeProgram(
-  program: string,
+  program: keyof typeof semiSpaceMiB,
   configPath: string,
   logPath: string,
 ): Promise<Running> {
   const log = openSync(logPath, 'a', 0o600);
-  const node = [process.execPath, '--max-semi-space-size=4', resolve(home, program), configPath];
+  const heap = `--max-semi-space-size=${semiSpaceMiB[program]}`;
+  const node = [process.execPath, heap, resolve(home, program), configPath];
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...node], {
     cwd: '/',
     detached: true,

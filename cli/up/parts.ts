@@ -47,7 +47,7 @@ export class Parts {
   }
 
   async #startPrograms(paths: ConfigurationPaths, logs: string): Promise<void> {
-    const program = (name: string, file: string, config: string) =>
+    const program = (name: string, file: Parameters<typeof startNodeProgram>[0], config: string) =>
       this.#keep(name, () => startNodeProgram(file, config, join(logs, `${name}.log`)));
     await Promise.all([
       program('api', 'api/main.ts', paths.api),
