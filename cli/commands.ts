@@ -87,8 +87,39 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'containers',
     load: () => import('./commands/exec.ts'),
   },
+  pull: {
+    usage: 'pull [-q] [--creds USER:PASSWORD] [--node N] [REGISTRY/]NAME[:TAG][@DIGEST]',
+    summary: 'bring an image from its registry to the nodes',
+    group: 'images',
+    load: () => import('./commands/pull.ts'),
+  },
+  push: {
+    usage: 'push [-q] [--creds USER:PASSWORD] [--node N] [REGISTRY/]NAME[:TAG]',
+    summary: 'send an image to the registry its name says',
+    group: 'images',
+    load: () => import('./commands/push.ts'),
+  },
+  images: {
+    usage: 'images [-q] [--digests] [--no-trunc] [--node N] [NAME[:TAG]]',
+    summary: 'list images',
+    group: 'images',
+    load: () => import('./commands/images.ts'),
+  },
+  tag: {
+    usage: 'tag [--node N] SOURCE TARGET',
+    summary: 'give an image another name',
+    group: 'images',
+    load: () => import('./commands/tag.ts'),
+  },
+  rmi: {
+    usage: 'rmi [--node N] IMAGE…',
+    summary: 'take names away from images; what nobody names is removed',
+    group: 'images',
+    load: () => import('./commands/rmi.ts'),
+  },
   image: {
-    usage: 'image load FILE | image ls | image rm REFERENCE | image tag SOURCE TARGET',
+    usage:
+      'image load FILE | image pull NAME | image push NAME | image ls | image rm REFERENCE | image tag SOURCE TARGET',
     summary: 'bring images to the cluster and list them',
     group: 'images',
     load: () => import('./commands/image.ts'),

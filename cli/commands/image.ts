@@ -2,32 +2,21 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { RemoteClient } from '#api/client/client.ts';
-import { nodes } from '#api/resources/resource-types.ts';
-import type { Node } from '#api/resources/types.ts';
-import { clientOptions, parse, UsageError } from '../arguments.ts';
+import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
+import {
+  imageOptions,
+  imagesOf,
+  type ListedImage,
+  nodeNames,
+  imagesPath as path,
+} from '../images.ts';
 import { renderTable } from '../table.ts';
 
 const options = {
-  ...clientOptions,
-  node: { type: 'string' },
+  ...imageOptions,
   quiet: { type: 'boolean', short: 'q' },
 } as const;
-
-interface ListedImage {
-  readonly id: string;
-  readonly tags: readonly string[];
-  readonly sizeBytes: number;
-}
-
-/** The nodes asked: the one named, or all. */
-async function nodeNames(client: RemoteClient, named: string | undefined): Promise<string[]> {
-  if (named !== undefined) return [named];
-  const { items } = await client.collection<Node>(nodes).list();
-  return items.map(({ metadata }) => metadata.name);
-}
-
-const path = (node: string, rest: string): string => `/api/v1/nodes/${node}/proxy/images${rest}`;
 
 async function load(client: RemoteClient, names: readonly string[], file: string): Promise<void> {
   if (file !== '-' && !existsSync(file)) throw new Error(`load ${file}: there is no such file`);
@@ -48,8 +37,7 @@ async function load(client: RemoteClient, names: readonly string[], file: string
 async function list(client: RemoteClient, names: readonly string[], quiet: boolean) {
   const rows: string[][] = [];
   for (const node of names) {
-    const images = (await client.request('GET', path(node, ''))) as ListedImage[];
-    for (const { id, tags, sizeBytes } of images) {
+    for (const { id, tags, sizeBytes } of await imagesOf(client, node)) {
       const short = id.replace('sha256:', '').slice(0, 12);
       for (const tag of tags.length === 0 ? ['<none>'] : tags) {
         rows.push([tag, short, `${(sizeBytes / 1e6).toFixed(2)}MB`, node]);
@@ -82,11 +70,14 @@ async function perform(
     return;
   }
   throw new UsageError(
-    'use image load FILE, image ls, image rm REFERENCE or image tag SOURCE TARGET',
+    'use image load FILE, image pull NAME, image push NAME, image ls, image rm REFERENCE or image tag SOURCE TARGET',
   );
 }
 
 export async function run(args: readonly string[]): Promise<number> {
+  // They are commands of their own, with options of their own.
+  if (args[0] === 'pull') return (await import('./pull.ts')).run(args.slice(1));
+  if (args[0] === 'push') return (await import('./push.ts')).run(args.slice(1));
   const { values, positionals } = parse(args, options);
   const client = await openClient(values);
   try {

@@ -11,7 +11,8 @@ import {
   shortId,
   shortName,
 } from '../images.ts';
-import { ago, renderTable } from '../table.ts';
+import { renderTable } from '../table.ts';
+import { duration } from './ps.ts';
 
 const options = {
   ...imageOptions,
@@ -78,7 +79,7 @@ export async function run(args: readonly string[]): Promise<number> {
       row.tag,
       ...(digests ? [digestOf(row)] : []),
       id(row.image),
-      row.image.createdAt === undefined ? 'N/A' : ago(row.image.createdAt),
+      created(row.image),
       humanSize(row.image.sizeBytes),
       ...(several ? [row.node] : []),
     ]);
@@ -87,6 +88,11 @@ export async function run(args: readonly string[]): Promise<number> {
   } finally {
     client.close();
   }
+}
+
+function created({ createdAt }: ListedImage): string {
+  if (createdAt === undefined) return 'N/A';
+  return `${duration((Date.now() - Date.parse(createdAt)) / 1000)} ago`;
 }
 
 /** A repository alone stands for all its tags. */

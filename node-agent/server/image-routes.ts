@@ -1,6 +1,8 @@
-/** Images of this node: list, load, tag, remove. */
-import { badRequest, failure } from '#api/resources/status.ts';
+/** Images of this node: list, load, pull, push, tag, remove. */
+import { badRequest, failure, StatusError } from '#api/resources/status.ts';
+import { errorText } from '#controller/runtime/log.ts';
 import { ImageError, type Images } from '#node-agent/image/images.ts';
+import { answerPull, answerPush } from './image-transfers.ts';
 import { type Call, type Route, sendJson } from './node-api.ts';
 
 export interface ImageRoutesOptions {
@@ -20,7 +22,18 @@ export function imageRoutes({ images, onChange }: ImageRoutesOptions): Route<Cal
     onChange();
     return result;
   };
+  const transfers = { images, onChange, toStatus };
   return [
+    {
+      method: 'POST',
+      path: /^\/images\/pull$/,
+      answer: (call) => answerPull(call, transfers),
+    },
+    {
+      method: 'POST',
+      path: /^\/images\/push$/,
+      answer: (call) => answerPush(call, transfers),
+    },
     route('GET', /^\/images\/?$/, () => images.list()),
     route('POST', /^\/images\/load$/, ({ request }) => changed(images.load(request))),
     route('POST', /^\/images\/tag$/, async ({ query }) => {
@@ -47,8 +60,14 @@ const codes: Readonly<Record<ImageError['code'], readonly [number, string]>> = {
   Cancelled: [499, 'Cancelled'],
 };
 
-function asStatus(error: unknown): never {
-  if (!(error instanceof ImageError)) throw error;
+/** What a failure is to whoever asked. */
+function toStatus(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  if (!(error instanceof ImageError)) return failure(500, 'InternalError', errorText(error));
   const [code, reason] = codes[error.code];
-  throw failure(code, reason, error.message);
+  return failure(code, reason, error.message);
+}
+
+function asStatus(error: unknown): never {
+  throw error instanceof ImageError ? toStatus(error) : error;
 }

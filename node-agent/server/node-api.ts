@@ -3,7 +3,8 @@
  *
  *     GET  /healthz /pods /images /stats/summary /containerLogs/{namespace}/{pod}/{container}
  *     GET  /exec/… /attach/… (WebSocket upgrade)
- *     POST /images/load /images/tag?source=&target= /shutdown?containers=stop     DELETE /images/{reference}
+ *     POST /images/load /images/pull?reference= /images/push?reference= /images/tag?source=&target=
+ *     POST /shutdown?containers=stop     DELETE /images/{reference}
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
