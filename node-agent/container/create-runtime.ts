@@ -8,6 +8,7 @@ import { adoptContainers, unknownExit } from './adopt.ts';
 import { cgroupStats, killCgroup, removeCgroup } from './cgroup-files.ts';
 import { type Hierarchies, readHierarchies } from './cgroups.ts';
 import { Container } from './container.ts';
+import { containerFilter } from './container-filter.ts';
 import { hostDevices } from './devices.ts';
 import { exitStep, type Places, placesOf, readExit, timeOf } from './records.ts';
 import type {
@@ -149,12 +150,15 @@ class SupervisedRuntime implements ContainerRuntime {
   async #surroundings(spec: ContainerSpec): Promise<Surroundings> {
     const { hierarchies, sandboxes } = this.#world;
     const sandbox = this.#sandboxOf(spec);
+    const directory = `${this.#places.containers}/${spec.id}`;
+    const { log } = this.#options;
     return {
       spec,
       sandbox,
       hierarchies,
       namespaces: sandboxes.paths(sandbox.id),
       cgroup: this.#cgroupOf(spec),
+      seccomp: await containerFilter({ spec, hierarchies, directory, log }),
       devices: spec.privileged ? await hostDevices() : standardDevices,
     };
   }
@@ -165,10 +169,9 @@ class SupervisedRuntime implements ContainerRuntime {
     const cgroup = this.#cgroupOf(spec);
     const container = this.#make({ spec, directory, cgroup });
     this.#containers.set(spec.id, container);
-    const around = await this.#surroundings(spec);
-    const result = await startContainer(around, directory);
+    const result = await startContainer(spec, directory, this.#surroundings(spec));
     if (result.type === 'failed') {
-      await removeCgroup(around.hierarchies, around.cgroup);
+      await removeCgroup(this.#world.hierarchies, cgroup);
       container.ends(result.exit);
       throw result.error;
     }

@@ -2,6 +2,7 @@
  * What is on disk of containers and sandboxes, so that a new agent knows what an old one made.
  *
  *     <runDir>/c/<container>/spec.json   what was asked; the first thing written, so nothing exists without it
+ *                            seccomp     the filter, base64, if its profile is a file
  *                            ctl.sock    the supervisor's socket
  *                            state       written by the supervisor once the program runs
  *                            exit        how it ended: by the supervisor, or by the agent if there is none

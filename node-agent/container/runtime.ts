@@ -28,6 +28,16 @@ export interface Resources {
   readonly pids?: number;
 }
 
+/** Which system calls a container's processes may make. */
+export type SeccompProfile =
+  | { readonly type: 'RuntimeDefault' }
+  | { readonly type: 'Unconfined' }
+  /**
+   * `path`: an absolute path on the node, of a profile in OCI's or Docker's form. It is read once,
+   * at the start.
+   */
+  | { readonly type: 'Localhost'; readonly path: string };
+
 export interface ContainerSpec {
   /** 64 hexadecimal digits; chosen by the caller, unique on the node. */
   readonly id: string;
@@ -48,6 +58,8 @@ export interface ContainerSpec {
   /** Names as `CAP_CHOWN`; absent: Docker's default set. */
   readonly capabilities?: readonly string[];
   readonly noNewPrivileges: boolean;
+  /** Absent: `RuntimeDefault`, of a privileged container `Unconfined`. */
+  readonly seccomp?: SeccompProfile;
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly stdinOnce: boolean;

@@ -7,6 +7,7 @@ import { runSteps, type Step, startSupervisor } from '#native/spawn.ts';
 import { deviceSteps, limitSteps } from './cgroup-limits.ts';
 import { createLeafSteps } from './cgroups.ts';
 import { SupervisorConnection } from './connection.ts';
+import { filterSteps } from './container-filter.ts';
 import { containerSteps, type ExitedPhase, exitStep, timeOf } from './records.ts';
 import { type ContainerSpec, StartError } from './runtime.ts';
 import { type Surroundings, wireContainer } from './wire-spec.ts';
@@ -28,6 +29,7 @@ function firstSteps(around: Surroundings, directory: string): Step[] {
   const { spec, cgroup } = around;
   return [
     ...containerSteps(directory, { version: 1, cgroup, spec }),
+    ...filterSteps(directory, spec, around.seccomp),
     ['mkdir', spec.layerDir, '711'],
     ['mkdir', `${spec.layerDir}/upper`, '755'],
     ['mkdir', `${spec.layerDir}/work`, '700'],
@@ -44,11 +46,12 @@ function cgroupSteps({ hierarchies, cgroup, spec }: Surroundings): Step[] {
 
 /** A failure is an answer here, not an exception: its record is on disk as an ended container's. */
 export async function startContainer(
-  around: Surroundings,
+  spec: ContainerSpec,
   directory: string,
+  surroundings: Promise<Surroundings>,
 ): Promise<StartResult> {
-  const { spec } = around;
   try {
+    const around = await surroundings;
     const {
       pid,
       socket,

@@ -14,7 +14,6 @@ import { allCapabilities, capabilityBits, defaultCapabilities } from './capabili
 import { oomFile } from './cgroup-limits.ts';
 import { type Hierarchies, v1Directories, v2Directory } from './cgroups.ts';
 import type { ContainerSpec, ExecSpec, Mount, SandboxSpec } from './runtime.ts';
-import { defaultFilter } from './seccomp.ts';
 
 export interface Surroundings {
   readonly spec: ContainerSpec;
@@ -24,6 +23,8 @@ export interface Surroundings {
   /** The container's cgroup. */
   readonly cgroup: string;
   readonly hierarchies: Hierarchies;
+  /** The seccomp program of all its processes; empty: none. */
+  readonly seccomp: Uint8Array;
   /** The nodes of /dev. */
   readonly devices: readonly WireDevice[];
 }
@@ -71,7 +72,8 @@ const wireMount = (mount: Mount): WireMount => ({
   target: mount.target,
 });
 
-function capabilitiesOf({ spec, hierarchies }: Surroundings): bigint {
+/** The container's capabilities as bits: those of its root, and the bounding set of others. */
+export function capabilitiesOf(spec: ContainerSpec, hierarchies: Hierarchies): bigint {
   if (spec.privileged) return allCapabilities;
   const bits = capabilityBits(spec.capabilities ?? defaultCapabilities);
   // Without the v1 device controller nothing would keep a node made inside from being the host's disk.
@@ -92,7 +94,6 @@ function flagsOf(
 /** The container's first process. */
 function firstProcess(around: Surroundings): WireProcess {
   const { spec, hierarchies, cgroup } = around;
-  const capabilities = capabilitiesOf(around);
   return {
     flags: flagsOf(spec, spec.noNewPrivileges),
     columns: 0,
@@ -100,7 +101,7 @@ function firstProcess(around: Surroundings): WireProcess {
     uid: spec.user.uid,
     gid: spec.user.gid,
     groups: spec.user.groups,
-    capabilities,
+    capabilities: capabilitiesOf(spec, hierarchies),
     oomScoreAdj: spec.oomScoreAdj,
     rlimits,
     cgroups: v1Directories(hierarchies, cgroup),
@@ -108,7 +109,7 @@ function firstProcess(around: Surroundings): WireProcess {
     args: spec.args,
     env: spec.env,
     cwd: spec.cwd,
-    seccomp: spec.privileged ? new Uint8Array(0) : defaultFilter(capabilities),
+    seccomp: around.seccomp,
   };
 }
 

@@ -5,6 +5,7 @@ import type { ImageConfig } from '#node-agent/image/images.ts';
 import { containerCapabilities } from './capabilities.ts';
 import { expand } from './expansion.ts';
 import { containerResources, oomScoreAdj } from './resources.ts';
+import { seccompProfile } from './seccomp.ts';
 
 export interface ContainerParts {
   readonly id: string;
@@ -27,6 +28,8 @@ export interface ContainerParts {
   readonly logPath: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly memoryCapacityBytes: number;
+  /** The directory of the node's seccomp profiles. */
+  readonly seccompDir: string;
 }
 
 /** Docker's, for images that set none. */
@@ -37,6 +40,7 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
   const { id, sandboxId, pod, container, layers, layerDir, mounts, logPath, labels, user } = parts;
   const security = container.securityContext ?? {};
   const capabilities = containerCapabilities(security.capabilities);
+  const seccomp = seccompProfile(pod, container, parts.seccompDir);
   return {
     id,
     sandboxId,
@@ -50,6 +54,7 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     mounts,
     privileged: security.privileged === true,
     ...(capabilities === undefined ? {} : { capabilities }),
+    ...(seccomp === undefined ? {} : { seccomp }),
     noNewPrivileges: security.allowPrivilegeEscalation === false,
     tty: container.tty === true,
     stdin: container.stdin === true,

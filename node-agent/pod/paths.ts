@@ -30,6 +30,9 @@ export const startErrorFile = (
   of: { readonly container: string; readonly attempt: number },
 ): string => join(podDir(paths, uid), 'containers', of.container, `${of.attempt}.error`);
 
+/** Where the administrator puts the profiles that pods name as `localhostProfile`. */
+export const seccompDir = (paths: NodePaths): string => join(paths.dataDir, 'seccomp');
+
 /** The writable layer of one attempt. */
 export const layerDir = (paths: NodePaths, uid: string, id: string): string =>
   join(podDir(paths, uid), 'layers', id);

@@ -9,7 +9,7 @@ import { ConfigError, envReferences, podEnv } from './env.ts';
 import { layGroundwork } from './groundwork.ts';
 import { containerLabels } from './labels.ts';
 import { containerMounts } from './mounts.ts';
-import { layerDir, logFile, startErrorFile, terminationLog } from './paths.ts';
+import { layerDir, logFile, seccompDir, startErrorFile, terminationLog } from './paths.ts';
 import type { Action } from './plan.ts';
 import { podHostname } from './pod-files.ts';
 import type { PodState } from './pod-state.ts';
@@ -98,6 +98,7 @@ async function prepare(start: Start): Promise<ContainerSpec> {
       stopSignal: image.config.stopSignal ?? 'SIGTERM',
     }),
     memoryCapacityBytes: node.capacity.memoryBytes,
+    seccompDir: seccompDir(paths),
   });
 }
 

@@ -15,8 +15,13 @@
 
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 
-void start_filter(const struct process* p, uint32_t when) {
-  if (p->seccomp_length == 0 || (p->flags & PROCESS_NO_NEW_PRIVILEGES) != when) return;
+// Without no_new_privs the kernel asks who installs a filter for CAP_SYS_ADMIN.
+static int filter_needs_admin(const struct process* p) {
+  return p->seccomp_length != 0 && !(p->flags & PROCESS_NO_NEW_PRIVILEGES);
+}
+
+void start_filter(const struct process* p) {
+  if (p->seccomp_length == 0) return;
   struct sock_fprog program = {
       .len = (unsigned short)(p->seccomp_length / sizeof(struct sock_filter)),
       .filter = (struct sock_filter*)p->seccomp,
@@ -58,11 +63,13 @@ static void set_capabilities(uint64_t kept) {
 void drop_privileges(const struct process* p) {
   // best effort: the agent's keys are not the container's
   syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
-  start_filter(p, 0);
   drop_bounding(p->capabilities);
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  int needs_admin = filter_needs_admin(p);
+  if (prctl(PR_SET_KEEPCAPS, needs_admin) != 0) fail("keep", "capabilities");  // execve clears it
   become_user(p);
-  set_capabilities(p->uid == 0 ? p->capabilities : 0);
+  uint64_t admin = needs_admin ? 1ull << CAP_SYS_ADMIN : 0;
+  set_capabilities((p->uid == 0 ? p->capabilities : 0) | admin);
   if (p->flags & PROCESS_NO_NEW_PRIVILEGES && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     fail("set", "no_new_privs");
 }

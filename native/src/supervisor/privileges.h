@@ -4,9 +4,10 @@
 #include "spec.h"
 
 // Becomes the user; what is left are the given capabilities (of root; another user keeps them in
-// the bounding set).
+// the bounding set). Where start_filter needs it, CAP_SYS_ADMIN is left, too, until execve: that
+// takes capabilities from the bounding set (root) or none (others).
 void drop_privileges(const struct process* p);
 
-// Installs the seccomp program if the process's no_new_privs flag equals `when`: without it the
-// kernel asks for CAP_SYS_ADMIN, so then the program goes in before the capabilities go.
-void start_filter(const struct process* p, uint32_t when);
+// Installs the seccomp program. The last step before execve: a profile need not allow what was
+// called before it.
+void start_filter(const struct process* p);

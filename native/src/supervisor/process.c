@@ -161,6 +161,6 @@ _Noreturn void run_process(const struct process* p, struct stdio* io, int make_c
   drop_privileges(p);
   if (!entered) enter_cwd(p->cwd, 0);
   umask(022);
-  start_filter(p, PROCESS_NO_NEW_PRIVILEGES);
+  start_filter(p);
   execute(arguments, environment);
 }

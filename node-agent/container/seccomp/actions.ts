@@ -40,5 +40,8 @@ const actionOf = (value: Verdict): number => value & 0xffff0000;
 
 export const isErrno = (value: Verdict): boolean => actionOf(value) === bases.SCMP_ACT_ERRNO;
 
-/** Negative if `a` is the stricter one, by the kernel's own order of filters' answers (seccomp_run_filters). */
+/**
+ * Negative if `a` is the stricter one, by the kernel's own order of filters' answers
+ * (seccomp_run_filters).
+ */
 export const compareStrictness = (a: Verdict, b: Verdict): number => actionOf(a) - actionOf(b);

@@ -13,8 +13,8 @@ export const auditArchitecture = { x86_64: 0xc000003e, x86: 0x40000003 } as cons
 export const x32Bit = 0x40000000;
 
 /**
- * The architectures of the OCI runtime-spec. Those of other machines are known so that a profile written for
- * several machines is understood; their calls cannot come.
+ * The architectures of the OCI runtime-spec. Those of other machines are known so that a profile
+ * written for several machines is understood; their calls cannot come.
  */
 export const architectures: Readonly<Record<string, Abi | undefined>> = {
   SCMP_ARCH_NATIVE: 'x86_64',
@@ -53,7 +53,10 @@ export function numbersOf(abi: Abi): ReadonlyMap<string, number> {
   return numbers;
 }
 
-/** A call that 32-bit programs can make through another one, whose first argument says which is meant. */
+/**
+ * A call that 32-bit programs can make through another one, whose first argument says which is
+ * meant.
+ */
 export interface Multiplexed {
   readonly multiplexer: 'socketcall' | 'ipc';
   readonly condition: Condition;

@@ -1,7 +1,9 @@
 /**
  * From a graph of decisions to classic BPF. Pure.
  *
- *     struct sock_filter { u16 code; u8 jt, jf; u32 k; }     (linux/filter.h; jumps count from the next instruction)
+ *     struct sock_filter { u16 code; u8 jt, jf; u32 k; }
+ *
+ * (linux/filter.h); jumps count from the next instruction.
  */
 
 import type { Node, Test } from './graph.ts';

@@ -1,6 +1,6 @@
 /**
- * From a profile to a BPF program: the architecture is looked at first, then the number in a balanced tree, arguments
- * only where the number's rules ask for them. Pure.
+ * From a profile to a BPF program: the architecture is looked at first, then the number in a
+ * balanced tree, arguments only where the number's rules ask for them. Pure.
  */
 
 import {
@@ -81,8 +81,8 @@ function abiPieces(graph: Graph, profile: Profile, abi: Abi): Piece<number>[] {
 }
 
 /**
- * A call younger than all that the profile names is answered as by a kernel that does not have it: programs then
- * take the older way, where a plain refusal would make them fail. As runc does.
+ * A call younger than all that the profile names is answered as by a kernel that does not have it:
+ * programs then take the older way, where a plain refusal would make them fail. As runc does.
  */
 const beyondVerdict = (fallback: Verdict): Verdict =>
   isErrno(fallback) ? notImplemented : fallback;
@@ -116,7 +116,8 @@ function expanded(profile: Profile, rule: Rule, abi: Abi): [string, Rule][] {
   return rule.names.flatMap((name): [string, Rule][] => {
     const other = abi === 'x86' ? multiplexed(name) : undefined;
     if (other === undefined) return [[name, rule]];
-    // The call's own arguments are behind a pointer there: what refuses some refuses all, what allows some, none.
+    // The call's own arguments are behind a pointer there: what refuses some refuses all, what
+    // allows some, none.
     const loosens = compareStrictness(rule.verdict, profile.verdict) > 0;
     if (rule.conditions.length > 0 && loosens) return [[name, rule]];
     return [

@@ -1,6 +1,6 @@
 /**
- * What a container may call when nothing else is said: a list of what is allowed, with the meaning of Docker's
- * default profile (moby/profiles, seccomp/default.json). Pure.
+ * What a container may call when nothing else is said: a list of what is allowed, with the meaning
+ * of Docker's default profile (moby/profiles, seccomp/default.json). Pure.
  */
 
 import { capabilityBits } from '../capabilities.ts';
@@ -77,8 +77,9 @@ const byCapability: Readonly<Record<string, string>> = {
 };
 
 /**
- * Address families (linux/socket.h) that a socket may have: not those nobody maintains (12, DECnet, and others),
- * not 38 (ALG: the kernel's ciphers), not 40 (VSOCK: the hypervisor, which no network namespace holds back).
+ * Address families (linux/socket.h) that a socket may have: not those nobody maintains (12, DECnet,
+ * and others), not 38 (ALG: the kernel's ciphers), not 40 (VSOCK: the hypervisor, which no network
+ * namespace holds back).
  */
 const families: readonly (number | readonly [from: number, to: number])[] = [
   [0, 11],
@@ -115,7 +116,10 @@ const allowed = (names: string, ...conditions: readonly Condition[]): Rule => ({
   conditions,
 });
 
-/** New namespaces only with CAP_SYS_ADMIN. The flags of clone3 are behind a pointer: libraries fall back to clone. */
+/**
+ * New namespaces only with CAP_SYS_ADMIN. The flags of clone3 are behind a pointer: libraries fall
+ * back to clone.
+ */
 const withoutNamespaces: readonly Rule[] = [
   allowed('clone', condition('SCMP_CMP_MASKED_EQ', namespaceFlags)),
   { names: ['clone3'], verdict: notImplemented, conditions: [] },

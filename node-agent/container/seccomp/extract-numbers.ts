@@ -1,12 +1,15 @@
 /**
- * Makes `numbers.ts` from the kernel's uapi headers. For a maintainer, on an x86-64 machine with the newest
- * `linux-libc-dev`:
+ * Makes `numbers.ts` from the kernel's uapi headers. For a maintainer, on an x86-64 machine with
+ * the newest `linux-libc-dev`:
  *
  *     node node-agent/container/seccomp/extract-numbers.ts [/usr/include/x86_64-linux-gnu/asm]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Younger than Debian 12's headers (Linux 6.1): arch/x86/entry/syscalls/syscall_*.tbl of Linux 6.19. */
+/**
+ * Younger than Debian 12's headers (Linux 6.1): arch/x86/entry/syscalls/syscall_*.tbl of Linux
+ * 6.19.
+ */
 const newer = {
   everywhere: {
     cachestat: 451,
@@ -67,15 +70,19 @@ function table(header: string, more: Readonly<Record<string, number>>): string {
 }
 
 const text = `/**
- * The numbers of system calls on x86, from the uapi headers of Linux (asm/unistd_64.h, unistd_32.h, unistd_x32.h)
- * and the kernel's syscall tables for what is younger. Made by \`extract-numbers.ts\`: change that.
+ * The numbers of system calls on x86, from the uapi headers of Linux (asm/unistd_64.h, unistd_32.h,
+ * unistd_x32.h) and the kernel's syscall tables for what is younger. Made by
+ * \`extract-numbers.ts\`: change that.
  *
  * \`name=number\`, and \`name\` alone for the number after the one before it.
  */
 
 export const x86_64 = ${table('unistd_64.h', newer.x86_64)};
 
-/** Every one of them is called with bit 30 set (${x32Bit.toString(16)} hexadecimal), which is not shown here. */
+/**
+ * Every one of them is called with bit 30 set (${x32Bit.toString(16)} hexadecimal), which is not
+ * shown here.
+ */
 export const x32 = ${table('unistd_x32.h', {})};
 
 export const x86 = ${table('unistd_32.h', {})};

@@ -1,18 +1,15 @@
-/** The program for a container: compiled once for each profile and set of capabilities, then kept in memory. */
+/**
+ * The program for a container: compiled once for each profile and set of capabilities, then kept in
+ * memory.
+ */
 
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { release } from 'node:os';
+import type { SeccompProfile } from '../runtime.ts';
 import { type Compiled, compile } from './compile.ts';
 import { countingCapabilities, defaultProfile } from './default-profile.ts';
 import { readProfile } from './read-profile.ts';
-
-/** Which filter a container gets. */
-export type SeccompProfile =
-  | { readonly type: 'RuntimeDefault' }
-  | { readonly type: 'Unconfined' }
-  /** `path`: an absolute path of a profile in OCI's or Docker's form. */
-  | { readonly type: 'Localhost'; readonly path: string };
 
 /** Larger than any profile: Docker's default has 17 KiB. */
 const largestFileBytes = 1 << 20;
@@ -69,7 +66,8 @@ async function fileFilter(path: string, capabilities: bigint): Promise<Compiled>
 
 /**
  * The program (empty: none) for a container that can have these capabilities.
- * @throws Error naming the file and what is wrong in it; nothing runs unfiltered because its profile cannot be read
+ * @throws Error naming the file and what is wrong in it; nothing runs unfiltered because its
+ * profile cannot be read
  */
 export async function filterFor(
   profile: SeccompProfile,
@@ -77,7 +75,8 @@ export async function filterFor(
   machine: string = process.arch,
 ): Promise<Compiled> {
   if (profile.type === 'Unconfined') return none;
-  // The numbers of other machines are not known: as on a kernel without seccomp, no default; but none asked for.
+  // The numbers of other machines are not known: as on a kernel without seccomp, no default; but
+  // none asked for.
   if (machine === 'x64') {
     return profile.type === 'RuntimeDefault'
       ? defaultFilter(capabilities)

@@ -1,11 +1,13 @@
 /**
- * A filter as a graph of decisions. Equal parts exist once, so that what several architectures and system calls have
- * in common becomes one piece of code. Pure.
+ * A filter as a graph of decisions. Equal parts exist once, so that what several architectures and
+ * system calls have in common becomes one piece of code. Pure.
  */
 
 import type { Verdict } from './actions.ts';
 
-/** `equal`, `atLeast`: the accumulator against `value`; `anyBit`: whether they have a bit in common. */
+/**
+ * `equal`, `atLeast`: the accumulator against `value`; `anyBit`: whether they have a bit in common.
+ */
 export type Test = 'equal' | 'atLeast' | 'anyBit';
 
 /** A node's `id` is greater than those of the nodes it leads to. */

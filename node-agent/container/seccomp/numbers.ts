@@ -1,6 +1,7 @@
 /**
- * The numbers of system calls on x86, from the uapi headers of Linux (asm/unistd_64.h, unistd_32.h, unistd_x32.h)
- * and the kernel's syscall tables for what is younger. Made by `extract-numbers.ts`: change that.
+ * The numbers of system calls on x86, from the uapi headers of Linux (asm/unistd_64.h, unistd_32.h,
+ * unistd_x32.h) and the kernel's syscall tables for what is younger. Made by
+ * `extract-numbers.ts`: change that.
  *
  * `name=number`, and `name` alone for the number after the one before it.
  */
@@ -50,7 +51,10 @@ futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_m
 setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr listns
 `;
 
-/** Every one of them is called with bit 30 set (40000000 hexadecimal), which is not shown here. */
+/**
+ * Every one of them is called with bit 30 set (40000000 hexadecimal), which is not
+ * shown here.
+ */
 export const x32 = `
 read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigprocmask=14
 pread64=17 pwrite64 access=21 pipe select sched_yield mremap msync mincore madvise shmget shmat

@@ -16,7 +16,10 @@ export const operators = [
 
 export type Operator = (typeof operators)[number];
 
-/** A demand on one argument (unsigned, 64 bits). MASKED_EQ: `(argument & value) == (valueTwo & value)`. */
+/**
+ * A demand on one argument (unsigned, 64 bits). MASKED_EQ: `(argument & value) == (valueTwo &
+ * value)`.
+ */
 export interface Condition {
   /** 0 to 5 */
   readonly index: number;
@@ -33,8 +36,8 @@ export interface Rule {
 }
 
 /**
- * Of the rules that match a call the strictest counts; what no rule matches gets `verdict`. A rule that says the same
- * as `verdict` changes nothing (as in runc and crun).
+ * Of the rules that match a call the strictest counts; what no rule matches gets `verdict`. A rule
+ * that says the same as `verdict` changes nothing (as in runc and crun).
  */
 export interface Profile {
   readonly verdict: Verdict;

@@ -1,6 +1,6 @@
 /**
- * Profiles as files: `linux.seccomp` of the OCI runtime-spec, and Docker's extension of it (`archMap`, `includes`,
- * `excludes`, `name` for `names`). Pure.
+ * Profiles as files: `linux.seccomp` of the OCI runtime-spec, and Docker's extension of it
+ * (`archMap`, `includes`, `excludes`, `name` for `names`). Pure.
  */
 
 import { type Action, verdict } from './actions.ts';
@@ -36,8 +36,9 @@ const conditionsOf = ({ args }: Syscall): Condition[] =>
   }));
 
 /**
- * Conditions are met together, but where one argument is asked for twice each counts alone: profiles
- * are written for runc and crun, which do so because libseccomp takes an argument only once.
+ * Conditions are met together, but where one argument is asked for twice each counts alone:
+ * profiles are written for runc and crun, which do so because libseccomp takes an argument only
+ * once.
  */
 function alternatives(conditions: readonly Condition[]): (readonly Condition[])[] {
   const indices = new Set(conditions.map(({ index }) => index));
@@ -63,7 +64,8 @@ function abisOf({ architectures: listed, archMap }: Document): Abi[] {
 }
 
 /**
- * Decodes a profile. Docker's conditions are decided by `circumstances`; rules that do not apply are left out.
+ * Decodes a profile. Docker's conditions are decided by `circumstances`; rules that do not apply
+ * are left out.
  * @throws ProfileError naming every field that is wrong
  */
 export function decodeProfile(content: unknown, circumstances: Circumstances): Profile {

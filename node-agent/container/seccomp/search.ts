@@ -14,8 +14,8 @@ export function merged<N extends number | bigint>(pieces: readonly Piece<N>[]): 
 }
 
 /**
- * The tree over a 32-bit accumulator. `pieces` ascend, the first holds for everything below the second.
- * A single number among equals takes one test, any other border one, too.
+ * The tree over a 32-bit accumulator. `pieces` ascend, the first holds for everything below the
+ * second. A single number among equals takes one test, any other border one, too.
  */
 export function search(graph: Graph, pieces: readonly Piece<number>[]): Node {
   const [first, second, third] = pieces;
@@ -37,7 +37,10 @@ export function search(graph: Graph, pieces: readonly Piece<number>[]): Node {
 const low = (value: bigint): number => Number(value & 0xffff_ffffn);
 const high = (value: bigint): number => Number(value >> 32n);
 
-/** The pieces that begin with this upper half, the first of them with the piece that reaches into it. */
+/**
+ * The pieces that begin with this upper half, the first of them with the piece that reaches into
+ * it.
+ */
 function below(pieces: readonly Piece<bigint>[], half: number): Piece<number>[] {
   const start = pieces.findLast(({ from }) => from <= BigInt(half) << 32n) as Piece<bigint>;
   const inside = pieces.filter(({ from }) => high(from) === half && low(from) !== 0);
@@ -48,8 +51,8 @@ function below(pieces: readonly Piece<bigint>[], half: number): Piece<number>[] 
 }
 
 /**
- * The same for a 64-bit word in memory (little endian, at `offset`): its upper half is searched first. The first
- * piece starts at 0.
+ * The same for a 64-bit word in memory (little endian, at `offset`): its upper half is searched
+ * first. The first piece starts at 0.
  */
 export function search64(graph: Graph, offset: number, all: readonly Piece<bigint>[]): Node {
   const pieces = merged(all);

@@ -37,6 +37,7 @@ const specOf = (container: Partial<PodContainer>, parts: Partial<ContainerParts>
     logPath: '/log',
     labels: {},
     memoryCapacityBytes: 1024 ** 3,
+    seccompDir: '/data/seccomp',
     ...parts,
   });
 };
@@ -75,6 +76,37 @@ t.test('security context becomes the runtime’s terms', async (t) => {
   });
   t.equal(specOf({}).capabilities, undefined);
   t.equal(specOf({}).cwd, '/');
+});
+
+t.test('a seccomp profile is the container’s, then the pod’s, then the runtime’s', async (t) => {
+  const profile = (type: string, localhostProfile?: string) => ({
+    seccompProfile: { type, ...(localhostProfile === undefined ? {} : { localhostProfile }) },
+  });
+  const seccompOf = (own?: object, pods?: object) => {
+    const container: PodContainer = { name: 'a', ...(own && { securityContext: own }) };
+    const pod = podOf([container], pods === undefined ? {} : { securityContext: pods });
+    return specOf(container, { pod }).seccomp;
+  };
+  const [unconfined, standard] = [{ type: 'Unconfined' }, { type: 'RuntimeDefault' }];
+  t.equal(seccompOf(), undefined);
+  t.strictSame(seccompOf(profile('Unconfined')), unconfined);
+  t.strictSame(seccompOf(undefined, profile('Unconfined')), unconfined);
+  t.strictSame(seccompOf(profile('RuntimeDefault'), profile('Unconfined')), standard);
+  t.strictSame(seccompOf({}, profile('Localhost', 'a/b.json')), {
+    type: 'Localhost',
+    path: '/data/seccomp/a/b.json',
+  });
+  t.equal(seccompOf({ privileged: true }, profile('RuntimeDefault')), undefined, 'none then');
+  const wrong: [object, RegExp][] = [
+    [profile('Localhost'), /needs a localhostProfile/],
+    [profile('Localhost', ''), /needs a localhostProfile/],
+    [profile('Localhost', '/etc/passwd'), /relative path without/],
+    [profile('Localhost', 'a/../../b'), /relative path without/],
+    [profile('runtime/default'), /is none of/],
+  ];
+  for (const [own, message] of wrong) {
+    t.throws(() => seccompOf(own), { name: 'ConfigError', message });
+  }
 });
 
 t.test('capabilities are added to and dropped from Docker’s set', async (t) => {

@@ -1,4 +1,6 @@
-/** Runs a seccomp program as the kernel does, and checks it as the kernel does before it takes one. */
+/**
+ * Runs a seccomp program as the kernel does, and checks it as the kernel does before it takes one.
+ */
 
 import assert from 'node:assert/strict';
 
