@@ -115,7 +115,8 @@ function compareField(
 ): void {
   const schema = fieldSchema(owner, name);
   if (schema === undefined) return;
-  const empty = isHeldByValue(owner, name) ? nothing : undefined;
+  const blank = schema.type === 'array' ? noItems : nothing;
+  const empty = isHeldByValue(owner, name) ? blank : undefined;
   const changes = compare(schema, before ?? empty, after ?? empty);
   if (changes !== undefined) found.add(fieldElement(name), changes);
 }

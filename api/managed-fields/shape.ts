@@ -38,10 +38,11 @@ export const isDeclared = (schema: Schema, name: string): boolean =>
 export const itemSchema = (schema: Schema): Schema => schema.items ?? deduced;
 
 /**
- * Fields that are never absent in Kubernetes, where built-in types hold them by value: an object that is new, or gets
+ * Fields that are never absent in Kubernetes, where built-in types hold them by value or always write them: an object that is new, or gets
  * the first of their fields, does not make anybody the owner of the field itself.
  */
 const heldByValue = new Set([
+  'containers',
   'daemonEndpoints',
   'involvedObject',
   'jobTemplate',
