@@ -41,10 +41,11 @@ export function defaultFilter(capabilities: bigint): Compiled {
 async function readText(path: string): Promise<string> {
   const file = await open(path, 'r');
   try {
-    if (!(await file.stat()).isFile()) throw new Error('not a file');
-    const bytes = Buffer.alloc(largestFileBytes + 1);
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new Error('not a file');
+    if (stat.size > largestFileBytes) throw new Error(`larger than ${largestFileBytes} bytes`);
+    const bytes = Buffer.alloc(stat.size);
     const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-    if (bytesRead > largestFileBytes) throw new Error(`larger than ${largestFileBytes} bytes`);
     return bytes.toString('utf8', 0, bytesRead);
   } finally {
     await file.close();

@@ -3,6 +3,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { numbersOf } from '#node-agent/container/seccomp/architectures.ts';
 
 /** `struct seccomp_data` (linux/seccomp.h) without the instruction pointer. */
 export interface Call {
@@ -84,5 +85,16 @@ export function run(program: Uint8Array): (call: Call) => { verdict: number; ste
       else if (one.code === and) accumulator = (accumulator & one.value) >>> 0;
       else at += isTrue(one, accumulator) ? one.whenTrue : one.whenFalse;
     }
+  };
+}
+
+/** The verdict of a checked program for a system call of x86-64, by its name. */
+export function decider(program: Uint8Array): (name: string, ...args: readonly bigint[]) => number {
+  checkProgram(program);
+  const simulate = run(program);
+  return (name, ...args) => {
+    const number = numbersOf('x86_64').get(name);
+    if (number === undefined) throw new Error(`no system call ${name}`);
+    return simulate({ number, args }).verdict;
   };
 }
