@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import type { ArchiveImage } from './archive-images.ts';
 import { startReading } from './archive-source.ts';
 import { Content } from './content.ts';
-import { imageConfig } from './image-config.ts';
-import { ImageTable, type StoredImage, type StoredLayer } from './image-table.ts';
+import { ImageTable, type StoredImage } from './image-table.ts';
 import { ImageError, type Images, type LocalImage, type TransferOptions } from './images.ts';
+import { keepArchiveImage } from './keep-archive.ts';
 import { type Found, findImage, localImage, newTag, withImage } from './lookup.ts';
 import type { Registry, RegistryOptions } from './registry/registry.ts';
 import type { Shelf } from './registry/shelf.ts';
@@ -104,7 +104,9 @@ class ImageStore implements Images {
   async #keep(images: readonly ArchiveImage[]): Promise<readonly LocalImage[]> {
     try {
       const stored: StoredImage[] = [];
-      for (const image of images) stored.push(await this.#keepContent(image));
+      for (const image of images) {
+        stored.push(await keepArchiveImage(this.#content, this.#table.all(), image));
+      }
       let all = this.#table.all();
       for (const image of stored) all = withImage(all, image);
       await this.#table.replace(all);
@@ -114,28 +116,6 @@ class ImageStore implements Images {
       await this.#collect();
       throw error;
     }
-  }
-
-  async #keepContent(image: ArchiveImage): Promise<StoredImage> {
-    await this.#content.blobs.put(image.manifest);
-    await this.#content.blobs.adopt(image.configFile.path, image.id);
-    const layers: StoredLayer[] = [];
-    for (const { file, digest, diffId, chainId } of image.layers) {
-      await this.#content.blobs.adopt(file.path, digest);
-      const source = { chainId, diffId, file: file.path, fileDigest: digest };
-      const sizeBytes = await this.#content.unpacked(this.#table.all(), source);
-      layers.push({ digest, diffId, chainId, sizeBytes });
-    }
-    const { created } = image.config;
-    return {
-      digest: image.digest,
-      id: image.id,
-      tags: image.tags,
-      layers,
-      ...(created ? { createdAt: created } : {}),
-      config: imageConfig(image.config),
-      ...(image.isManifestOurs === true ? { isManifestOurs: true } : {}),
-    };
   }
 
   async pull(reference: string, options: TransferOptions = {}): Promise<LocalImage> {
@@ -168,12 +148,23 @@ class ImageStore implements Images {
     return {
       content: this.#content,
       images: () => this.#table.all(),
-      keep: (image) =>
+      hold: async (digests) => {
+        const release = this.#content.hold(digests);
+        await this.#changing;
+        return release;
+      },
+      keep: (image) => this.#change(() => this.#replace(image)),
+      rename: (digest, names) =>
         this.#change(async () => {
-          await this.#table.replace(withImage(this.#table.all(), image));
-          return localImage(this.#requiredDigest(image.digest));
+          const image = this.#table.all().find((each) => each.digest === digest);
+          return image && this.#replace({ ...image, ...names });
         }),
     };
+  }
+
+  async #replace(image: StoredImage): Promise<LocalImage> {
+    await this.#table.replace(withImage(this.#table.all(), image));
+    return localImage(this.#requiredDigest(image.digest));
   }
 
   async tag(reference: string, newReference: string): Promise<void> {

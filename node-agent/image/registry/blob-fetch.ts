@@ -26,6 +26,7 @@ export class BlobFetch {
   readonly #repositories: readonly Repository[];
   /** Where each blob is, once it is whole. */
   readonly #places = new Map<Digest, Promise<string>>();
+  readonly #layers = new Set<Digest>();
   readonly #stopped = new AbortController();
   readonly #signal: AbortSignal;
 
@@ -41,7 +42,10 @@ export class BlobFetch {
 
   /** Fetches all; a failure of one stops the others. */
   async layers(layers: readonly oci.Descriptor[]): Promise<void> {
-    for (const { digest, size } of layers) this.#tell(digest, 'waiting', 0, size);
+    for (const { digest, size } of layers) {
+      this.#layers.add(digest);
+      this.#tell(digest, 'waiting', 0, size);
+    }
     const waiting = layers.values();
     const lane = async () => {
       for (const layer of waiting) await this.#place(layer);
@@ -79,8 +83,15 @@ export class BlobFetch {
     for (const digest of new Set(descriptors.map((descriptor) => descriptor.digest))) {
       const path = this.#downloadPath(digest);
       if (!(await content.blobs.has(digest))) await content.blobs.adopt(path, digest);
-      // Another pull may be unpacking it by this name just now.
-      if (content.holders(digest) === 1) await rm(path, { force: true });
+    }
+  }
+
+  /** Removes downloads that have their place, once nobody may be unpacking them by their first name. */
+  async tidy(descriptors: readonly oci.Descriptor[]): Promise<void> {
+    const { content } = this.#pull.shelf;
+    for (const { digest } of descriptors) {
+      const isDone = content.holders(digest) === 0 && (await content.blobs.has(digest));
+      if (isDone) await rm(this.#downloadPath(digest), { force: true });
     }
   }
 
@@ -129,8 +140,11 @@ export class BlobFetch {
     return (await blobs.has(digest)) ? blobs.path(digest) : path;
   }
 
+  /** The configuration is not told of: it is no layer, and small. */
   #tell(layer: Digest, status: TransferProgress['status'], bytes: number, total: number): void {
-    this.#pull.options.onProgress?.({ layer, status, bytes, total });
+    if (this.#layers.has(layer)) {
+      this.#pull.options.onProgress?.({ layer, status, bytes, total });
+    }
   }
 }
 

@@ -1,26 +1,19 @@
-/**
- * Pulls an image: manifest, then configuration and layers side by side, each layer unpacked as soon as those below it are.
- * Only `keep` at the very end makes anything of it visible.
- */
+/** Pulls an image: from which endpoint, with which login, and whether what is here is current already. */
 
-import { chainIds, type Digest } from '../digest.ts';
-import { imageConfig } from '../image-config.ts';
-import type { StoredImage, StoredLayer } from '../image-table.ts';
+import type { Digest } from '../digest.ts';
+import type { StoredImage } from '../image-table.ts';
 import { ImageError, type LocalImage, type TransferOptions } from '../images.ts';
 import { hasDigest, localImage } from '../lookup.ts';
-import type * as oci from '../oci.ts';
 import { normalizedTag, parseReference, type Reference } from '../reference.ts';
 import { BlobFetch } from './blob-fetch.ts';
 import { type Endpoint, pullEndpoints } from './endpoint.ts';
-import { currentDigest, type FoundManifest, findManifest } from './manifest.ts';
+import { fetchImage } from './fetch-image.ts';
+import { currentDigest, findManifest } from './manifest.ts';
 import { imageError, RegistryProblem } from './problem.ts';
 import type { Registry } from './registry.ts';
 import { Repository } from './repository.ts';
 import type { Settings } from './settings.ts';
-import type { Shelf } from './shelf.ts';
-
-const MAX_CONFIG_BYTES = 8 * 2 ** 20;
-const MAX_LAYERS = 1000;
+import type { Names, Shelf } from './shelf.ts';
 
 export interface Pull {
   readonly registry: Registry;
@@ -39,6 +32,7 @@ export async function pullImage(
   const reference = parseReference(text);
   const { repository, digest } = reference;
   const name = digest === undefined ? normalizedTag(reference) : `${repository}@${digest}`;
+  mustBeElsewhere(name);
   try {
     return await pull({ registry, shelf, reference, options });
   } catch (error) {
@@ -46,11 +40,19 @@ export async function pullImage(
   }
 }
 
+/** Names of this domain are for images made on the nodes: nobody is asked for them, least of all a stranger's server. */
+function mustBeElsewhere(name: string): void {
+  if (!name.startsWith('bayplan.local/')) return;
+  const message = `pull ${name}: bayplan.local is no registry; load the image: bay image load FILE`;
+  throw new ImageError('NotFound', message);
+}
+
 async function pull(pull: Pull): Promise<LocalImage> {
   const { registry, reference, shelf } = pull;
   const { digest } = reference;
   const present = digest === undefined ? undefined : imageWith(shelf, digest);
-  if (present !== undefined) return retag(pull, present);
+  const renamed = present && (await rename(pull, present, []));
+  if (renamed !== undefined) return renamed;
   const settings = await registry.settings();
   const problems: string[] = [];
   const repositories = await repositoriesOf(pull, settings);
@@ -109,14 +111,22 @@ function imageWith(shelf: Shelf, digest: string): StoredImage | undefined {
   return shelf.images().find((image) => hasDigest(image, digest));
 }
 
-/** The content is here: it only gets the name. */
-async function retag({ shelf, reference, options }: Pull, image: StoredImage): Promise<LocalImage> {
-  for (const { digest } of image.layers) {
+/** The content is here: it only gets the name. undefined when it was removed just now. */
+async function rename(
+  { shelf, reference, options }: Pull,
+  image: StoredImage,
+  digests: readonly Digest[],
+): Promise<LocalImage | undefined> {
+  const names = namesOf(reference, digests);
+  const { tags, repoDigests = [] } = image;
+  const hasAll =
+    names.tags.every((tag) => tags.includes(tag)) &&
+    names.repoDigests.every((name) => repoDigests.includes(name));
+  const renamed = hasAll ? localImage(image) : await shelf.rename(image.digest, names);
+  for (const { digest } of renamed === undefined ? [] : image.layers) {
     options.onProgress?.({ layer: digest, status: 'present', bytes: 0, total: 0 });
   }
-  const tags = tagsOf(reference);
-  if (tags.every((tag) => image.tags.includes(tag))) return localImage(image);
-  return shelf.keep({ ...image, tags });
+  return renamed;
 }
 
 function tagsOf(reference: Reference): readonly string[] {
@@ -138,12 +148,15 @@ async function pullFrom(
   if (here !== undefined) {
     const current = await currentDigest(first, tag, signal);
     const same = current === undefined ? undefined : pulledAs(shelf, reference, current);
-    if (same !== undefined) return retag(pull, same);
+    const renamed = same && (await rename(pull, same, []));
+    if (renamed !== undefined) return renamed;
   }
   const found = await findManifest(first, reference.digest ?? tag, signal);
   const same = imageWith(shelf, found.digest);
-  if (same !== undefined) return shelf.keep(renamed(same, reference, found));
-  return fetchContent(pull, found, new BlobFetch(pull, settings, repositories));
+  const renamed = same && (await rename(pull, same, found.digests));
+  if (renamed !== undefined) return renamed;
+  const blobs = new BlobFetch(pull, settings, repositories);
+  return fetchImage(shelf, found, namesOf(reference, found.digests), blobs);
 }
 
 function tagged(shelf: Shelf, reference: Reference): StoredImage | undefined {
@@ -161,81 +174,7 @@ function pulledAs(
   return shelf.images().find(({ repoDigests = [] }) => repoDigests.includes(name));
 }
 
-function renamed(
-  image: StoredImage,
-  reference: Reference,
-  { digests }: FoundManifest,
-): StoredImage {
+function namesOf(reference: Reference, digests: readonly Digest[]): Names {
   const repoDigests = digests.map((digest) => `${reference.repository}@${digest}`);
-  return { ...image, tags: tagsOf(reference), repoDigests };
-}
-
-async function fetchContent(
-  { shelf, reference }: Pull,
-  found: FoundManifest,
-  blobs: BlobFetch,
-): Promise<LocalImage> {
-  const { content } = shelf;
-  const { manifest, digest } = found;
-  checkSizes(manifest);
-  const release = content.hold([
-    digest,
-    manifest.config.digest,
-    ...manifest.layers.map((layer) => layer.digest),
-  ]);
-  let releaseLayers = () => {};
-  try {
-    const fetching = blobs.layers(manifest.layers);
-    fetching.catch(() => undefined); // awaited below, unless the configuration fails first
-    const config = await blobs.config(manifest.config);
-    const diffIds = config.rootfs.diff_ids ?? [];
-    mustMatch(manifest, diffIds, digest);
-    const chain = chainIds(diffIds);
-    releaseLayers = content.hold(chain);
-    const layers: StoredLayer[] = [];
-    for (const [i, layer] of manifest.layers.entries()) {
-      const ids = { diffId: diffIds[i] as Digest, chainId: chain[i] as Digest };
-      const sizeBytes = await blobs.unpacked(layer, ids);
-      layers.push({ digest: layer.digest, ...ids, sizeBytes });
-    }
-    await fetching;
-    await content.durability.begin();
-    await content.blobs.put(found.bytes);
-    await blobs.shelve([manifest.config, ...manifest.layers]);
-    const { created } = config;
-    return await shelf.keep({
-      digest,
-      id: manifest.config.digest,
-      tags: tagsOf(reference),
-      repoDigests: found.digests.map((each) => `${reference.repository}@${each}`),
-      layers,
-      ...(created ? { createdAt: created } : {}),
-      config: imageConfig(config),
-    });
-  } finally {
-    await blobs.stop();
-    release();
-    releaseLayers();
-    content.durability.secureSoon();
-  }
-}
-
-function checkSizes({ config, layers }: oci.Manifest): void {
-  const sizes = [config, ...layers].map(({ size }) => size);
-  if (
-    sizes.every((size) => Number.isSafeInteger(size) && size >= 0) &&
-    config.size <= MAX_CONFIG_BYTES &&
-    layers.length <= MAX_LAYERS
-  )
-    return;
-  throw new ImageError(
-    'Registry',
-    `its manifest cannot be right: ${layers.length} layers, sizes ${sizes.slice(0, 20).join(', ')}`,
-  );
-}
-
-function mustMatch({ layers }: oci.Manifest, diffIds: readonly Digest[], digest: Digest): void {
-  if (layers.length === diffIds.length) return;
-  const message = `image ${digest} has ${layers.length} layers, but its configuration names ${diffIds.length}`;
-  throw new ImageError('Registry', message);
+  return { tags: tagsOf(reference), repoDigests };
 }

@@ -32,7 +32,7 @@ export async function pushImage(
   { image, text, options }: PushRequest,
 ): Promise<{ digest: Digest }> {
   const reference = targetOf(image, text);
-  const release = shelf.content.hold([
+  const release = await shelf.hold([
     image.digest,
     image.id,
     ...image.layers.map(({ digest }) => digest),
@@ -40,12 +40,12 @@ export async function pushImage(
   try {
     const sent = await portable(shelf, image);
     try {
-      await push({ registry, shelf, sent, reference, options });
+      await push({ registry, shelf, sent, configuration: image.id, reference, options });
     } finally {
       await sent.dispose();
     }
     const repoDigests = [`${reference.repository}@${sent.digest}`];
-    await shelf.keep({ ...image, repoDigests });
+    await shelf.rename(image.digest, { tags: [], repoDigests });
     return { digest: sent.digest };
   } catch (error) {
     throw imageError(`push ${text}`, error, options.signal);
@@ -73,6 +73,7 @@ interface Push {
   readonly registry: Registry;
   readonly shelf: Shelf;
   readonly sent: Portable;
+  readonly configuration: Digest;
   readonly reference: Reference;
   readonly options: TransferOptions;
 }
@@ -100,8 +101,11 @@ async function pushTo(push: Push, repository: Repository): Promise<void> {
   const stopped = new AbortController();
   const { signal: given } = options;
   const signal = given === undefined ? stopped.signal : AbortSignal.any([given, stopped.signal]);
-  const tell = ({ digest, size }: BlobFile, status: TransferProgress['status'], bytes: number) =>
-    options.onProgress?.({ layer: digest, status, bytes, total: size });
+  const tell = ({ digest, size }: BlobFile, status: TransferProgress['status'], bytes: number) => {
+    // The configuration is no layer.
+    if (digest !== push.configuration)
+      options.onProgress?.({ layer: digest, status, bytes, total: size });
+  };
   for (const blob of sent.blobs) tell(blob, 'waiting', 0);
   const waiting = new Map(sent.blobs.map((blob) => [blob.digest, blob])).values();
   const lane = async () => {

@@ -59,10 +59,14 @@ export class Transport {
       };
       const request =
         url.protocol === 'https:' ? https.request(url, options) : http.request(url, options);
+      let answered: IncomingMessage | undefined;
       request.setTimeout(this.#idleMs, () => {
-        request.destroy(new Error(`no byte came or went for ${this.#idleMs / 1000} s`));
+        // Whoever reads the body learns of it only through the body.
+        const seconds = this.#idleMs / 1000;
+        (answered ?? request).destroy(new Error(`no byte came or went for ${seconds} s`));
       });
       request.on('response', (response) => {
+        answered = response;
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
