@@ -80,8 +80,15 @@ export function compareElements(a: string, b: string): number {
   const order = (ranks[kind] ?? 5) - (ranks[b[0] ?? ''] ?? 5);
   if (order !== 0) return order;
   if (kind === 'f' || kind === '.') return a < b ? -1 : 1;
+  const [left, right] = [oneTextKey.exec(a), oneTextKey.exec(b)];
+  if (left !== null && right !== null && left[1] === right[1]) {
+    return (left[2] ?? '') < (right[2] ?? '') ? -1 : 1;
+  }
   return compareValues(parsed(a), parsed(b));
 }
+
+/** By far the most keys are of this form, and need no parsing. */
+const oneTextKey = /^k:\{"([^"\\]+)":"([^"\\]*)"\}$/;
 
 function parsed(element: string): unknown {
   try {
