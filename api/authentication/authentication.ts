@@ -1,43 +1,71 @@
-/** Who asks: the subject of a client certificate that the cluster's authority signed. */
+/** Who asks: a client certificate, a bearer token, or nobody we know. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { failure } from '#api/resources/status.ts';
+import { failure, type StatusError } from '#api/resources/status.ts';
+import type { WatchCache } from '../storage/watch-cache.ts';
+import { bootstrapUser } from './bootstrap-tokens.ts';
+import { CertificateRefused, certificateUser } from './client-certificate.ts';
+import {
+  type ServiceAccountTokens,
+  TokenRefused,
+  type Verified,
+} from './service-account-tokens.ts';
+import { anonymous, type User } from './user.ts';
 
-export interface User {
-  readonly name: string;
-  readonly groups: readonly string[];
-  readonly uid?: string;
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
+const unauthorized = (): StatusError => failure(401, 'Unauthorized', 'Unauthorized');
+
+/** Tokens of every sort; there once the cache is filled. */
+export interface TokenSources {
+  readonly accounts: ServiceAccountTokens;
+  readonly cache: WatchCache;
+  readonly now: () => Date;
 }
 
-export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
-
-/** A connection's user does not change: looked at once. */
-const users = new WeakMap<TLSSocket, User>();
-
-const list = (value: string | readonly string[] | undefined): readonly string[] =>
-  value === undefined ? [] : typeof value === 'string' ? [value] : value;
-
-function userOf(socket: TLSSocket): User {
-  if (!socket.authorized) return anonymous;
-  const { subject } = socket.getPeerCertificate();
-  const [name = ''] = list(subject?.CN);
-  if (name === '') return anonymous;
-  return { name, groups: [...list(subject?.O), 'system:authenticated'] };
+/** Whose token it is. Throws TokenRefused. */
+export function tokenUser(
+  token: string,
+  { accounts, cache, now }: TokenSources,
+  audiences?: readonly string[],
+): Verified {
+  // Three parts are a JSON Web Token, two a bootstrap token.
+  if (token.split('.', 3).length === 3) return accounts.verify(token, audiences);
+  const user = bootstrapUser(token, cache, now());
+  if (user === undefined) throw new TokenRefused('the token is not known');
+  return { user, audiences: audiences ?? [] };
 }
 
-/** The user of the connection; `anonymous` without a good certificate. */
-export function authenticate(socket: TLSSocket): User {
-  const known = users.get(socket);
-  if (known !== undefined) return known;
-  const user = userOf(socket);
-  users.set(socket, user);
-  return user;
+/**
+ * The user of a request; `anonymous` if it shows no credentials. Throws 401 for credentials that do not count, and
+ * 503 for a token while no token can be checked yet.
+ */
+export function authenticate(
+  socket: TLSSocket,
+  headers: IncomingHttpHeaders,
+  tokens: TokenSources | undefined,
+): User {
+  try {
+    const user = certificateUser(socket);
+    if (user !== undefined) return user;
+    const token = bearerToken(headers.authorization);
+    if (token === undefined) return anonymous;
+    if (tokens === undefined) throw starting();
+    return tokenUser(token, tokens).user;
+  } catch (error) {
+    if (error instanceof CertificateRefused || error instanceof TokenRefused) {
+      throw unauthorized();
+    }
+    throw error;
+  }
 }
 
-/** Throws 401 for those who may not even ask: only health and version are open to everybody. */
-export function requireUser(user: User, path: string): void {
-  if (user !== anonymous || openToAll.test(path)) return;
-  throw failure(401, 'Unauthorized', 'Unauthorized');
+function bearerToken(header: string | undefined): string | undefined {
+  if (header === undefined || header.slice(0, 7).toLowerCase() !== 'bearer ') return undefined;
+  const token = header.slice(7).trim();
+  return token === '' ? undefined : token;
 }
 
-const openToAll = /^\/(livez|readyz|healthz|version)(\/|$)/;
+/** What those are told who ask before the cache is filled: they may ask again soon. */
+export function starting(): StatusError {
+  const message = 'the server is starting: it is not connected to its store yet';
+  return failure(503, 'ServiceUnavailable', message, { retryAfterSeconds: 1 });
+}

@@ -148,15 +148,35 @@ async function ensurePart(dir: string, part: Part, authority: Authority): Promis
   if (!good) await write(dir, part.name, await make(part, authority));
 }
 
+/** The key that signs service accounts' tokens: with another key all tokens that are out there are void, so it stays. */
+async function ensureTokenKey(dir: string): Promise<void> {
+  const [privatePath, publicPath] = ['key', 'pub'].map((end) =>
+    join(dir, `service-account.${end}`),
+  ) as [string, string];
+  try {
+    createPrivateKey(await readFile(privatePath, 'utf8'));
+    createPublicKey(await readFile(publicPath, 'utf8'));
+  } catch {
+    // Missing, or cut short by a crash. The key stands before its public half: both are made anew together.
+    const pair = await createKeyPair();
+    await writeSecret(privatePath, pem(pair));
+    await writeSecret(publicPath, pair.publicKey.export({ type: 'spki', format: 'pem' }) as string);
+  }
+}
+
 /**
  * Makes the directory hold the authority and a certificate for every part (`ca api-server api-server-client admin
  * controller node-<name>`, each `.crt` and `.key`, PEM, mode 0600). What is there and good stays; what is broken, of
- * another authority, near its end or lacks a host is made anew. One process at a time.
+ * another authority, near its end or lacks a host is made anew. One process at a time. Beside them
+ * `service-account.key` and `.pub`, for tokens.
  */
 export async function ensurePki(options: PkiOptions): Promise<void> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   const authority = await ensureAuthority(options.dir);
-  await Promise.all(parts(options).map((part) => ensurePart(options.dir, part, authority)));
+  await Promise.all([
+    ...parts(options).map((part) => ensurePart(options.dir, part, authority)),
+    ensureTokenKey(options.dir),
+  ]);
 }
 
 /** A certificate for a node that joins, signed by the authority in `dir`; nothing is written. */

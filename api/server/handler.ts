@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { isLeft } from 'fp-ts/lib/Either.js';
 import { failure, type StatusError } from '#api/resources/status.ts';
-import type { User } from '../authentication/authentication.ts';
+import { starting } from '../authentication/authentication.ts';
+import type { User } from '../authentication/user.ts';
 import type { Kind } from '../schema/kind.ts';
 import type { ApiContext, ApiRequest } from '../verbs/request.ts';
 import { asStatus } from '../verbs/task.ts';
 import { verbFor } from '../verbs/verbs.ts';
 import { prepareWatch, serveWatch } from '../verbs/watch.ts';
-import { attributesOf, check, requester } from './access.ts';
+import { checkAccess, requester } from './access.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { negotiate } from './negotiation.ts';
@@ -18,6 +19,7 @@ import { type Body, commonHeaders, send, statusBody } from './reply.ts';
 import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from './request-info.ts';
 import type { ServerState } from './state.ts';
 import { watchSink } from './watch-sink.ts';
+import { onBehalfOf } from './write-guards.ts';
 
 /** What a verb's answer is sent as, with its warnings. */
 interface Result extends Body {
@@ -83,9 +85,8 @@ async function serve(
   info: RequestInfo,
   auditId: string,
 ): Promise<number> {
-  const user = requester(exchange.socket, exchange.headers, info.path);
-  const open = info.target === undefined && /^\/(livez|readyz|healthz|version)\b/.test(info.path);
-  if (!open) check(attributesOf(user, info));
+  const user = requester(state, exchange.socket, exchange.headers);
+  checkAccess(state, user, info);
   const { target } = info;
   if (target === undefined) {
     const body = await servePath(state, info, exchange);
@@ -98,8 +99,7 @@ async function serve(
 /** The context, or 503 while the cache is not filled. */
 function contextOf({ context }: ServerState): ApiContext {
   if (context !== undefined) return context;
-  const message = 'the server is starting: it is not connected to its store yet';
-  throw failure(503, 'ServiceUnavailable', message, { retryAfterSeconds: 1 });
+  throw starting();
 }
 
 async function serveResource(call: Call): Promise<number> {
@@ -166,7 +166,7 @@ async function requestOf(
 
 async function run(request: ApiRequest, context: ApiContext, view: View): Promise<Result> {
   const verb = verbFor(request.kind, request.subresource, request.verb);
-  const answer = await verb(request, context)();
+  const answer = await verb(request, onBehalfOf(request, context))();
   if (isLeft(answer)) throw answer.left;
   const { code, warnings } = answer.right;
   const chunks = render(answer.right, view);

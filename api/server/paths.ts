@@ -11,6 +11,7 @@ import {
 import type { Kinds } from '../schema/kind.ts';
 import type { Exchange } from './exchange.ts';
 import { health } from './health.ts';
+import { issuerConfiguration, issuerKeys } from './issuer.ts';
 import { mediaRanges, negotiate } from './negotiation.ts';
 import { openapi } from './openapi.ts';
 import { type Body, jsonBody, textBody } from './reply.ts';
@@ -19,8 +20,9 @@ import type { ServerState } from './state.ts';
 import { versionBody } from './version.ts';
 
 const roots = [
+  '/.well-known/openid-configuration',
   ...['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics'],
-  ...['/openapi/v3', '/readyz', '/version'],
+  ...['/openapi/v3', '/openid/v1/jwks', '/readyz', '/version'],
 ];
 
 /** The aggregated form if the client prefers it to the plain one. */
@@ -97,6 +99,24 @@ export async function servePath(
   throw failure(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+function issuerPath(
+  { tokenKeys }: ServerState,
+  path: string,
+  { headers, socket }: Exchange,
+): Body | undefined {
+  if (tokenKeys === undefined) return undefined;
+  const { ':authority': authority, host } = headers;
+  const own = `${socket.localAddress}:${socket.localPort}`;
+  switch (path.replace(/\/$/, '')) {
+    case '/.well-known/openid-configuration':
+      return issuerConfiguration(tokenKeys, String(authority ?? host ?? own));
+    case '/openid/v1/jwks':
+      return issuerKeys(tokenKeys);
+    default:
+      return undefined;
+  }
+}
+
 async function answer(
   state: ServerState,
   root: string,
@@ -119,6 +139,9 @@ async function answer(
       return discovery(state.kinds, path, exchange);
     case 'openapi':
       return openapi(state.kinds, path, query, exchange);
+    case '.well-known':
+    case 'openid':
+      return issuerPath(state, path, exchange);
     default:
       return undefined;
   }

@@ -1,12 +1,22 @@
 /** The API server: the port, the cache behind it, and what it sees to by itself. */
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { ServiceAccountTokens } from '../authentication/service-account-tokens.ts';
+import { readTokenKeys } from '../authentication/token-keys.ts';
+import { ClusterAuthorizer } from '../authorization/authorizer.ts';
+import { bootstrapPolicy } from '../authorization/bootstrap/policy.ts';
+import { NodeGraph } from '../authorization/node-graph.ts';
+import { policyOf, policyPrefixes } from '../authorization/policy.ts';
+import { Rbac } from '../authorization/rbac.ts';
 import type { MutableKinds } from '../schema/kinds.ts';
 import type { Storage } from '../storage/storage.ts';
 import { WatchCache } from '../storage/watch-cache.ts';
+import type { ApiContext } from '../verbs/request.ts';
 import { makeNamespaces } from './bootstrap.ts';
+import { ensurePolicy } from './bootstrap-roles.ts';
 import { compactRegularly } from './compaction.ts';
 import { Definitions } from './definitions.ts';
 import { handle } from './handler.ts';
@@ -18,7 +28,7 @@ export interface ServerOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
-  /** The directory of `ca.crt`, `api-server.crt`, `api-server.key` and `api-server-client.{crt,key}`. */
+  /** The directory of `ca.crt`, `api-server.crt`, `api-server.key`, `api-server-client.{crt,key}`, `service-account.{key,pub}`. */
   readonly pki: string;
   readonly kinds: MutableKinds;
   readonly log?: Log;
@@ -36,6 +46,7 @@ export class ApiServer {
   readonly #options: ServerOptions;
   #listener: Listener | undefined;
   #definitions: Definitions | undefined;
+  #access: ClusterAuthorizer | undefined;
   #compaction: { stop(): void } | undefined;
 
   constructor(options: ServerOptions) {
@@ -50,16 +61,19 @@ export class ApiServer {
   /** Accepts connections; requests on resources get 503 until `fill` is done. Rejects if the port is taken. */
   async listen(): Promise<void> {
     const { address, port, pki, nodeProxyTimeoutMs = 30_000 } = this.#options;
+    const read = (file: string) => readFile(join(pki, file), 'utf8');
     const pair = async (name: string) => {
-      const read = (end: string) => readFile(join(pki, `${name}.${end}`), 'utf8');
-      const [cert, key] = await Promise.all([read('crt'), read('key')]);
+      const [cert, key] = await Promise.all([read(`${name}.crt`), read(`${name}.key`)]);
       return { cert, key };
     };
-    const [ca, own, towardsNodes] = await Promise.all([
-      readFile(join(pki, 'ca.crt'), 'utf8'),
+    const [ca, own, towardsNodes, tokenKey, tokenKeys] = await Promise.all([
+      read('ca.crt'),
       pair('api-server'),
       pair('api-server-client'),
+      read('service-account.key'),
+      read('service-account.pub'),
     ]);
+    this.#state.tokenKeys = readTokenKeys(tokenKey, tokenKeys);
     this.#state.forwarding = { identity: { ca, ...towardsNodes }, timeoutMs: nodeProxyTimeoutMs };
     this.#listener = await listen({
       address,
@@ -85,13 +99,33 @@ export class ApiServer {
       onUnreadable: (key, error) =>
         this.#state.log('error', 'unreadable value', { key, error: String(error) }),
     });
-    const context = { kinds, cache, storage, now };
+    const context = this.#contextOf(storage, cache, now);
     this.#definitions = new Definitions(context, kinds, this.#state.log);
     this.#definitions.start();
     this.#state.context = context;
     await makeNamespaces(context);
     this.#state.ready = true;
+    await ensurePolicy(context);
+    this.#access?.rbac.dropFallback();
     this.#compaction = compactRegularly(context, this.#state.log);
+  }
+
+  /** What the verbs work with. A store without any role is a new one: until they are made the usual ones hold. */
+  #contextOf(storage: Storage, cache: WatchCache, now: () => Date): ApiContext {
+    const { tokenKeys } = this.#state;
+    assert(tokenKeys !== undefined, 'the server is filled after it listens');
+    const isNew = cache.list(policyPrefixes[0], { limit: 1 }).entries.length === 0;
+    const rbac = new Rbac(cache, isNew ? policyOf(bootstrapPolicy) : undefined);
+    this.#access = new ClusterAuthorizer(rbac, new NodeGraph(cache));
+    const accounts = new ServiceAccountTokens(tokenKeys, cache, now);
+    return {
+      kinds: this.#options.kinds,
+      cache,
+      storage,
+      now,
+      authorizer: this.#access,
+      tokens: { accounts, cache, now },
+    };
   }
 
   /** Ends watches, lets requests end, closes the port and the cache; the storage stays open. */
@@ -101,6 +135,8 @@ export class ApiServer {
     await this.#listener?.close(graceMs);
     this.#compaction?.stop();
     this.#definitions?.stop();
+    this.#access?.rbac.close();
+    this.#access?.graph.close();
     this.#state.context?.cache.close();
   }
 }

@@ -1,4 +1,5 @@
 /** What the server's parts share. `context` is there once the cache is filled. */
+import type { TokenKeys } from '../authentication/token-keys.ts';
 import type { MutableKinds } from '../schema/kinds.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ApiContext } from '../verbs/request.ts';
@@ -17,6 +18,8 @@ export class ServerState {
   readonly metrics = new Metrics();
   readonly log: Log;
   context: ApiContext | undefined;
+  /** There once the keys are read. */
+  tokenKeys: TokenKeys | undefined;
   /** The cache is filled and the namespaces that everybody relies on exist. */
   ready = false;
   stopping = false;

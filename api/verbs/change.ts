@@ -39,6 +39,8 @@ export async function changeStored(
     const current = served(kind, entry);
     const next = await change(current)();
     if (isLeft(next)) throw next.left;
+    const refused = context.guard?.({ kind, object: next.right, old: current });
+    if (refused !== undefined) throw refused;
     if (options.dryRun) return { entry, dry: next.right };
     if (!mayBeRemoved(next.right) && unchanged(current, next.right)) return { entry };
     const outcome = mayBeRemoved(next.right)

@@ -65,6 +65,10 @@ export function createObject(
     E.map((admitted) =>
       isDefinition(kind) ? established(admitted, context.kinds, context.now()) : admitted,
     ),
+    E.chain((admitted) => {
+      const refused = context.guard?.({ kind, object: admitted });
+      return refused === undefined ? E.right(admitted) : E.left(refused);
+    }),
     TE.fromEither,
     TE.chain((admitted) =>
       attempt(() =>

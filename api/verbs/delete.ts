@@ -54,6 +54,8 @@ export async function deleteStored(
     if (entry === undefined) throw notFound(kind, name);
     const object = served(kind, entry);
     checkPreconditions(kind, object, options);
+    const refused = context.guard?.({ kind, old: object });
+    if (refused !== undefined) throw refused;
     const held = isDefinition(kind) ? terminating(object, context.now()) : object;
     const plan = planDeletion(kind, held, options, context.now());
     if (plan.type === 'none') return entryAnswer(kind, entry);

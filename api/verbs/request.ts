@@ -2,7 +2,10 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { Status, StatusError } from '#api/resources/status.ts';
-import type { User } from '../authentication/authentication.ts';
+import type { WriteGuard } from '../admission/write-guard.ts';
+import type { TokenSources } from '../authentication/authentication.ts';
+import type { User } from '../authentication/user.ts';
+import type { Authorizer } from '../authorization/attributes.ts';
 import type { Kind, Kinds } from '../schema/kind.ts';
 import type { Entry } from '../storage/entry.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -30,6 +33,10 @@ export interface ApiContext {
   readonly cache: WatchCache;
   readonly storage: Storage;
   readonly now: () => Date;
+  readonly authorizer: Authorizer;
+  readonly tokens: TokenSources;
+  /** Whether a write may be made on whose behalf the verb runs; absent: the server itself acts. */
+  readonly guard?: WriteGuard;
 }
 
 export interface ListMeta {

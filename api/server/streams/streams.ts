@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { badRequest, failure, type StatusError } from '#api/resources/status.ts';
 import type { ApiContext } from '../../verbs/request.ts';
 import { asStatus } from '../../verbs/task.ts';
-import { attributesOf, check, requester } from '../access.ts';
+import { checkAccess, requester } from '../access.ts';
 import type { Exchange, ReplyHeaders } from '../exchange.ts';
 import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from '../request-info.ts';
 import type { ServerState } from '../state.ts';
@@ -76,14 +76,14 @@ export async function serveUpgrade(
 }
 
 async function upgraded(
-  { context, forwarding }: ServerState,
+  state: ServerState,
   info: RequestInfo,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
 ): Promise<number> {
-  const user = requester(request.socket as TLSSocket, request.headers, info.path);
-  check(attributesOf(user, info));
+  const { context, forwarding } = state;
+  checkAccess(state, requester(state, request.socket as TLSSocket, request.headers), info);
   const { target } = info;
   if (target === undefined || !isStream(target) || target.subresource === 'log') {
     throw badRequest('the requested resource does not take upgrades');

@@ -5,20 +5,17 @@ import * as TE from 'fp-ts/lib/TaskEither.js';
 import { objectOr, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { badRequest, failure, invalid, type StatusError } from '#api/resources/status.ts';
-import type { User } from '../../authentication/authentication.ts';
-import {
-  type Attributes,
-  authorize,
-  pathRules,
-  rulesFor,
-} from '../../authorization/authorization.ts';
+import { tokenUser } from '../../authentication/authentication.ts';
+import { issuer, TokenRefused } from '../../authentication/service-account-tokens.ts';
+import { nodeOfUser, type User, userInfo } from '../../authentication/user.ts';
+import type { Attributes, Authorizer } from '../../authorization/attributes.ts';
 import { decodeObject } from '../decode.ts';
-import { type ApiRequest, objectAnswer, type Verb } from '../request.ts';
+import { type ApiContext, type ApiRequest, objectAnswer, type Verb } from '../request.ts';
 import { attemptNow } from '../task.ts';
 import { writeOptions } from '../write-options.ts';
 
 /** The review with its answer. Throws StatusError. */
-type Answering = (review: KubeObject, request: ApiRequest) => KubeObject;
+type Answering = (review: KubeObject, request: ApiRequest, context: ApiContext) => KubeObject;
 
 export const review: Verb = (request, context) =>
   pipe(
@@ -27,7 +24,7 @@ export const review: Verb = (request, context) =>
     E.chain(({ object, warnings }) =>
       pipe(
         answering(request),
-        E.chain((answer) => attemptNow(() => answer(object, request))),
+        E.chain((answer) => attemptNow(() => answer(object, request, context))),
         E.map((answered) => ({ ...objectAnswer(request.kind, answered, 201), warnings })),
       ),
     ),
@@ -46,40 +43,65 @@ const answers: Readonly<Record<string, Answering>> = {
     ...object,
     status: { userInfo: userInfo(user) },
   }),
-  // No tokens are issued, so none is known.
-  'authentication.k8s.io/TokenReview': (object) => ({
-    ...object,
-    status: { user: {}, error: 'unknown token' },
-  }),
-  'authorization.k8s.io/SelfSubjectAccessReview': (object, { user }) =>
-    decided(object, user, 'SelfSubjectAccessReview'),
-  'authorization.k8s.io/SubjectAccessReview': (object) =>
-    decided(object, subjectOf(object), 'SubjectAccessReview'),
-  'authorization.k8s.io/LocalSubjectAccessReview': (object, { namespace }) => {
+  'authentication.k8s.io/TokenReview': reviewToken,
+  'authorization.k8s.io/SelfSubjectAccessReview': (object, { user }, context) =>
+    decided(object, user, context),
+  'authorization.k8s.io/SubjectAccessReview': (object, _, context) =>
+    decided(object, subjectOf(object), context),
+  'authorization.k8s.io/LocalSubjectAccessReview': (object, { namespace }, context) => {
     const asked = objectOr(objectOr(object['spec'])['resourceAttributes'])['namespace'];
-    if (asked === namespace) return decided(object, subjectOf(object), 'LocalSubjectAccessReview');
+    if (asked === namespace) return decided(object, subjectOf(object), context);
     throw badRequest('namespace of the resource attributes must be that of the request');
   },
-  'authorization.k8s.io/SelfSubjectRulesReview': (object, { user }) => ({
+  'authorization.k8s.io/SelfSubjectRulesReview': (object, { user }, { authorizer }) => ({
     ...object,
-    status: {
-      resourceRules: rulesFor(user).map(({ verbs, groups, resources }) => ({
-        verbs,
-        apiGroups: groups,
-        resources,
-      })),
-      nonResourceRules: pathRules.map(({ verbs, paths }) => ({ verbs, nonResourceURLs: paths })),
-      incomplete: false,
-    },
+    status: rulesStatus(object, user, authorizer),
   }),
 };
 
-function userInfo({ name, groups, uid, extra }: User): object {
+/** Never says why a token does not count to more than its reviewer. */
+function reviewToken(object: KubeObject, _: ApiRequest, { tokens }: ApiContext): KubeObject {
+  const spec = objectOr(object['spec']);
+  const { token } = spec;
+  if (typeof token !== 'string' || token === '') {
+    throw badRequest('token is required for TokenReview in authentication');
+  }
+  const asked = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
+  try {
+    const { user, audiences } = tokenUser(token, tokens, asked.length === 0 ? [issuer] : asked);
+    return { ...object, status: { authenticated: true, user: userInfo(user), audiences } };
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
+    return { ...object, status: { user: {}, error: error.message } };
+  }
+}
+
+/** What nodes may read depends on their pods: no rules say it. */
+const incompleteness = (user: User): object =>
+  nodeOfUser(user) === undefined
+    ? { incomplete: false }
+    : {
+        incomplete: true,
+        evaluationError: 'node authorizer does not support user rule resolution',
+      };
+
+function rulesStatus(object: KubeObject, user: User, authorizer: Authorizer): object {
+  const namespace = stringOr(objectOr(object['spec'])['namespace']);
+  if (namespace === '') throw badRequest('no namespace on request');
+  const rules = authorizer.rules(user, namespace);
   return {
-    username: name,
-    ...(uid === undefined ? {} : { uid }),
-    groups,
-    ...(extra === undefined ? {} : { extra }),
+    resourceRules: rules
+      .filter(({ nonResourceURLs = [] }) => nonResourceURLs.length === 0)
+      .map(({ verbs, apiGroups = [], resources = [], resourceNames = [] }) => ({
+        verbs,
+        apiGroups,
+        resources,
+        ...(resourceNames.length === 0 ? {} : { resourceNames }),
+      })),
+    nonResourceRules: rules
+      .filter(({ nonResourceURLs = [] }) => nonResourceURLs.length > 0)
+      .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+    ...incompleteness(user),
   };
 }
 
@@ -94,17 +116,17 @@ function subjectOf(object: KubeObject): User {
   ]);
 }
 
-function decided(object: KubeObject, user: User, kind: string): KubeObject {
+function decided(object: KubeObject, user: User, { authorizer }: ApiContext): KubeObject {
   const spec = objectOr(object['spec']);
   const { resourceAttributes, nonResourceAttributes } = spec;
   if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined)) {
     const message =
       'Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified';
-    throw invalid({ group: 'authorization.k8s.io', kind }, '', [
+    throw invalid({ group: 'authorization.k8s.io', kind: object.kind }, '', [
       { reason: 'FieldValueInvalid', field: 'spec.resourceAttributes', message },
     ]);
   }
-  const { allowed, reason } = authorize(
+  const { allowed, reason } = authorizer.authorize(
     resourceAttributes === undefined
       ? pathAttributes(user, objectOr(nonResourceAttributes))
       : resourceAttributesOf(user, objectOr(resourceAttributes)),

@@ -15,7 +15,11 @@ t.test('every part gets a certificate that only its owner can read', async (t) =
   const names = ['admin', 'api-server', 'api-server-client', 'ca', 'controller', 'node-n1'];
   t.strictSame(
     readdirSync(dir).sort(),
-    names.flatMap((name) => [`${name}.crt`, `${name}.key`]).sort(),
+    [
+      ...names.flatMap((name) => [`${name}.crt`, `${name}.key`]),
+      'service-account.key',
+      'service-account.pub',
+    ].sort(),
   );
   for (const file of readdirSync(dir)) t.equal(statSync(join(dir, file)).mode & 0o777, 0o600, file);
   const subject = (name: string) =>

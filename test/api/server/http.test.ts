@@ -20,21 +20,25 @@ t.test('only health and version are open to those without a certificate', async 
   }
   for (const path of ['/api', '/api/v1/pods', '/metrics', '/openapi/v3', '/versions']) {
     const answer = await raw(server, 'GET', path, { identity: '' });
-    t.equal(answer.status, 401, path);
-    t.match(answer.json, { kind: 'Status', reason: 'Unauthorized', code: 401 });
+    t.equal(answer.status, 403, path);
+    t.match(answer.json, { kind: 'Status', reason: 'Forbidden', code: 403 });
+    t.match(answer.json.message, /User "system:anonymous" cannot (get|list)/);
   }
 });
 
 t.test('a node may do what its pods need and no more', async (t) => {
   const as = (method: string, path: string, body?: unknown) =>
     raw(server, method, path, { identity: 'node-n1', body });
-  t.equal((await as('GET', '/api/v1/pods')).status, 200);
-  t.equal((await as('GET', '/api/v1/nodes?watch=true&timeoutSeconds=1')).status, 200);
+  t.equal((await as('GET', '/api/v1/pods')).status, 403);
+  t.equal((await as('GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dn1')).status, 200);
+  const watch = '/api/v1/nodes?watch=true&timeoutSeconds=1';
+  t.equal((await as('GET', watch)).status, 403);
+  t.equal((await as('GET', `${watch}&fieldSelector=metadata.name%3Dn1`)).status, 200);
   const refused = await as('POST', '/api/v1/namespaces/default/configmaps', configMap('x'));
   t.equal(refused.status, 403);
   t.equal(
     refused.json.message,
-    'configmaps is forbidden: User "system:node:n1" cannot create resource "configmaps" in API group "" in the namespace "default"',
+    'configmaps is forbidden: User "system:node:n1" cannot create resource "configmaps" in API group "" in the namespace "default": can only read resources of this type',
   );
   t.equal((await as('DELETE', '/api/v1/namespaces/default')).status, 403);
   t.equal((await as('GET', '/metrics')).status, 403);

@@ -194,7 +194,7 @@ t.test('who may not is refused before the agent hears of it', async (t) => {
   const headers = { Upgrade: 'websocket' };
   await t.rejects(
     node.upgrade(path('one', 'exec?command=ls'), { headers }),
-    /cannot get resource "pods\/exec"/,
+    /cannot create resource "pods\/exec"/,
   );
   await t.rejects(node.request('GET', path('one', 'log')), /cannot get resource "pods\/log"/);
   t.equal(agent.asked.length, before);
