@@ -105,11 +105,31 @@ async function makeBaseImage() {
   await image.makeBaseImage(baseImage);
 }
 
+/** What the parts of a cluster load at their start, so that the first start is as fast as the second. */
+const startModules = [
+  'api/run.ts',
+  'controller/run.ts',
+  'node-agent/node/agent.ts',
+  'node-agent/node/parts.ts',
+  'cli/commands/up.ts',
+  'cli/up/first-documents.ts',
+];
+
+function fillCompileCache() {
+  const cache = join(modules, '.cache/compile');
+  if (existsSync(cache)) return;
+  const imports = startModules.map((name) => `import(${JSON.stringify(join(home, name))})`);
+  const program = `await Promise.all([${imports.join(', ')}])`;
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache };
+  run(join(modules, '.bin/node'), ['--input-type=module', '--eval', program], { env });
+}
+
 checkMachine();
 installPackages();
 installModules();
 buildNative();
 await makeBaseImage();
+fillCompileCache();
 const version = execFileSync(join(modules, '.bin/node'), ['--version'], {
   encoding: 'utf8',
 }).trim();

@@ -40,7 +40,7 @@ function untilSignal(): Promise<string> {
 class State {
   readonly #cluster: Cluster;
   readonly #parts: Record<string, number> = {};
-  ready = false;
+  #ready = false;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -52,8 +52,13 @@ class State {
     this.write();
   }
 
+  setReady(): void {
+    this.#ready = true;
+    this.write();
+  }
+
   write(): void {
-    writeUpState(this.#cluster, { ready: this.ready, parts: this.#parts });
+    writeUpState(this.#cluster, { ready: this.#ready, parts: this.#parts });
   }
 }
 
@@ -100,13 +105,14 @@ export async function run(args: readonly string[]): Promise<number> {
     onExit: (name, code, ms) => say(`${name} ended (exit code ${code}); again in ${ms} ms`),
   });
   say(`starting etcd, API server, controllers and node agent (data in ${cluster.dataDir})`);
-  await parts.start(settings);
-  const shown = showReady(cluster, settings, values.apply ?? []).then(() => {
-    state.ready = true;
-    state.write();
-  });
-  const end = await Promise.race([asked, shown.then(() => asked)]);
-  say(`${end}: stopping the cluster`);
-  await bringDown(parts, settings, cluster);
+  try {
+    await parts.start(settings);
+    const shown = showReady(cluster, settings, values.apply ?? []).then(() => state.setReady());
+    const end = await Promise.race([asked, shown.then(() => asked)]);
+    say(`${end}: stopping the cluster`);
+  } finally {
+    // After a failure too: a cluster that is not ready is not left half running.
+    await bringDown(parts, settings, cluster);
+  }
   return 0;
 }

@@ -1,11 +1,13 @@
 /** What `bay up --apply` does: applies the documents, shows how they become real, and says what to try next. */
-import { get } from 'node:http';
 import type { RemoteClient } from '#api/client/client.ts';
 import { applyManifests } from '../apply.ts';
 import type { Cluster } from '../cluster.ts';
 import { type Container, containersOf, trouble } from '../container.ts';
 import { readManifests } from '../manifests.ts';
 import { until } from './readiness.ts';
+
+/** An import would load all that the module can give, a fetch client among it: 20 MiB for one GET. */
+const { get } = process.getBuiltinModule('node:http');
 
 type Say = (text: string) => void;
 

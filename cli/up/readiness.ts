@@ -1,7 +1,6 @@
 /** Waits for the parts of a starting cluster, and asks the node to stop its containers when the cluster stops. */
 
 import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '#api/client/collection.ts';
@@ -9,6 +8,9 @@ import { nodes } from '#api/resources/resource-types.ts';
 import { StatusError } from '#api/resources/status.ts';
 import type { Node } from '#api/resources/types.ts';
 import type { Cluster, Settings } from '../cluster.ts';
+
+/** See `first-documents.ts`: an import would load far more. */
+const { request } = process.getBuiltinModule('node:https');
 
 const pollMs = 15;
 const deadlineMs = 60_000;
