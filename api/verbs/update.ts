@@ -5,6 +5,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { badRequest, conflict, invalid, type StatusError } from '#api/resources/status.ts';
 import { admitStatusUpdate, admitUpdate } from '../admission/admit.ts';
+import { withEntries } from '../managed-fields/update.ts';
 import type { Kind } from '../schema/kind.ts';
 import { changeStored } from './change.ts';
 import { createObject } from './create.ts';
@@ -117,17 +118,34 @@ export interface Revision {
   readonly current: KubeObject;
 }
 
-/** The object as it may replace `current`, or why not. */
+/** The object as it may replace `current`, or why not. Its managers are those it came with. */
 export function revised(
+  revision: Revision,
+  context: ApiContext,
+): E.Either<StatusError, KubeObject> {
+  const { kind, object, current } = revision;
+  const problem = stale(kind, object, current);
+  if (problem !== undefined) return E.left(problem);
+  // Managers can be as large as all the rest, and would be copied and looked through in vain.
+  const unmanaged = {
+    ...revision,
+    object: withEntries(object, undefined),
+    current: withEntries(current, undefined),
+  };
+  return pipe(
+    admitted(unmanaged, context),
+    E.map((next) => withEntries(next, object.metadata.managedFields)),
+  );
+}
+
+function admitted(
   { kind, part, object, current }: Revision,
   { kinds, now }: ApiContext,
 ): E.Either<StatusError, KubeObject> {
-  const problem = stale(kind, object, current);
-  if (problem !== undefined) return E.left(problem);
   if (part === 'status') return admitStatusUpdate(kind, object, current);
-  const admitted = admitUpdate(kind, object, current);
-  if (!isDefinition(kind)) return admitted;
-  return E.map((definition: KubeObject) => established(definition, kinds, now()))(admitted);
+  const updated = admitUpdate(kind, object, current);
+  if (!isDefinition(kind)) return updated;
+  return E.map((definition: KubeObject) => established(definition, kinds, now()))(updated);
 }
 
 /** Whether the client means another object or another state of it. */
