@@ -1,14 +1,13 @@
 /** Makes the cluster follow one document after another. */
 import type { RemoteClient } from '#api/client/client.ts';
 import type { ApiObject } from '#api/client/collection.ts';
-import type { KubeObject, ObjectMeta } from '#api/resources/meta.ts';
+import type { KubeObject } from '#api/resources/meta.ts';
 import { hasReason, StatusError } from '#api/resources/status.ts';
 import { type DiscoveredType, discover, typeOfKind } from './discovery.ts';
 import type { Manifest } from './manifests.ts';
-import { threeWayPatch } from './merge-patch.ts';
 
-/** kubectl's own annotation, so that both tools can follow each other on one object. */
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+/** The owner of all that documents say; a document counts for more than what others have made of its fields. */
+const owner = { fieldManager: 'bay', force: true } as const;
 
 export type Outcome = 'created' | 'configured' | 'unchanged';
 
@@ -21,45 +20,25 @@ export interface Applied {
 
 type Live = ApiObject & Record<string, unknown>;
 
-function withAnnotation(object: KubeObject): KubeObject {
-  const annotations = { ...object.metadata.annotations };
-  const { [lastApplied]: _previous, ...others } = annotations;
-  const metadata: ObjectMeta = { ...object.metadata };
-  if (Object.keys(others).length === 0) delete metadata.annotations;
-  else metadata.annotations = others;
-  const said = JSON.stringify({ ...object, metadata });
-  return {
-    ...object,
-    metadata: { ...metadata, annotations: { ...others, [lastApplied]: `${said}\n` } },
-  };
-}
-
-function saidLast(live: Live): unknown {
-  const text = live.metadata.annotations?.[lastApplied];
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 async function applyObject(
   client: RemoteClient,
   type: DiscoveredType,
   object: KubeObject,
 ): Promise<Pick<Applied, 'object' | 'outcome'>> {
   const collection = client.collection<Live>(type);
-  const wanted = withAnnotation(object) as Live;
-  const live = await collection.get(wanted.metadata).catch((error: unknown) => {
+  if (object.metadata.name === undefined) {
+    return { object: await collection.create(object as Live), outcome: 'created' };
+  }
+  const before = await collection.get(object.metadata).catch((error: unknown) => {
     if (hasReason(error, 'NotFound')) return undefined;
     throw error;
   });
-  if (live === undefined) return { object: await collection.create(wanted), outcome: 'created' };
-  const patch = threeWayPatch(saidLast(live), wanted, live);
-  if (patch === undefined) return { object: live, outcome: 'unchanged' };
-  const object_ = await collection.patch(wanted.metadata, patch, 'merge');
-  return { object: object_, outcome: 'configured' };
+  // A document that was written from a cluster's answer says who owned what then.
+  const { managedFields: _, ...metadata } = object.metadata;
+  const after = await client.apply<Live>(type, { ...object, metadata }, owner);
+  if (before === undefined) return { object: after, outcome: 'created' };
+  const same = after.metadata.resourceVersion === before.metadata.resourceVersion;
+  return { object: after, outcome: same ? 'unchanged' : 'configured' };
 }
 
 /**

@@ -20,7 +20,7 @@ function kubeconfigOf(flags: ClusterFlags & { readonly kubeconfig?: string | und
 export async function openClient(
   flags: ClusterFlags & { readonly kubeconfig?: string | undefined },
 ): Promise<RemoteClient> {
-  return connect({ kubeconfig: kubeconfigOf(flags) });
+  return connect({ kubeconfig: kubeconfigOf(flags) }, 'bay');
 }
 
 /** GETs a path in another form than plain JSON: a Table, a discovery document. */

@@ -43,7 +43,7 @@ const stopMs = 5_000;
 export function runAll(configPath: string): void {
   const log = createLog('controller');
   const config = readConfig(configPath);
-  const client = connect(config);
+  const client = connect(config, 'bayplan-controller');
   const controllers = controllersFor(config);
   const leadership = new Leadership(client.collection<Lease>(leases), {
     namespace: 'kube-system',

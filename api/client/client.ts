@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import type { ResourceType } from '#api/resources/meta.ts';
 import type { ApiObject, Client, Collection } from './collection.ts';
 import { type ConnectOptions, type Credentials, credentials } from './credentials.ts';
+import { query, resourcePath } from './paths.ts';
 import { type Exchange, RemoteCollection } from './remote-collection.ts';
 import { type RequestOptions, readAll, Session, statusError } from './session.ts';
 import { type Upgraded, upgrade } from './upgrade.ts';
@@ -18,9 +19,18 @@ export interface StreamOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ApplyOptions {
+  /** The owner of what is applied. */
+  readonly fieldManager: string;
+  /** Takes fields that others own with other values; else that is 409. */
+  readonly force?: boolean;
+}
+
 export interface RemoteClient extends Client {
   /** For libraries that connect by themselves: `new WebSocket(url, protocols, client.credentials)`. */
   readonly credentials: Credentials;
+  /** Server-side apply: makes the object, or makes it follow. */
+  apply<T extends ApiObject>(type: ResourceType, object: T, options: ApplyOptions): Promise<T>;
   /** A request whose body and answer are streams: logs, image archives. Rejects unless the answer is 2xx. */
   streamRequest(
     method: string,
@@ -54,11 +64,14 @@ function exchangeOn(session: Session): Exchange {
   };
 }
 
+const applyType = 'application/apply-patch+yaml';
+
 /**
  * A client of one API server. Connects with the first request; reads the credentials at once and throws if it cannot.
+ * `userAgent` is the name under which the server keeps what the client writes.
  */
-export function connect(options: ConnectOptions): RemoteClient {
-  const session = new Session(credentials(options));
+export function connect(options: ConnectOptions, userAgent?: string): RemoteClient {
+  const session = new Session(credentials(options), userAgent);
   const exchange = exchangeOn(session);
   return {
     credentials: session.credentials,
@@ -66,6 +79,10 @@ export function connect(options: ConnectOptions): RemoteClient {
       new RemoteCollection<T>(type, session, exchange),
     request: (method, path, body, signal, accept) =>
       exchange(method, path, { body, signal, accept }),
+    apply: async <T extends ApiObject>(type: ResourceType, object: T, how: ApplyOptions) => {
+      const path = `${resourcePath(type, object.metadata)}${query({ ...how })}`;
+      return (await exchange('PATCH', path, { body: object, contentType: applyType })) as T;
+    },
     streamRequest: async (method, path, body, { headers = {}, signal } = {}) => {
       const sent = { headers, signal, ...(body === undefined ? {} : { body }) };
       const { status, stream } = await session.send(method, path, sent);

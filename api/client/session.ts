@@ -42,12 +42,15 @@ const maxSessionMemory = 512;
 
 export class Session {
   readonly credentials: Credentials;
+  readonly #userAgent: string;
   #session: ClientHttp2Session | undefined;
   #open = 0;
   #closed = false;
 
-  constructor(credentials: Credentials) {
+  /** `userAgent`: what the server calls this client, and the owner of the fields it writes. */
+  constructor(credentials: Credentials, userAgent = 'bayplan') {
     this.credentials = credentials;
+    this.#userAgent = userAgent;
   }
 
   /**
@@ -93,17 +96,23 @@ export class Session {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const stream = this.#stream({ ':method': method, ':path': path, ...headers }, body);
+      const named = { ':method': method, ':path': path, 'user-agent': this.#userAgent };
+      const stream = this.#stream({ ...named, ...headers }, body);
       const abort = () => stream.close(constants.NGHTTP2_CANCEL);
       signal?.addEventListener('abort', abort, { once: true });
       let problem: unknown;
       stream.on('error', (error) => {
         problem = error;
       });
-      receive(stream, resolve);
+      let resolved = false;
+      receive(stream, (value) => {
+        resolved = true;
+        resolve(value);
+      });
       stream.once('close', () => {
         signal?.removeEventListener('abort', abort);
         this.#released();
+        if (resolved) return;
         reject(signal?.aborted ? signal.reason : this.#unavailable(method, path, problem));
       });
       if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) stream.end(body);

@@ -23,7 +23,7 @@ export async function openParts(config: AgentConfig, log: Log): Promise<AgentPar
   const network = createPodNetwork({ runDir, podCidr, bridge, clusterName, log });
   return {
     config,
-    client: connect(config),
+    client: connect(config, 'bayplan-agent'),
     runtime: createRuntime({ dataDir, runDir, cgroupRoot }),
     images: await openImages({ dataDir }),
     network,
