@@ -153,7 +153,8 @@ function parseAnswer(program: string, answer: string): { Username: string; Secre
 async function runHelper(program: string, server: string): Promise<string | undefined> {
   const child = spawn(program, ['get'], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    timeout: HELPER_MS,
+    // Not `timeout`: its timer lives on when the program does not exist.
+    signal: AbortSignal.timeout(HELPER_MS),
   });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);

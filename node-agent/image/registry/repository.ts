@@ -30,6 +30,12 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface Sent {
+  readonly answer: Answer;
+  /** The header that was sent. */
+  readonly authorization: string | undefined;
+}
+
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -71,11 +77,16 @@ export class Repository {
     const path = `${this.#origin}/v2/${endpoint.path}/`;
     const url = typeof ask.to === 'string' ? new URL(ask.to, path) : ask.to;
     for (let refused = 0; ; refused++) {
-      const answer = await this.#follow(ask, url);
+      const { answer, authorization } = await this.#follow(ask, url);
       if (ask.good.includes(answer.status)) return answer;
       const [challenge] = parseChallenges(answer.headers['www-authenticate']);
       const isOurs = answer.status === 401 && answer.url.origin === this.#origin;
-      if (!isOurs || challenge === undefined || refused >= 1 || !this.#meet(challenge)) {
+      if (
+        !isOurs ||
+        challenge === undefined ||
+        refused >= 1 ||
+        !(await this.#meet(challenge, authorization))
+      ) {
         throw await answerProblem(this.#name(ask.method, answer.url), answer);
       }
       await readStart(answer.body);
@@ -83,28 +94,29 @@ export class Repository {
   }
 
   /** Takes up a new challenge; false when there is nothing better to send than what was refused. */
-  #meet(challenge: Challenge): boolean {
+  async #meet(challenge: Challenge, refused: string | undefined): Promise<boolean> {
     const before = this.#challenge;
     this.#challenge = challenge;
     if (this.#credentials.registryToken !== undefined) return false;
     if (challenge.scheme === 'basic') {
       return this.#credentials.username !== undefined && before?.scheme !== 'basic';
     }
-    this.parts.tokens.forget(this.#tokenRequest(challenge, undefined));
+    const token = refused?.replace(/^Bearer /, '') ?? '';
+    await this.parts.tokens.forget(this.#tokenRequest(challenge, undefined), token);
     for (const scope of (challenge.parameters['scope'] ?? '').split(' ')) {
       if (scope !== '') this.#scopes.add(scope);
     }
     return true;
   }
 
-  async #follow(ask: Ask, first: URL): Promise<Answer> {
+  async #follow(ask: Ask, first: URL): Promise<Sent> {
     let url = first;
     const seen = new Set<string>();
     for (;;) {
-      const answer = await this.#send(ask, url);
+      const { answer, authorization } = await this.#send(ask, url);
       const to = answer.headers.location;
       if (!REDIRECTS.has(answer.status) || to === undefined || ask.good.includes(answer.status)) {
-        return answer;
+        return { answer, authorization };
       }
       await readStart(answer.body);
       seen.add(url.href);
@@ -124,7 +136,7 @@ export class Repository {
     throw new RegistryProblem('refused', `${this.#name(ask.method, from)}: it redirects ${why}`);
   }
 
-  async #send(ask: Ask, url: URL): Promise<Answer> {
+  async #send(ask: Ask, url: URL): Promise<Sent> {
     const { method, headers = {}, body, signal } = ask;
     // Credentials are for the registry alone: storage behind a redirect must not see them.
     const isOurs = url.origin === this.#origin;
@@ -140,7 +152,7 @@ export class Repository {
       signal,
     };
     try {
-      return await this.parts.transport.send(outgoing);
+      return { answer: await this.parts.transport.send(outgoing), authorization };
     } catch (error) {
       if (signal?.aborted === true) throw error;
       throw networkProblem(this.#name(method, url), url.host, error);

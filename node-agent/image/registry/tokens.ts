@@ -53,9 +53,11 @@ export class Tokens {
     return (await fetched).value;
   }
 
-  /** The registry did not take it. */
-  forget(request: TokenRequest): void {
-    this.#tokens.delete(keyOf(request));
+  /** The registry did not take it; whoever came first has replaced it already. */
+  async forget(request: TokenRequest, refused: string): Promise<void> {
+    const key = keyOf(request);
+    const known = await this.#tokens.get(key)?.catch(() => undefined);
+    if (known?.value === refused) this.#tokens.delete(key);
   }
 
   async #fetch(request: TokenRequest): Promise<Token> {
