@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import type { Client } from '#api/client/collection.ts';
 import * as types from '#api/resources/resource-types.ts';
-import type { ConfigMap, Pod, Secret, Service } from '#api/resources/types.ts';
+import type { ConfigMap, Pod, Secret, Service, ServiceAccount } from '#api/resources/types.ts';
 import type { Log } from '#controller/runtime/log.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
@@ -20,8 +20,10 @@ import type { World } from '../pod/world.ts';
 import { imageRoutes } from '../server/image-routes.ts';
 import { type Call, type NodeApi, type Route, sendJson, serveNodeApi } from '../server/node-api.ts';
 import { podRoutes, streamRoutes } from '../server/pod-routes.ts';
+import type { TmpfsMounts } from '../volume/empty-dir.ts';
 import { ObjectSource } from '../volume/object-source.ts';
-import { type TmpfsMounts, Volumes } from '../volume/volumes.ts';
+import { PodTokens } from '../volume/pod-tokens.ts';
+import { Volumes } from '../volume/volumes.ts';
 import type { AgentConfig } from './config.ts';
 import { type MachineFacts, nodeAddress, readFacts, readPressure } from './facts.ts';
 import { Registration } from './registration.ts';
@@ -125,6 +127,7 @@ function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }:
     volumes: new Volumes({
       configMaps,
       secrets,
+      tokens: new PodTokens(client.collection<ServiceAccount>(types.serviceAccounts)),
       mounts,
       dirOf: (uid) => volumesDir({ dataDir }, uid),
       facts: { hostIP: address, allocatable: capacity },

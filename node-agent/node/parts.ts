@@ -8,7 +8,7 @@ import { readHierarchies, removeSteps } from '#node-agent/container/cgroups.ts';
 import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
 import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
-import type { TmpfsMounts } from '../volume/volumes.ts';
+import type { TmpfsMounts } from '../volume/empty-dir.ts';
 import type { AgentParts } from './agent.ts';
 import type { AgentConfig } from './config.ts';
 

@@ -2,7 +2,7 @@
 
 import type { Stats } from 'node:fs';
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
-import { VolumeError } from './payload.ts';
+import { VolumeError } from './volume-error.ts';
 
 /**
  * Resolves when `path` is what `type` wants; `…OrCreate` makes it (directory 0755, file 0644; parents of a file are

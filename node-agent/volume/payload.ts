@@ -2,11 +2,8 @@
 import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
 import { fieldOf, type ResourceField, resourceOf } from '../pod/env.ts';
 import type { Payload, PayloadFile } from './atomic-writer.ts';
-
-/** A required object or key is missing: the pod waits for it in ContainerCreating. */
-export class VolumeError extends Error {
-  override readonly name = 'VolumeError';
-}
+import type { TokenSource } from './pod-tokens.ts';
+import { VolumeError } from './volume-error.ts';
 
 export interface PayloadFacts {
   readonly pod: Pod;
@@ -15,6 +12,7 @@ export interface PayloadFacts {
   /** The objects named by `payloadReferences`; those missing from the API give undefined. */
   readonly configMap: (name: string) => ConfigMap | undefined;
   readonly secret: (name: string) => Secret | undefined;
+  readonly token: (source: TokenSource) => string;
 }
 
 interface Item {
@@ -32,7 +30,8 @@ interface KeyedSource {
 
 type Projection =
   | ({ readonly type: 'keyed' } & KeyedSource)
-  | { readonly type: 'downward'; readonly items: readonly DownwardItem[] };
+  | { readonly type: 'downward'; readonly items: readonly DownwardItem[] }
+  | { readonly type: 'token'; readonly source: TokenSource };
 
 interface DownwardItem {
   readonly path: string;
@@ -66,13 +65,18 @@ export function volumePayload(volume: Volume, facts: PayloadFacts): Payload {
   const files = new Map<string, PayloadFile>();
   const fallback = defaultModeOf(volume);
   for (const projection of projectionsOf(volume)) {
-    const part =
-      projection.type === 'keyed'
-        ? keyedFiles(projection, facts, fallback)
-        : downwardFiles(projection.items, facts, fallback);
-    for (const [path, file] of part) files.set(checkedPath(path), file);
+    for (const [path, file] of filesOf(projection, facts, fallback)) {
+      files.set(checkedPath(path), file);
+    }
   }
   return files;
+}
+
+function filesOf(projection: Projection, facts: PayloadFacts, mode: number): Payload {
+  if (projection.type === 'keyed') return keyedFiles(projection, facts, mode);
+  if (projection.type === 'downward') return downwardFiles(projection.items, facts, mode);
+  const { source } = projection;
+  return new Map([[source.path, { content: Buffer.from(facts.token(source)), mode }]]);
 }
 
 function defaultModeOf({ configMap, secret, downwardAPI, projected }: Volume): number {
@@ -100,6 +104,9 @@ function projectionsOf({ configMap, secret, downwardAPI, projected }: Volume): P
     if (source.secret !== undefined) return [keyed('Secret', source.secret.name, source.secret)];
     if (source.downwardAPI !== undefined) {
       return [{ type: 'downward', items: source.downwardAPI.items ?? [] }];
+    }
+    if (source.serviceAccountToken !== undefined) {
+      return [{ type: 'token', source: source.serviceAccountToken }];
     }
     throw new VolumeError(`projected source ${Object.keys(source).join()} is not supported yet`);
   });

@@ -2,31 +2,22 @@
  * The volumes of the node's pods: made before the first container starts, kept equal to their ConfigMaps and Secrets
  * while the pod lives, taken away after it.
  */
-import { chmod, chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { value } from '#api/resources/quantity.ts';
 import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
 import { writePayload } from './atomic-writer.ts';
+import { makeEmptyDir, type TmpfsMounts } from './empty-dir.ts';
 import { prepareHostPath } from './host-path.ts';
 import type { ObjectSource } from './object-source.ts';
-import {
-  isPayloadVolume,
-  type PayloadFacts,
-  payloadReferences,
-  VolumeError,
-  volumePayload,
-} from './payload.ts';
+import { isPayloadVolume, type PayloadFacts, payloadReferences, volumePayload } from './payload.ts';
+import { type PodTokens, type TokenSource, tokenSources } from './pod-tokens.ts';
 import { mountsBelow, removeTree } from './removal.ts';
-
-export interface TmpfsMounts {
-  mountTmpfs(target: string, sizeBytes: number | undefined): Promise<void>;
-  unmount(target: string): Promise<void>;
-}
+import { VolumeError } from './volume-error.ts';
 
 export interface VolumesOptions {
   readonly configMaps: ObjectSource<ConfigMap>;
   readonly secrets: ObjectSource<Secret>;
+  readonly tokens: PodTokens;
   readonly mounts: TmpfsMounts;
   /** The directory of a pod's volumes. */
   readonly dirOf: (uid: string) => string;
@@ -34,11 +25,17 @@ export interface VolumesOptions {
   readonly onProblem: (uid: string, error: unknown) => void;
 }
 
+/** A token that is due at once (or could not be renewed) is asked for again after this. */
+const renewalMsMin = 10_000;
+
 interface Held {
   pod: Pod;
   readonly references: readonly { readonly kind: 'ConfigMap' | 'Secret'; readonly key: string }[];
   /** Work on one pod's volumes goes one after the other; never rejects. */
   turn: Promise<void>;
+  /** When the first of its tokens is to be renewed. */
+  renewal?: NodeJS.Timeout;
+  renewalAtMs?: number;
 }
 
 export class Volumes {
@@ -113,6 +110,8 @@ export class Volumes {
     this.#held.delete(uid);
     for (const { kind, key } of held?.references ?? []) this.#source(kind).release(key);
     await held?.turn;
+    clearTimeout(held?.renewal);
+    this.#options.tokens.forget(uid);
     const dir = this.#options.dirOf(uid);
     for (const point of await mountsBelow(dir)) await this.#options.mounts.unmount(point);
     await removeTree(dir);
@@ -146,7 +145,7 @@ export class Volumes {
       return volume.hostPath.path;
     }
     const dir = this.#dir(pod, volume.name);
-    if (volume.emptyDir !== undefined) await this.#emptyDir(pod, volume, dir);
+    if (volume.emptyDir !== undefined) await makeEmptyDir(pod, volume, dir, this.#options.mounts);
     else if (isPayloadVolume(volume)) await this.#write(pod, volume, dir);
     else throw new VolumeError(`volume "${volume.name}" is of a type this node does not serve`);
     return dir;
@@ -156,35 +155,17 @@ export class Volumes {
     return join(this.#options.dirOf(pod.metadata.uid ?? ''), name);
   }
 
-  async #emptyDir(pod: Pod, volume: Volume, dir: string): Promise<void> {
-    await mkdir(dir, { recursive: true, mode: 0o755 });
-    const { medium, sizeLimit } = volume.emptyDir ?? {};
-    if (medium === 'Memory' && !(await mountsBelow(dir)).includes(dir)) {
-      const size = sizeLimit === undefined ? undefined : value(sizeLimit);
-      await this.#options.mounts.mountTmpfs(dir, size);
-    }
-    const gid = pod.spec?.securityContext?.fsGroup;
-    if (gid !== undefined) await chown(dir, 0, gid);
-    // The umask takes bits from mkdir's mode, so it is set apart. 02000: new files belong to the group.
-    await chmod(dir, gid === undefined ? 0o777 : 0o2777);
-  }
-
   async #write(pod: Pod, volume: Volume, dir: string): Promise<void> {
-    const namespace = pod.metadata.namespace ?? '';
-    const { configMaps, secrets, facts } = this.#options;
-    const maps = new Map<string, ConfigMap | undefined>();
-    const hidden = new Map<string, Secret | undefined>();
-    for (const { kind, name } of payloadReferences(volume)) {
-      const key = `${namespace}/${name}`;
-      if (kind === 'ConfigMap') maps.set(name, await configMaps.watched(key));
-      else hidden.set(name, await secrets.watched(key));
-    }
+    const [objects, tokens] = await Promise.all([
+      this.#objects(pod, volume),
+      this.#tokens(pod, volume),
+    ]);
     const gid = pod.spec?.securityContext?.fsGroup;
     const payload = volumePayload(volume, {
       pod,
-      ...facts,
-      configMap: (name) => maps.get(name),
-      secret: (name) => hidden.get(name),
+      ...this.#options.facts,
+      ...objects,
+      token: (source) => tokens.get(source) ?? '',
     });
     const groupReads = gid === undefined ? 0 : 0o440;
     const files = [...payload].map(
@@ -193,13 +174,51 @@ export class Volumes {
     await writePayload(dir, new Map(files), gid);
   }
 
+  async #objects(pod: Pod, volume: Volume): Promise<Pick<PayloadFacts, 'configMap' | 'secret'>> {
+    const { configMaps, secrets } = this.#options;
+    const maps = new Map<string, ConfigMap | undefined>();
+    const hidden = new Map<string, Secret | undefined>();
+    for (const { kind, name } of payloadReferences(volume)) {
+      const key = `${pod.metadata.namespace}/${name}`;
+      if (kind === 'ConfigMap') maps.set(name, await configMaps.watched(key));
+      else hidden.set(name, await secrets.watched(key));
+    }
+    return { configMap: (name) => maps.get(name), secret: (name) => hidden.get(name) };
+  }
+
+  async #tokens(pod: Pod, volume: Volume): Promise<ReadonlyMap<TokenSource, string>> {
+    const sources = tokenSources(volume);
+    const tokens = await Promise.all(
+      sources.map((source) => this.#options.tokens.token(pod, source)),
+    );
+    if (tokens.length > 0) this.#renewAt(pod, Math.min(...tokens.map((one) => one.refreshAtMs)));
+    return new Map(sources.map((source, i) => [source, tokens[i]?.text ?? '']));
+  }
+
+  /** Writes the pod's volumes again when a token of theirs is due. */
+  #renewAt(pod: Pod, atMs: number): void {
+    const uid = pod.metadata.uid ?? '';
+    const held = this.#held.get(uid);
+    if (held === undefined || (held.renewalAtMs ?? Number.POSITIVE_INFINITY) <= atMs) return;
+    clearTimeout(held.renewal);
+    held.renewalAtMs = atMs;
+    const waitMs = Math.max(atMs - Date.now(), renewalMsMin);
+    held.renewal = setTimeout(() => {
+      delete held.renewalAtMs;
+      this.#rewrite(uid, held);
+    }, waitMs).unref();
+  }
+
   #rewrite(uid: string, held: Held): void {
     held.turn = held.turn.then(async () => {
       if (this.#held.get(uid) !== held) return;
       for (const volume of (held.pod.spec?.volumes ?? []).filter(isPayloadVolume)) {
         // An object that went away leaves its last content, as with kubelet.
         const write = this.#write(held.pod, volume, this.#dir(held.pod, volume.name));
-        await write.catch((error: unknown) => this.#options.onProblem(uid, error));
+        await write.catch((error: unknown) => {
+          this.#options.onProblem(uid, error);
+          if (tokenSources(volume).length > 0) this.#renewAt(held.pod, Date.now());
+        });
       }
     });
   }

@@ -13,6 +13,7 @@ import { PodEvents } from '#node-agent/pod/pod-events.ts';
 import { StatusWriter } from '#node-agent/pod/status-writer.ts';
 import type { World } from '#node-agent/pod/world.ts';
 import { ObjectSource } from '#node-agent/volume/object-source.ts';
+import { PodTokens } from '#node-agent/volume/pod-tokens.ts';
 import { Volumes } from '#node-agent/volume/volumes.ts';
 import { type MemoryApi, memoryApi } from '../support/memory-collection.ts';
 import { FakeImages, FakeNetwork, FakeRuntime } from './fakes.ts';
@@ -125,6 +126,7 @@ function worldOf(
     volumes: new Volumes({
       configMaps,
       secrets,
+      tokens: new PodTokens(api.collection(types.serviceAccounts)),
       mounts,
       dirOf: (uid) => volumesDir({ dataDir }, uid),
       facts: { hostIP: '192.0.2.1', allocatable: capacity },

@@ -11,9 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { configMaps, secrets } from '#api/resources/resource-types.ts';
+import { configMaps, secrets, serviceAccounts } from '#api/resources/resource-types.ts';
 import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
 import { ObjectSource } from '#node-agent/volume/object-source.ts';
+import { PodTokens } from '#node-agent/volume/pod-tokens.ts';
 import { removeTree } from '#node-agent/volume/removal.ts';
 import { Volumes } from '#node-agent/volume/volumes.ts';
 import { memoryApi } from '../../support/memory-collection.ts';
@@ -29,6 +30,7 @@ function rig(t: { teardown(run: () => unknown): void }) {
   const volumes = new Volumes({
     configMaps: maps,
     secrets: hidden,
+    tokens: new PodTokens(api.collection(serviceAccounts)),
     mounts: {
       mountTmpfs: async (target) => void mounted.add(target),
       unmount: async (target) => void mounted.delete(target),

@@ -1,0 +1,29 @@
+/** Directories that live as long as their pod: on disk, or in memory. */
+import { chmod, chown, mkdir } from 'node:fs/promises';
+import { value } from '#api/resources/quantity.ts';
+import type { Pod, Volume } from '#api/resources/types.ts';
+import { mountsBelow } from './removal.ts';
+
+export interface TmpfsMounts {
+  mountTmpfs(target: string, sizeBytes: number | undefined): Promise<void>;
+  unmount(target: string): Promise<void>;
+}
+
+/** Makes the directory of an `emptyDir` volume, if it is not there yet. */
+export async function makeEmptyDir(
+  pod: Pod,
+  volume: Volume,
+  dir: string,
+  mounts: TmpfsMounts,
+): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o755 });
+  const { medium, sizeLimit } = volume.emptyDir ?? {};
+  if (medium === 'Memory' && !(await mountsBelow(dir)).includes(dir)) {
+    const size = sizeLimit === undefined ? undefined : value(sizeLimit);
+    await mounts.mountTmpfs(dir, size);
+  }
+  const gid = pod.spec?.securityContext?.fsGroup;
+  if (gid !== undefined) await chown(dir, 0, gid);
+  // The umask takes bits from mkdir's mode, so it is set apart. 02000: new files belong to the group.
+  await chmod(dir, gid === undefined ? 0o777 : 0o2777);
+}
