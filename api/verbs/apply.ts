@@ -19,6 +19,7 @@ import { type ApplyOptions, applyOptions } from './apply-options.ts';
 import { changeStored } from './change.ts';
 import { createObject } from './create.ts';
 import { writerOf } from './field-manager.ts';
+import { mayCreate } from './may-create.ts';
 import {
   type Answer,
   type ApiContext,
@@ -156,7 +157,8 @@ function create(
   const versions = versionsOf(context.kinds);
   const application = { kind, live: undefined, applied, writer, force: options.force, versions };
   return pipe(
-    applyConfiguration(application),
+    mayCreate(request, context),
+    E.chain(() => applyConfiguration(application)),
     E.chain(({ object, entries }: Applied) =>
       pipe(
         named(request, object),

@@ -12,6 +12,7 @@ import { createObject } from './create.ts';
 import { decodeObject } from './decode.ts';
 import { established, isDefinition } from './definition.ts';
 import { trackedUpdate } from './field-manager.ts';
+import { mayCreate } from './may-create.ts';
 import {
   type Answer,
   type ApiContext,
@@ -93,7 +94,10 @@ function write(
   const { resourceVersion = '', uid = '' } = object.metadata;
   const makes = part === 'main' && updateRules(kind).createsOnUpdate;
   if (makes && resourceVersion === '' && uid === '' && context.cache.get(key) === undefined) {
-    return createObject(request, context, object);
+    return pipe(
+      TE.fromEither(mayCreate(request, context)),
+      TE.chain(() => createObject(request, context, object)),
+    );
   }
   const onConflict = resourceVersion === '' ? 'retry' : 'fail';
   return attempt(async () => {

@@ -133,6 +133,42 @@ t.test('appliers of one object at the same time all get their fields in', async 
   t.equal(metadata.managedFields.length, names.length);
 });
 
+t.test('who may patch but not create changes what is there and makes nothing', async (t) => {
+  const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
+  const role = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: 'patch' },
+  };
+  const rules = [
+    {
+      apiGroups: ['', 'coordination.k8s.io'],
+      resources: ['configmaps', 'leases'],
+      verbs: ['patch', 'update'],
+    },
+  ];
+  await send('POST', `${rbac}/roles`, { body: { ...role, rules } });
+  const binding = {
+    ...role,
+    kind: 'RoleBinding',
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'patch' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jane' }],
+  };
+  await send('POST', `${rbac}/rolebindings`, { body: binding });
+  const headers = { 'impersonate-user': 'jane', 'content-type': 'application/apply-patch+yaml' };
+  const asJane = (name: string) =>
+    send('PATCH', `${maps}/${name}?fieldManager=jane`, { headers, body: map(name, { x: '1' }) });
+  await apply(`${maps}/there`, 'a', map('there'));
+  t.equal((await asJane('there')).status, 200);
+  const refused = await asJane('absent');
+  t.equal(refused.status, 403);
+  t.match(refused.json.message, /User "jane" cannot create resource "configmaps"/);
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'l' } };
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+  const put = { headers: { 'impersonate-user': 'jane' }, body: lease };
+  t.equal((await send('PUT', `${leases}/l`, put)).status, 403);
+});
+
 t.test('status and scale are applied through their subresources', async (t) => {
   await apply(`${deployments}/sub`, 'a', deployment('sub', { paused: true }));
   const body = {
