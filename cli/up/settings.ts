@@ -34,7 +34,6 @@ function makeDataDir(cluster: Cluster): void {
 export async function openSettings(cluster: Cluster, portFlag?: string): Promise<Settings> {
   const port = parsePort(portFlag);
   const known = readSettings(cluster);
-  if (known === undefined) makeDataDir(cluster);
   const named = cluster.name !== 'default';
   const settings =
     known ??
@@ -46,6 +45,7 @@ export async function openSettings(cluster: Cluster, portFlag?: string): Promise
   if (!(await isFree(settings.port))) {
     throw new Error(`port ${settings.port} is in use; choose another with --port`);
   }
+  if (known === undefined) makeDataDir(cluster);
   writeJson(settingsPath(cluster), settings);
   return settings;
 }
