@@ -53,6 +53,7 @@ export function applyConfiguration(application: Application): E.Either<StatusErr
   try {
     return apply(application);
   } catch (error) {
+    if (error instanceof RangeError) return E.left(badRequest('json: exceeded max depth'));
     if (!(error instanceof Unkeyable)) throw error;
     const message = `the lists of the object cannot be merged: ${error.message}`;
     return E.left(failure(422, 'Invalid', message));

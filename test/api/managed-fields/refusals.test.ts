@@ -83,6 +83,21 @@ for (const { name, kind, fields, message } of refusals) {
   });
 }
 
+t.test('nesting without end is refused, and no owner of anything', async (t) => {
+  const free = customKind({
+    spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+  });
+  const nested = JSON.parse(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`);
+  const refused = new World(free).apply('a', { spec: nested });
+  t.match(refused?.status, { code: 400, message: 'json: exceeded max depth' });
+  const world = new World(free);
+  world.update('a', { spec: { x: 1 } });
+  const [entry] = world.live?.metadata.managedFields ?? [];
+  const fieldsV1 = JSON.parse(`${'{"f:a":'.repeat(50_000)}{}${'}'.repeat(50_000)}`);
+  world.update('b', { metadata: { managedFields: [{ ...entry, fieldsV1 }] }, spec: { x: 1 } });
+  t.strictSame(Object.keys(world.owners), ['a Update']);
+});
+
 t.test('a conflict tells each field and manager as a cause', async (t) => {
   const world = new World(deployments);
   world.update('c', { spec: { replicas: 1 } });
