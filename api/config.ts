@@ -15,7 +15,11 @@ const Required = t.type({
   etcdEndpoints: t.array(t.string),
 });
 
-const Optional = t.partial({ nodeProxyTimeoutMs: t.Int });
+const Optional = t.partial({
+  nodeProxyTimeoutMs: t.Int,
+  /** Admission plug-ins to do without: `ServiceAccount`, for an API server without controllers. */
+  disableAdmission: t.array(t.string),
+});
 
 const Config = t.intersection([Required, Optional], 'ApiConfig');
 

@@ -31,6 +31,7 @@ export async function runServer(configPath: string): Promise<void> {
     ...(config.nodeProxyTimeoutMs === undefined
       ? {}
       : { nodeProxyTimeoutMs: config.nodeProxyTimeoutMs }),
+    disableAdmission: config.disableAdmission ?? [],
   });
   try {
     await server.listen();

@@ -7,13 +7,16 @@ import type { Kind } from '../schema/kind.ts';
 import { ensureObject } from './defaults/fill.ts';
 import { applyDefaults } from './defaults.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
-import { nameServiceAccount, resolvePriority, tolerateLostNodes } from './pod-admission.ts';
+import { resolvePriority, tolerateLostNodes } from './pod-admission.ts';
+import { admitServiceAccount, isMirror, nameServiceAccount } from './service-account.ts';
 import { validateCreate, validateStatusUpdate, validateUpdate } from './validate.ts';
 
 /** What admission must know of the rest of the cluster; read from caches, so nothing waits here. */
 export interface AdmissionContext {
   namespace(name: string): KubeObject | undefined;
   priorityClasses(): readonly KubeObject[];
+  /** Absent: accounts are not looked at. */
+  readonly serviceAccount?: (namespace: string, name: string) => KubeObject | undefined;
 }
 
 function verdict(
@@ -27,7 +30,10 @@ function verdict(
 
 function admitPod(pod: KubeObject, context: AdmissionContext): StatusError | undefined {
   const spec = ensureObject(pod, 'spec');
-  nameServiceAccount(spec);
+  if (!isMirror(pod)) nameServiceAccount(spec);
+  const { serviceAccount } = context;
+  const refused = serviceAccount && admitServiceAccount(pod, serviceAccount);
+  if (refused !== undefined) return refused;
   tolerateLostNodes(spec);
   return resolvePriority(pod, context.priorityClasses());
 }

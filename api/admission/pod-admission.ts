@@ -1,6 +1,6 @@
 /**
- * What Kubernetes' admission plug-ins do to every pod that is created: ServiceAccount, DefaultTolerationSeconds and
- * Priority. All change the pod they are given, which is a copy already.
+ * What Kubernetes' admission plug-ins do to every pod that is created: DefaultTolerationSeconds and Priority. All
+ * change the pod they are given, which is a copy already.
  */
 import { type JsonObject, objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
@@ -12,11 +12,6 @@ const PODS = { group: '', plural: 'pods' };
 /** How long a pod stays on a node that has become unready or unreachable. */
 const TOLERATION_SECONDS = 300;
 const NODE_TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
-
-export function nameServiceAccount(spec: JsonObject): void {
-  if (isUnset(spec['serviceAccountName'])) spec['serviceAccountName'] = 'default';
-  spec['serviceAccount'] = spec['serviceAccountName'];
-}
 
 /** Whether a toleration already says how long the taint is borne. */
 function bears(toleration: JsonObject, taint: string): boolean {

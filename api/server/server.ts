@@ -35,6 +35,8 @@ export interface ServerOptions {
   /** How long a node may take to answer a proxied request. */
   readonly nodeProxyTimeoutMs?: number;
   readonly now?: () => Date;
+  /** Admission plug-ins to do without, by Kubernetes' names. */
+  readonly disableAdmission?: readonly string[];
 }
 
 /** How long running requests may take to end when the server stops. */
@@ -125,6 +127,7 @@ export class ApiServer {
       now,
       authorizer: this.#access,
       tokens: { accounts, cache, now },
+      withoutAdmission: new Set(this.#options.disableAdmission),
     };
   }
 

@@ -1,13 +1,20 @@
 /** What admission asks of the rest of the cluster, answered from the watch cache. */
 import type { AdmissionContext } from '../admission/admit.ts';
-import type { WatchCache } from '../storage/watch-cache.ts';
+import type { ApiContext } from './request.ts';
 
 const namespaces = '/registry/namespaces/';
 const priorityClasses = '/registry/priorityclasses/';
+const serviceAccounts = '/registry/serviceaccounts/';
 
-export function admissionContext(cache: WatchCache): AdmissionContext {
+export function admissionContext({ cache, withoutAdmission }: ApiContext): AdmissionContext {
   return {
     namespace: (name) => cache.get(`${namespaces}${name}`)?.object(),
     priorityClasses: () => cache.list(priorityClasses).entries.map((entry) => entry.object()),
+    ...(withoutAdmission?.has('ServiceAccount')
+      ? {}
+      : {
+          serviceAccount: (namespace, name) =>
+            cache.get(`${serviceAccounts}${namespace}/${name}`)?.object(),
+        }),
   };
 }

@@ -11,6 +11,7 @@ import { prepareCreate } from '../kinds/prepare.ts';
 import type { Kind } from '../schema/kind.ts';
 import { admissionContext } from './admission-context.ts';
 import { decodeObject } from './decode.ts';
+import { defaultAccountComing } from './default-account.ts';
 import { established, isDefinition } from './definition.ts';
 import { trackedCreate } from './field-manager.ts';
 import {
@@ -58,23 +59,36 @@ export function createObject(
   object: KubeObject,
   owned = trackedCreate,
 ): TE.TaskEither<StatusError, Answer> {
+  const coming = defaultAccountComing(request.kind, object, context);
+  const made = () =>
+    admitted(request, context, owned(request, context, prepared(request.kind, object, context)));
+  return coming === undefined
+    ? made()
+    : pipe(
+        attempt(() => coming),
+        TE.chain(made),
+      );
+}
+
+function admitted(
+  request: ApiRequest,
+  context: ApiContext,
+  object: KubeObject,
+): TE.TaskEither<StatusError, Answer> {
   const { kind, query } = request;
   return pipe(
-    owned(request, context, prepared(kind, object, context)),
-    (first) => admitCreate(kind, first, admissionContext(context.cache)),
-    E.map((admitted) =>
-      isDefinition(kind) ? established(admitted, context.kinds, context.now()) : admitted,
+    admitCreate(kind, object, admissionContext(context)),
+    E.map((whole) =>
+      isDefinition(kind) ? established(whole, context.kinds, context.now()) : whole,
     ),
-    E.chain((admitted) => {
-      const refused = context.guard?.({ kind, object: admitted });
-      return refused === undefined ? E.right(admitted) : E.left(refused);
+    E.chain((whole) => {
+      const refused = context.guard?.({ kind, object: whole });
+      return refused === undefined ? E.right(whole) : E.left(refused);
     }),
     TE.fromEither,
-    TE.chain((admitted) =>
+    TE.chain((whole) =>
       attempt(() =>
-        writeOptions(query).dryRun
-          ? dryRun(kind, admitted, context)
-          : store(kind, admitted, context),
+        writeOptions(query).dryRun ? dryRun(kind, whole, context) : store(kind, whole, context),
       ),
     ),
   );

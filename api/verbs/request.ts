@@ -37,6 +37,8 @@ export interface ApiContext {
   readonly tokens: TokenSources;
   /** Whether a write may be made on whose behalf the verb runs; absent: the server itself acts. */
   readonly guard?: WriteGuard;
+  /** Admission plug-ins that are switched off, by Kubernetes' names. */
+  readonly withoutAdmission?: ReadonlySet<string>;
 }
 
 export interface ListMeta {

@@ -22,7 +22,15 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function startTestServer(storage = createMemoryStorage()): Promise<TestServer> {
+export interface TestServerOptions {
+  /** Whether pods need an account that exists: nobody makes one here. */
+  readonly serviceAccounts?: boolean;
+}
+
+export async function startTestServer(
+  storage = createMemoryStorage(),
+  { serviceAccounts = false }: TestServerOptions = {},
+): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'bayplan-api-'));
   const pki = join(dir, 'pki');
   await ensurePki({ dir: pki, nodeNames: ['n1'], hosts: [] });
@@ -32,6 +40,7 @@ export async function startTestServer(storage = createMemoryStorage()): Promise<
     port: 0,
     pki,
     kinds: createKinds(),
+    disableAdmission: serviceAccounts ? [] : ['ServiceAccount'],
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
   });
   await server.listen();
