@@ -18,6 +18,7 @@ export const frame = {
   output: 66,
   exited: 67,
   done: 68,
+  logLarge: 69,
 } as const;
 
 const headerBytes = 8;

@@ -57,6 +57,9 @@ export interface WireDevice {
 export interface WireContainer {
   readonly flags: number;
   readonly logPath: string;
+  /** The log's size from which on the agent is asked to rotate it, and the one it never exceeds; 0: none. */
+  readonly logLargeBytes: number;
+  readonly logMostBytes: number;
   readonly netns: string;
   readonly ipcns: string;
   readonly utsns: string;
@@ -75,9 +78,14 @@ export interface WireContainer {
 
 const encoded = new WeakMap<object, Buffer>();
 
-/** Appends little-endian values to a buffer that grows. */
+/** A larger space is not kept. */
+const keptSpace = 1 << 18;
+/** Kept from one message to the next: memory of this size is not taken from Node's pool. */
+let space = Buffer.allocUnsafeSlow(32_768);
+
+/** Appends little-endian values to a buffer that grows. One at a time. */
 class Writer {
-  #bytes = Buffer.allocUnsafe(8192);
+  #bytes = space;
   #length = 0;
 
   #room(size: number): number {
@@ -87,6 +95,7 @@ class Writer {
       const larger = Buffer.allocUnsafe(Math.max(this.#length, this.#bytes.length * 2));
       this.#bytes.copy(larger, 0, 0, at);
       this.#bytes = larger;
+      if (larger.length <= keptSpace) space = larger;
     }
     return at;
   }
@@ -140,6 +149,7 @@ class Writer {
     encoded.set(items, Buffer.from(this.#bytes.subarray(from, this.#length)));
   }
 
+  /** Valid until the next message is written. */
   take(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -171,14 +181,19 @@ function writeProcess(writer: Writer, process: WireProcess): void {
 export function encodeProcess(process: WireProcess): Buffer {
   const writer = new Writer();
   writeProcess(writer, process);
-  return writer.take();
+  return Buffer.from(writer.take());
 }
 
-/** The spec a supervisor is started with, without its magic and length, which the addon puts before it. */
+/**
+ * The spec a supervisor is started with, without its magic and length, which the addon puts before it.
+ * Valid until the next message is encoded: `startSupervisor` copies it when called.
+ */
 export function encodeContainer(container: WireContainer): Buffer {
   const writer = new Writer();
   writer.u32(container.flags);
   writer.string(container.logPath);
+  writer.u64(BigInt(container.logLargeBytes));
+  writer.u64(BigInt(container.logMostBytes));
   writer.string(container.netns);
   writer.string(container.ipcns);
   writer.string(container.utsns);

@@ -8,7 +8,7 @@
 //   spec   = u32 magic "BAY1", u32 bytes that follow, container
 //
 //   container = u32 flags (CONTAINER_*)
-//               str log path
+//               str log path, u64 bytes from which on it is to be rotated, u64 most bytes
 //               str net, str ipc, str uts        namespaces to join, "" = the supervisor's own
 //               str shm                          a directory to show as /dev/shm
 //               str oom                          the cgroup file that counts OOM kills
@@ -80,4 +80,5 @@ enum {
   // u32 exit code, u32 signal or 0, u32 OOM killed, u64 started, u64 finished (nanoseconds)
   FRAME_EXITED = 67,
   FRAME_DONE = 68,     // u32 type of the request, u32 errno or 0
+  FRAME_LOG_LARGE = 69,  // the log is to be rotated; once a file; to who is connected first or asked for the status
 };

@@ -11,6 +11,8 @@ export interface ContainerEvents {
   readonly changed: (container: Container) => void;
   /** The supervisor ended without having said how the container did. */
   readonly lost: (container: Container) => void;
+  /** Its log has the size from which on it is rotated. */
+  readonly logLarge: (container: Container) => void;
 }
 
 export class Container {
@@ -89,6 +91,7 @@ export class Container {
   }
 
   #received(received: Frame): void {
+    if (received.type === frame.logLarge) this.#events.logLarge(this);
     if (received.type !== frame.exited) return;
     const exited = exitedPhase(decodeExited(received.payload));
     this.ends(exited);

@@ -1,14 +1,14 @@
 /** The runtime of a node: containers under supervisors that outlive it. */
 
-import { constants } from 'node:os';
 import { type Observable, Subject } from 'rxjs';
-import { decodeStarted, encodeNumbers, frame } from '#native/frames.ts';
+import { decodeStarted } from '#native/frames.ts';
 import { runSteps } from '#native/spawn.ts';
 import { adoptContainers, unknownExit } from './adopt.ts';
 import { cgroupStats, killCgroup, removeCgroup } from './cgroup-files.ts';
 import { type Hierarchies, readHierarchies } from './cgroups.ts';
 import { Container } from './container.ts';
 import { containerFilter } from './container-filter.ts';
+import { reopenLog, rotateContainerLog, signalContainer } from './control.ts';
 import { hostDevices } from './devices.ts';
 import { exitStep, type Places, placesOf, readExit, timeOf } from './records.ts';
 import type {
@@ -35,9 +35,6 @@ export interface RuntimeOptions {
   /** Told of what needs no action but may interest: constant message, fields. */
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
-
-/** The process has ended already: a signal has nobody to reach. */
-const esrch = constants.errno.ESRCH;
 
 /** Makes the runtime; `adopt` must be called first. */
 export const createRuntime = (options: RuntimeOptions): ContainerRuntime =>
@@ -91,6 +88,11 @@ class SupervisedRuntime implements ContainerRuntime {
       changed: (container) => this.#changed(container),
       lost: (container) => {
         if (!this.#closed) void this.#lost(container);
+      },
+      logLarge: (container) => {
+        rotateContainerLog(container).catch((error: unknown) => {
+          this.#options.log?.('log not rotated', { container: container.spec.id, error });
+        });
       },
     });
   }
@@ -195,12 +197,11 @@ class SupervisedRuntime implements ContainerRuntime {
   }
 
   async signal(id: string, signal: number): Promise<void> {
-    const container = this.#running(id);
-    const connection = container.connection;
-    if (container.state.phase !== 'running' || connection === undefined) return;
-    const errno = await connection.request(encodeNumbers(frame.signal, signal));
-    if (errno === undefined || errno === 0 || errno === esrch) return;
-    throw new Error(`send signal ${signal} to container ${id}: errno ${errno}`);
+    await signalContainer(this.#running(id), signal);
+  }
+
+  async reopenLog(id: string): Promise<void> {
+    await reopenLog(this.#running(id));
   }
 
   async kill(id: string): Promise<void> {

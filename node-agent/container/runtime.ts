@@ -5,6 +5,7 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { Observable } from 'rxjs';
+import type { LogLimits } from './log-rotation.ts';
 
 export interface Mount {
   /** `bind`: `source` is a host path (file or directory). `tmpfs`: no source. */
@@ -69,6 +70,8 @@ export interface ContainerSpec {
   readonly cgroupName: string;
   /** CRI log file; its directory exists. */
   readonly logPath: string;
+  /** When the log is rotated; absent: at 10 MiB, 5 files. */
+  readonly logLimits?: LogLimits;
   /** Free text kept with the container and given back by `adopt` (the pod's key, the container's name, the attempt). */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -183,6 +186,8 @@ export interface ContainerRuntime {
   exec(id: string, spec: ExecSpec): Promise<Session>;
   attach(id: string, options: { readonly stdin: boolean }): Promise<Session>;
   stats(id: string): Promise<ContainerStats>;
+  /** After somebody moved its log away: the rest is written into a new file. Of an ended container nothing is to do. */
+  reopenLog(id: string): Promise<void>;
   /** Stops following; containers and supervisors go on. */
   close(): void;
 }

@@ -13,6 +13,7 @@ import {
 import { allCapabilities, capabilityBits, defaultCapabilities } from './capabilities.ts';
 import { oomFile } from './cgroup-limits.ts';
 import { type Hierarchies, v1Directories, v2Directory } from './cgroups.ts';
+import { defaultLogLimits, mostBytes } from './log-rotation.ts';
 import type { ContainerSpec, ExecSpec, Mount, SandboxSpec } from './runtime.ts';
 
 export interface Surroundings {
@@ -72,12 +73,16 @@ const wireMount = (mount: Mount): WireMount => ({
   target: mount.target,
 });
 
+const defaultBits = capabilityBits(defaultCapabilities);
+const makeNodes = capabilityBits(['CAP_MKNOD']);
+
 /** The container's capabilities as bits: those of its root, and the bounding set of others. */
 export function capabilitiesOf(spec: ContainerSpec, hierarchies: Hierarchies): bigint {
   if (spec.privileged) return allCapabilities;
-  const bits = capabilityBits(spec.capabilities ?? defaultCapabilities);
+  const { capabilities } = spec;
+  const bits = capabilities === undefined ? defaultBits : capabilityBits(capabilities);
   // Without the v1 device controller nothing would keep a node made inside from being the host's disk.
-  return hierarchies.v1.devices === undefined ? bits & ~capabilityBits(['CAP_MKNOD']) : bits;
+  return hierarchies.v1.devices === undefined ? bits & ~makeNodes : bits;
 }
 
 function flagsOf(
@@ -130,6 +135,7 @@ export function execProcess(around: Surroundings, exec: ExecSpec): WireProcess {
 /** The whole order to a supervisor. */
 export function wireContainer(around: Surroundings): WireContainer {
   const { spec, sandbox, namespaces, hierarchies, cgroup } = around;
+  const log = spec.logLimits ?? defaultLogLimits;
   return {
     flags:
       (sandbox.hostPid ? containerFlag.hostPid : 0) |
@@ -137,6 +143,8 @@ export function wireContainer(around: Surroundings): WireContainer {
       (spec.privileged ? containerFlag.privileged : 0) |
       (spec.stdinOnce ? containerFlag.stdinOnce : 0),
     logPath: spec.logPath,
+    logLargeBytes: log.rotateBytes,
+    logMostBytes: mostBytes(log),
     netns: sandbox.netnsPath ?? '',
     ipcns: sandbox.hostIpc ? '' : namespaces.ipc,
     utsns: namespaces.uts,

@@ -136,6 +136,8 @@ t.test('every cut of a spec is refused with a reason', async (t) => {
   const wire: WireContainer = {
     flags: 0,
     logPath: `${node.directory}/cut.log`,
+    logLargeBytes: 0,
+    logMostBytes: 0,
     netns: '',
     ipcns: '',
     utsns: '',

@@ -120,6 +120,8 @@ export class FakeRuntime implements ContainerRuntime {
     return { cpuNanos: 5, memoryBytes: 4096, pids: 1 };
   }
 
+  async reopenLog(): Promise<void> {}
+
   close(): void {}
 
   /** The newest container of a pod's container. */

@@ -16,6 +16,7 @@ enum connection_kind {
 struct connection {
   int fd;  // -1: this place is free
   enum connection_kind kind;
+  int follows;             // CONTROL: an agent's, that wants to hear of what it did not ask
   int with_stdin;          // ATTACHED: its input reaches the container
   int stdin_waits;         // a stdin frame is held back until the process reads
   int told;                // EXECUTED: the exit was sent

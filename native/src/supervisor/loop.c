@@ -55,10 +55,12 @@ static void container_stream(int stream) {
   size_t length = read_output(&supervisor.container, stream, chunk);
   if (!length) return;
   write_log(stream, chunk, length);
+  int large = log_became_large();
   for (int i = 0; i < CONNECTIONS; i++) {
     struct connection* c = &connections[i];
     if (c->fd >= 0 && c->kind == ATTACHED)
       send_frame(c, FRAME_OUTPUT, (uint8_t)stream, chunk, length);
+    if (large && c->fd >= 0 && c->follows) send_frame(c, FRAME_LOG_LARGE, 0, 0, 0);
   }
 }
 
@@ -171,6 +173,7 @@ static void tell_exits(void) {
   }
   if (supervisor.told || !task_is_over(&supervisor.container)) return;
   struct task* container = &supervisor.container;
+  finish_log();
   supervisor.oom_killed = container->code != 0 && count_oom_kills(supervisor.oom) > 0;
   supervisor.recorded = record_exit(container, supervisor.oom_killed) == 0;
   supervisor.told = 1;

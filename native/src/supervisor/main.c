@@ -77,10 +77,11 @@ static int keep_path(char* to, const char* from) {
 static int start(const struct container* c, struct failure* failure) {
   struct launched launched;
   if (keep_path(supervisor.log, c->log) != 0 || keep_path(supervisor.oom, c->oom) != 0 ||
-      open_log(c->log) != 0)
+      open_log(c->log, c->log_limits) != 0)
     return failed(failure, 128, "open log", c->log);
   if (launch_container(c, &launched, failure) != 0) return -1;
   task_starts(&supervisor.container, &launched);
+  supervisor.log_limits = c->log_limits;
   supervisor.stdin_once = (c->flags & CONTAINER_STDIN_ONCE) != 0;
   // From now on this process's children are born in the container's pid namespace.
   if (!(c->flags & CONTAINER_HOST_PID)) setns(launched.pidfd, CLONE_NEWPID);
@@ -106,6 +107,7 @@ int main(void) {
     send_failed(agent, &failure);
     return 1;
   }
+  agent->follows = 1;
   record_start(&supervisor.container);  // before it is told: who is told may count on it
   send_started(agent, &supervisor.container);
   serve(LISTENER, signals);

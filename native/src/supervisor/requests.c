@@ -26,7 +26,9 @@ static int too_many_sessions(void) {
 }
 
 static void on_status(struct connection* c) {
+  c->follows = 1;
   send_started(c, &supervisor.container);
+  if (c->fd >= 0 && log_is_large()) send_frame(c, FRAME_LOG_LARGE, 0, 0, 0);
   if (c->fd >= 0 && supervisor.told) send_exited(c, &supervisor.container, supervisor.oom_killed);
 }
 
@@ -97,7 +99,7 @@ static void on_stdin_end(struct connection* c) {
 }
 
 static void on_reopen(struct connection* c) {
-  send_done(c, FRAME_REOPEN_LOG, open_log(supervisor.log) == 0 ? 0 : errno);
+  send_done(c, FRAME_REOPEN_LOG, open_log(supervisor.log, supervisor.log_limits) == 0 ? 0 : errno);
 }
 
 // 0: the frame waits.

@@ -63,6 +63,8 @@ int read_container(char* message, size_t length, struct container* out) {
   struct reader r = {.at = message, .left = length};
   out->flags = read_u32(&r);
   out->log = read_string(&r);
+  out->log_limits.large = read_u64(&r);
+  out->log_limits.most = read_u64(&r);
   out->net = read_string(&r);
   out->ipc = read_string(&r);
   out->uts = read_string(&r);

@@ -1,6 +1,7 @@
 // What the agent wants, as read from the wire. All strings point into the message.
 #pragma once
 
+#include "log.h"
 #include "reader.h"
 
 struct process {
@@ -19,7 +20,9 @@ struct process {
 
 struct container {
   uint32_t flags;
-  const char *log, *net, *ipc, *uts, *shm, *oom;
+  const char* log;
+  struct log_limits log_limits;
+  const char *net, *ipc, *uts, *shm, *oom;
   struct list layers;
   const char *upper, *work;
   struct list mounts, devices, masked, readonly;

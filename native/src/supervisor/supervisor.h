@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection.h"
+#include "log.h"
 #include "task.h"
 
 struct supervisor {
@@ -12,6 +13,7 @@ struct supervisor {
   int acknowledged;  // the agent knows the exit
   int oom_killed;
   char log[4096], oom[4096];  // paths
+  struct log_limits log_limits;
 };
 extern struct supervisor supervisor;
 

@@ -123,6 +123,8 @@ export function containerSpec(
     oomScoreAdj: 0,
     cgroupName: id.slice(0, 12),
     logPath: `${node.directory}/${id.slice(0, 12)}.log`,
+    // One file holds whatever a test prints.
+    logLimits: { rotateBytes: 2 ** 30, files: 2 },
     labels: { container: 'test' },
     ...change,
   };
