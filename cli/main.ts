@@ -20,6 +20,16 @@ async function main(argv: readonly string[]): Promise<number> {
   return run(args);
 }
 
+/** `bay get pods | head`: whoever read has seen enough. `bay up` goes on without a reader, and sees to that itself. */
+function endWithReader(name: string | undefined): void {
+  if (name === 'up') return;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
+endWithReader(process.argv[2]);
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
