@@ -102,7 +102,8 @@ const NO_TLS = /WRONG_VERSION_NUMBER|packet length too long|EPROTO/;
 /** The problem that a failed connection is. */
 export function networkProblem(request: string, host: string, cause: unknown): RegistryProblem {
   const { code = '', message } = cause as NodeJS.ErrnoException;
-  const text = `${request}: ${message}`;
+  // Node's advice is for whoever starts Node.
+  const text = `${request}: ${message.replace(/; if the root CA is installed locally.*$/, '')}`;
   if (CERTIFICATE.test(code)) {
     const advice = `its certificate is not trusted: name the CA's file as "ca" of "${host}" in registries.json`;
     return new RegistryProblem('refused', text, { cause, advice });
@@ -118,6 +119,7 @@ export function networkProblem(request: string, host: string, cause: unknown): R
 
 /** Whether the other side answered a TLS greeting with something else. */
 export function isNotTls(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
   const { code = '', message = '' } = error as NodeJS.ErrnoException;
   return NO_TLS.test(code) || NO_TLS.test(message);
 }

@@ -17,7 +17,7 @@ const RegistryFields = t.partial({
   mirrors: t.array(t.string),
   /** `http`: no TLS at all. `skip-verify`: any certificate is good. */
   insecure: t.union([t.literal('http'), t.literal('skip-verify')]),
-  /** Path of a PEM file: CAs trusted besides Node's own. */
+  /** Path of a PEM file: CAs trusted besides the machine's. */
   ca: t.string,
   /** Layers are fetched from the URLs their descriptors name when the registry has not got them. */
   foreignLayers: t.boolean,

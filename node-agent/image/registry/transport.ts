@@ -3,10 +3,10 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 
 export interface TlsSettings {
-  /** PEM text of CAs trusted besides Node's own. */
+  /** PEM text of CAs trusted besides the machine's. */
   readonly ca?: string;
   readonly skipVerify?: boolean;
 }
@@ -90,11 +90,19 @@ export class Transport {
     let agent = this.#agents.get(key);
     if (agent === undefined) {
       const kept = { keepAlive: true, timeout: this.#idleMs, proxyEnv: this.#env };
-      const own = ca === undefined ? {} : { ca: [ca, ...rootCertificates] };
-      const trust = { ...own, rejectUnauthorized: !skipVerify };
-      agent = protocol === 'https:' ? new https.Agent({ ...kept, ...trust }) : new http.Agent(kept);
+      // Made once: a context made for each connection would read all CAs each time.
+      const trust = () => ({ secureContext: contextOf(ca), rejectUnauthorized: !skipVerify });
+      agent =
+        protocol === 'https:' ? new https.Agent({ ...kept, ...trust() }) : new http.Agent(kept);
       this.#agents.set(key, agent);
     }
     return agent;
   }
+}
+
+/** The machine's CAs, Node's own where it has none, and `ca`. */
+function contextOf(ca: string | undefined): SecureContext {
+  const system = getCACertificates('system');
+  const known = system.length > 0 ? system : getCACertificates('bundled');
+  return createSecureContext({ ca: ca === undefined ? known : [...known, ca] });
 }
