@@ -1,5 +1,6 @@
 /** One container's status as `kubectl describe pod` shows it. Pure. */
 import type { ContainerState, ContainerStatus, Pod, PodContainer } from '#api/resources/types.ts';
+import { hasStarted, isServing } from './health.ts';
 import { restartAt } from './restart.ts';
 import {
   type Attempt,
@@ -34,8 +35,8 @@ export function containerStatus(
     name: container.name,
     state,
     lastState: last === undefined ? {} : terminated(last),
-    ready: isReady(running, container, role, attempt),
-    started: running,
+    ready: isReady(known, container, role),
+    started: hasStarted(container, known),
     restartCount: attempt?.attempt ?? 0,
     image: container.image ?? '',
     imageID: attempt?.imageId ?? '',
@@ -44,14 +45,9 @@ export function containerStatus(
   };
 }
 
-function isReady(
-  running: boolean,
-  container: PodContainer,
-  role: Role,
-  attempt: Attempt | undefined,
-): boolean {
-  if (role === 'init' && container.restartPolicy !== 'Always') return exitCodeOf(attempt) === 0;
-  return running;
+function isReady(known: ContainerView, container: PodContainer, role: Role): boolean {
+  const isWork = role === 'init' && container.restartPolicy !== 'Always';
+  return isWork ? exitCodeOf(latest(known)) === 0 : isServing(container, known);
 }
 
 function resourcesOf(container: PodContainer, running: boolean): Partial<ContainerStatus> {

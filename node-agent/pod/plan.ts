@@ -3,6 +3,7 @@
  * Level-based: called again after every change and at `wakeAt`, it asks for nothing when the world is as it should be.
  */
 import type { Pod, PodContainer } from '#api/resources/types.ts';
+import { hasStarted } from './health.ts';
 import { nextRestartDelayMs, restartAt } from './restart.ts';
 import {
   containerView,
@@ -25,7 +26,12 @@ export type Action =
       readonly restartDelayMs: number;
     }
   /** preStop hook, then the stop signal; SIGKILL is a later `kill`. */
-  | { readonly type: 'stop'; readonly container: string; readonly graceMs: number }
+  | {
+      readonly type: 'stop';
+      readonly container: string;
+      readonly graceMs: number;
+      readonly why?: string;
+    }
   | { readonly type: 'kill'; readonly container: string }
   /** Forgets an old attempt: its record, writable layer and log. */
   | { readonly type: 'forget'; readonly container: string; readonly id: string }
@@ -139,6 +145,7 @@ function run(view: PodView, pod: Pod): Plan {
   if (steps.init())
     for (const container of pod.spec?.containers ?? []) steps.keep(container, 'app');
   steps.forget();
+  steps.cure();
   return steps.plan();
 }
 
@@ -168,7 +175,8 @@ class Steps {
       const attempt = latest(containerView(this.#view, container.name));
       if (isSidecar(container)) {
         this.keep(container, 'init');
-        if (!past && attempt?.state.phase !== 'running') return false;
+        const known = containerView(this.#view, container.name);
+        if (!past && !hasStarted(container, known)) return false;
       } else if (!past && exitCodeOf(attempt) !== 0) {
         this.keep(container, 'init');
         return false;
@@ -198,6 +206,21 @@ class Steps {
       attempt: attempt === undefined ? 0 : attempt.attempt + 1,
       restartDelayMs: nextRestartDelayMs(attempt),
     });
+  }
+
+  /** Stops what a probe or hook found beyond help; the restart policy says what comes then. */
+  cure(): void {
+    for (const [container, { attempts, health }] of this.#view.containers) {
+      const attempt = attempts.at(-1);
+      const ailment = health?.id === attempt?.id ? health?.ailment : undefined;
+      if (ailment === undefined || !isAlive(attempt)) continue;
+      const own = ailment.graceSeconds;
+      const graceMs = own === undefined ? graceOf(this.#pod) : own * 1000;
+      const { actions, wakeAt } = stopAll(this.#view, [container], graceMs);
+      const why = ailment.message;
+      this.#actions.push(...actions.map((one) => (one.type === 'stop' ? { ...one, why } : one)));
+      if (wakeAt !== undefined) this.#wakeAt = earliest(this.#wakeAt, wakeAt);
+    }
   }
 
   forget(): void {

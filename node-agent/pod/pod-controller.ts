@@ -19,6 +19,7 @@ import { collectLastWords } from './last-words.ts';
 import { perform } from './perform.ts';
 import { type Action, plan } from './plan.ts';
 import { PodState } from './pod-state.ts';
+import { Prober } from './prober.ts';
 import { podStatus, statusBase } from './status.ts';
 import type { World } from './world.ts';
 
@@ -46,8 +47,11 @@ export class PodController {
   #listed = false;
   #draining = false;
 
+  readonly #prober: Prober;
+
   constructor(world: World) {
     this.#world = world;
+    this.#prober = new Prober(world);
   }
 
   /** Takes over what an earlier life of the agent left. `onDisk`: pods with a directory or a log. Call first. */
@@ -69,7 +73,7 @@ export class PodController {
   /** Follows pods and containers; unsubscribing stops the work, not the containers. */
   start(): Subscription {
     const { pods, node, runtime, log, volumes, pulls } = this.#world;
-    const work = new Subscription();
+    const work = new Subscription(() => this.#prober.close());
     const reconcile = (uid: string) => this.#reconcile(uid);
     const runs = reconcileKeys(this.#keys, reconcile, { concurrency });
     work.add(runs.subscribe((run) => logRun(log, 'pods', run)));
@@ -128,6 +132,7 @@ export class PodController {
     let state = this.#states.get(uid);
     if (state === undefined) {
       state = new PodState(identify(), this.#world.now());
+      state.wake = () => this.#keys.next(uid);
       this.#states.set(uid, state);
     }
     return state;
@@ -152,15 +157,20 @@ export class PodController {
     if (event.type === 'replaced') {
       this.#listed = true;
       this.#pods.clear();
-      for (const pod of event.objects) this.#pods.set(pod.metadata.uid ?? '', pod);
+      for (const pod of event.objects) this.#take(pod);
       for (const uid of new Set([...this.#pods.keys(), ...this.#states.keys()]))
         this.#keys.next(uid);
       return;
     }
     const uid = event.object.metadata.uid ?? '';
     if (event.type === 'deleted') this.#pods.delete(uid);
-    else this.#pods.set(uid, event.object);
+    else this.#take(event.object);
     this.#keys.next(uid);
+  }
+
+  #take(pod: Pod): void {
+    this.#pods.set(pod.metadata.uid ?? '', pod);
+    this.#world.volumes.update(pod);
   }
 
   async #reconcile(uid: string): Promise<Outcome> {
@@ -171,6 +181,7 @@ export class PodController {
     for (let round = 0; round < roundsMax && !this.#draining; round += 1) {
       const pod = this.#pods.get(uid);
       await collectLastWords(this.#world, state, pod);
+      this.#prober.sync(state, pod);
       const { actions, wakeAt } = plan(state.view(pod, this.#world.now()));
       if (actions.length === 0 || actions.some(({ type }) => type === 'delete-pod')) {
         this.#report(state, pod);

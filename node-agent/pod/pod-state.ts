@@ -3,11 +3,13 @@
  * this is its picture in memory, rebuilt by `adopt` after a restart.
  */
 
-import type { ContainerStatus, Pod, PodStatus } from '#api/resources/types.ts';
+import type { Pod, PodContainer, PodStatus } from '#api/resources/types.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
 import { ContainerPulls } from './container-pulls.ts';
 import type { Groundwork } from './groundwork.ts';
+import type { Health } from './health.ts';
 import { attemptOf, type PodIdentity } from './labels.ts';
+import { lostAttempt } from './lost-attempt.ts';
 import { waitAfterFailure } from './restart.ts';
 import { type Attempt, isAlive, type PodView, type Waiting } from './view.ts';
 
@@ -15,6 +17,7 @@ interface ContainerMemory {
   attempts: Attempt[];
   waiting?: ReturnType<typeof waitAfterFailure>;
   stopping?: { deadline: number; killed: boolean };
+  health?: Health;
 }
 
 export interface Failure {
@@ -36,6 +39,8 @@ export class PodState {
   /** The status computed last: what the next one builds on. */
   status: PodStatus | undefined;
   readonly pulls = new ContainerPulls();
+  /** Plans the pod anew: something of it changed that no record shows. */
+  wake: () => void = () => undefined;
   readonly #groundwork = new Map<string, Promise<Groundwork>>();
   readonly #acknowledgedAt: number;
   #recovered = false;
@@ -102,6 +107,29 @@ export class PodState {
   alive(container: string): Attempt | undefined {
     const attempt = this.attempts(container).at(-1);
     return isAlive(attempt) ? attempt : undefined;
+  }
+
+  /**
+   * The health of a running attempt; made when it is asked for first. A container that an earlier life of the agent
+   * reported ready or started stays so until its probes say otherwise.
+   */
+  health(container: PodContainer, id: string, pod: Pod): Health {
+    const memory = this.#memory(container.name);
+    if (memory.health?.id === id) return memory.health;
+    const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+    const told = [...initContainerStatuses, ...containerStatuses].find(
+      ({ containerID }) => containerID?.endsWith(`//${id}`) === true,
+    );
+    const started = container.startupProbe === undefined || told?.started === true;
+    const ready = container.readinessProbe === undefined || told?.ready === true;
+    memory.health = { id, started, ready };
+    return memory.health;
+  }
+
+  /** Notes what a probe or hook found; of an attempt that is not the latest it says nothing. */
+  setHealth(container: string, id: string, found: Partial<Health>): void {
+    const memory = this.#memory(container);
+    if (memory.health?.id === id) memory.health = { ...memory.health, ...found };
   }
 
   /** A try to start failed before there was a container. */
@@ -190,44 +218,4 @@ export class PodState {
     }
     return memory;
   }
-}
-
-const epoch = '1970-01-01T00:00:00Z';
-
-/** An attempt of which only the API's status is left; one that seemed to run is over with kubelet's 137. */
-function lostAttempt(status: ContainerStatus, now: number): Attempt {
-  const ended = status.state?.terminated ?? status.lastState?.terminated;
-  const id = (status.containerID ?? '').replace(/^.*:\/\//, '');
-  const base = {
-    id,
-    container: status.name,
-    attempt: status.restartCount,
-    restartDelayMs: 0,
-    imageId: status.imageID,
-  };
-  const isEnded = status.state?.running === undefined && ended !== undefined;
-  const startedAt = ended?.startedAt ?? status.state?.running?.startedAt ?? epoch;
-  const finishedAt = ended?.finishedAt ?? epoch;
-  if (!isEnded) {
-    const state = {
-      phase: 'exited',
-      exitCode: 137,
-      oomKilled: false,
-      startedAt,
-      finishedAt: new Date(now).toISOString(),
-    };
-    const message = 'The container could not be located when the node agent started';
-    return {
-      ...base,
-      state: { ...state, phase: 'exited' },
-      reason: 'ContainerStatusUnknown',
-      message,
-    };
-  }
-  return {
-    ...base,
-    state: { phase: 'exited', exitCode: ended.exitCode, oomKilled: false, startedAt, finishedAt },
-    ...(ended.reason === undefined ? {} : { reason: ended.reason }),
-    ...(ended.message === undefined ? {} : { message: ended.message }),
-  };
 }

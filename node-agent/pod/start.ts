@@ -7,6 +7,7 @@ import { PullUnderWay, StartFailure } from './container-image.ts';
 import { containerSpec } from './container-spec.ts';
 import { ConfigError, envReferences, podEnv } from './env.ts';
 import { layGroundwork } from './groundwork.ts';
+import { handle } from './handlers.ts';
 import { containerLabels } from './labels.ts';
 import { containerMounts } from './mounts.ts';
 import { layerDir, logFile, seccompDir, startErrorFile, terminationLog } from './paths.ts';
@@ -117,6 +118,7 @@ async function run({ world, state, pod, container, action }: Start, spec: Contai
     state.apply(await world.runtime.start(spec));
     world.events.note(pod, 'Created', `Container created: ${name}`, name);
     world.events.note(pod, 'Started', `Container started: ${name}`, name);
+    afterStart({ world, state, pod, container, action }, spec.id);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     const record = world.runtime.get(spec.id);
@@ -127,6 +129,26 @@ async function run({ world, state, pod, container, action }: Start, spec: Contai
     await writeFile(file, error.message).catch(() => undefined);
     world.events.warn(pod, 'Failed', `Error: ${error.message}`, name);
   }
+}
+
+/** The postStart hook goes beside the container's entry point; the pod's other work does not wait for it. */
+function afterStart({ world, state, pod, container }: Start, id: string): void {
+  const hook = container.lifecycle?.postStart;
+  if (hook === undefined) return;
+  const { name } = container;
+  state.health(container, id, pod);
+  state.setHealth(name, id, { hooked: true });
+  const place = { runtime: world.runtime, container, id, ip: state.ip ?? '' };
+  void handle(hook, place, new AbortController().signal)
+    .catch((error: unknown) => {
+      const message = `PostStartHook failed: ${error instanceof Error ? error.message : error}`;
+      world.events.warn(pod, 'FailedPostStartHook', message, name);
+      state.setHealth(name, id, { ailment: { message: 'FailedPostStartHook' } });
+    })
+    .then(() => {
+      state.setHealth(name, id, { hooked: false });
+      state.wake();
+    });
 }
 
 async function environmentOf(start: Start): Promise<ReadonlyMap<string, string>> {

@@ -7,6 +7,7 @@ import type {
   PodStatus,
 } from '#api/resources/types.ts';
 import { containerStatus, wholeSeconds } from './container-status.ts';
+import { hasStarted } from './health.ts';
 import { deadlineOf } from './plan.ts';
 import { qosClass } from './resources.ts';
 import {
@@ -181,8 +182,8 @@ function initializedCondition(view: PodView, pod: Pod, phase: string): Verdict {
   const type = 'Initialized';
   if (phase === 'Succeeded') return { type, ok: true, reason: 'PodCompleted' };
   const waiting = (pod.spec?.initContainers ?? []).filter((container) => {
-    const attempt = latest(containerView(view, container.name));
-    return isSidecar(container) ? attempt?.state.phase !== 'running' : exitCodeOf(attempt) !== 0;
+    const known = containerView(view, container.name);
+    return isSidecar(container) ? !hasStarted(container, known) : exitCodeOf(latest(known)) !== 0;
   });
   if (waiting.length === 0 || initialized(view)) return { type, ok: true };
   const names = waiting.map(({ name }) => name).join(' ');

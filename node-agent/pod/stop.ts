@@ -1,6 +1,7 @@
 /** Ends containers: preStop hook, stop signal, SIGKILL. */
 import { constants } from 'node:os';
-import type { Pod, PodContainer } from '#api/resources/types.ts';
+import type { Pod } from '#api/resources/types.ts';
+import { handle } from './handlers.ts';
 import { stopSignalOf } from './labels.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
@@ -26,7 +27,7 @@ export async function stopContainer(
   world: World,
   state: PodState,
   pod: Pod | undefined,
-  stop: { readonly container: string; readonly graceMs: number },
+  stop: { readonly container: string; readonly graceMs: number; readonly why?: string },
 ): Promise<void> {
   const attempt = state.alive(stop.container);
   if (attempt === undefined) return;
@@ -37,19 +38,25 @@ export async function stopContainer(
   }
   if (!first) return;
   if (pod !== undefined) {
-    world.events.note(pod, 'Killing', `Stopping container ${stop.container}`, stop.container);
+    const why = stop.why ?? `Stopping container ${stop.container}`;
+    world.events.note(pod, 'Killing', why, stop.container);
   }
-  const container = pod?.spec?.containers.find(({ name }) => name === stop.container);
+  const { containers = [], initContainers = [] } = pod?.spec ?? {};
+  const all = [...containers, ...initContainers];
+  const container = all.find(({ name }) => name === stop.container);
   const hook = container?.lifecycle?.preStop;
-  if (hook === undefined) {
+  if (hook === undefined || container === undefined) {
     await sendStopSignal(world, attempt.id);
     return;
   }
   // Not awaited: the plan's deadline, not the hook, decides when the container ends.
-  void runHook(world, attempt.id, hook)
+  const { id } = attempt;
+  const place = { runtime: world.runtime, container, id, ip: state.ip ?? '' };
+  void handle(hook, place, AbortSignal.timeout(stop.graceMs))
     .catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      if (pod !== undefined) world.events.warn(pod, 'FailedPreStopHook', message, stop.container);
+      const text = `PreStopHook failed: ${message}`;
+      if (pod !== undefined) world.events.warn(pod, 'FailedPreStopHook', text, stop.container);
     })
     .then(() => sendStopSignal(world, attempt.id))
     .catch((error: unknown) => world.log.warn('stop signal not sent', { error }));
@@ -67,22 +74,4 @@ export async function killContainer(world: World, state: PodState, name: string)
   if (attempt === undefined) return;
   state.killed(name);
   await world.runtime.kill(attempt.id);
-}
-
-type Hook = NonNullable<NonNullable<PodContainer['lifecycle']>['preStop']>;
-
-async function runHook(world: World, id: string, hook: Hook): Promise<void> {
-  if (hook.sleep !== undefined) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, hook.sleep.seconds * 1000).unref();
-    await promise;
-    return;
-  }
-  const args = hook.exec?.command;
-  if (args === undefined) return;
-  const session = await world.runtime.exec(id, { args, tty: false, stdin: false });
-  session.stdout.resume();
-  session.stderr.resume();
-  const exitCode = await session.exitCode;
-  if (exitCode !== 0) throw new Error(`PreStopHook failed: command exited with ${exitCode}`);
 }

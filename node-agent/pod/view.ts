@@ -5,6 +5,7 @@
 
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import type { ContainerPhase } from '#node-agent/container/runtime.ts';
+import { type Health, hasStarted } from './health.ts';
 
 /** One run of one container. Attempts count from 0; `restartCount` is the latest attempt's number. */
 export interface Attempt {
@@ -42,6 +43,8 @@ export interface ContainerView {
   readonly attempts: readonly Attempt[];
   readonly waiting?: Waiting;
   readonly stopping?: Stopping;
+  /** What its probes and hooks found; absent where it has none. */
+  readonly health?: Health;
 }
 
 export interface PodView {
@@ -115,8 +118,8 @@ export function initialized(view: PodView): boolean {
   if (spec === undefined) return false;
   if (spec.containers.some((c) => containerView(view, c.name).attempts.length > 0)) return true;
   return (spec.initContainers ?? []).every((c) => {
-    const attempt = latest(containerView(view, c.name));
-    return isSidecar(c) ? attempt?.state.phase === 'running' : exitCodeOf(attempt) === 0;
+    const known = containerView(view, c.name);
+    return isSidecar(c) ? hasStarted(c, known) : exitCodeOf(latest(known)) === 0;
   });
 }
 

@@ -27,3 +27,11 @@ export async function makeEmptyDir(
   // The umask takes bits from mkdir's mode, so it is set apart. 02000: new files belong to the group.
   await chmod(dir, gid === undefined ? 0o777 : 0o2777);
 }
+
+/** Makes the directory of a volume that shows Secrets: in memory, so that they never reach the disk. */
+export async function makeSecretDir(dir: string, mounts: TmpfsMounts): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o755 });
+  if ((await mountsBelow(dir)).includes(dir)) return;
+  await mounts.mountTmpfs(dir, undefined);
+  await chmod(dir, 0o755);
+}

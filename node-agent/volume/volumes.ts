@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
 import { writePayload } from './atomic-writer.ts';
-import { makeEmptyDir, type TmpfsMounts } from './empty-dir.ts';
+import { makeEmptyDir, makeSecretDir, type TmpfsMounts } from './empty-dir.ts';
 import { prepareHostPath } from './host-path.ts';
 import type { ObjectSource } from './object-source.ts';
 import { isPayloadVolume, type PayloadFacts, payloadReferences, volumePayload } from './payload.ts';
@@ -146,8 +146,10 @@ export class Volumes {
     }
     const dir = this.#dir(pod, volume.name);
     if (volume.emptyDir !== undefined) await makeEmptyDir(pod, volume, dir, this.#options.mounts);
-    else if (isPayloadVolume(volume)) await this.#write(pod, volume, dir);
-    else throw new VolumeError(`volume "${volume.name}" is of a type this node does not serve`);
+    else if (isPayloadVolume(volume)) {
+      if (holdsSecret(volume)) await makeSecretDir(dir, this.#options.mounts);
+      await this.#write(pod, volume, dir);
+    } else throw new VolumeError(`volume "${volume.name}" is of a type this node does not serve`);
     return dir;
   }
 
@@ -223,3 +225,6 @@ export class Volumes {
     });
   }
 }
+
+const holdsSecret = (volume: Volume): boolean =>
+  payloadReferences(volume).some(({ kind }) => kind === 'Secret');

@@ -1,0 +1,164 @@
+/** Asks running containers how they are: one timer a probe, nothing between. */
+import type { Pod, PodContainer, Probe } from '#api/resources/types.ts';
+import { type Clock, systemClock, type Timer } from '#controller/runtime/clock.ts';
+import { type Handler, handle, type Place } from './handlers.ts';
+import { counted, type Tally } from './health.ts';
+import type { PodState } from './pod-state.ts';
+import type { World } from './world.ts';
+
+type Kind = 'startup' | 'liveness' | 'readiness';
+
+const kinds = ['startup', 'liveness', 'readiness'] as const;
+const kubeletName = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' } as const;
+
+interface Round {
+  readonly state: PodState;
+  readonly pod: Pod;
+  readonly container: PodContainer;
+  readonly id: string;
+  readonly kind: Kind;
+  readonly probe: Probe;
+}
+
+interface Worker {
+  round: Round;
+  tally: Tally | undefined;
+  timer: Timer;
+  readonly abort: AbortController;
+}
+
+export type Ask = (handler: Handler, place: Place, signal: AbortSignal) => Promise<void>;
+
+export class Prober {
+  readonly #world: Pick<World, 'runtime' | 'events'>;
+  readonly #clock: Clock;
+  readonly #ask: Ask;
+  /** By pod uid, then by attempt id and kind. */
+  readonly #workers = new Map<string, Map<string, Worker>>();
+
+  constructor(world: Pick<World, 'runtime' | 'events'>, clock = systemClock, ask: Ask = handle) {
+    this.#world = world;
+    this.#clock = clock;
+    this.#ask = ask;
+  }
+
+  /** Brings the pod's probes to what runs and is wanted now; `pod` absent: none. */
+  sync(state: PodState, pod: Pod | undefined): void {
+    const { uid } = state.identity;
+    const wanted = pod === undefined ? new Map<string, Round>() : roundsOf(state, pod);
+    const workers = this.#workers.get(uid) ?? new Map<string, Worker>();
+    for (const [key, worker] of workers) {
+      const round = wanted.get(key);
+      if (round === undefined) this.#end(workers, key, worker);
+      else worker.round = round;
+    }
+    for (const [key, round] of wanted) {
+      if (!workers.has(key)) workers.set(key, this.#begin(round));
+    }
+    if (workers.size === 0) this.#workers.delete(uid);
+    else this.#workers.set(uid, workers);
+  }
+
+  close(): void {
+    for (const workers of this.#workers.values()) {
+      for (const [key, worker] of workers) this.#end(workers, key, worker);
+    }
+    this.#workers.clear();
+  }
+
+  #end(workers: Map<string, Worker>, key: string, worker: Worker): void {
+    this.#clock.clearTimeout(worker.timer);
+    worker.abort.abort();
+    workers.delete(key);
+  }
+
+  #begin(round: Round): Worker {
+    const { probe, state, container } = round;
+    const worker: Worker = {
+      round,
+      tally: undefined,
+      timer: undefined,
+      abort: new AbortController(),
+    };
+    const { startedAt } = runningOf(state, container.name) ?? { startedAt: 0 };
+    const dueAt = startedAt + (probe.initialDelaySeconds ?? 0) * 1000;
+    const firstMs = Math.max(0, dueAt - this.#clock.now());
+    worker.timer = this.#clock.setTimeout(() => void this.#probe(worker), firstMs);
+    return worker;
+  }
+
+  async #probe(worker: Worker): Promise<void> {
+    const { round } = worker;
+    const problem = await this.#once(worker);
+    if (worker.abort.signal.aborted) return;
+    if (problem !== undefined) {
+      const message = `${kubeletName[round.kind]} probe failed: ${problem}`;
+      this.#world.events.warn(round.pod, 'Unhealthy', message, round.container.name);
+    }
+    const before = worker.tally?.verdict;
+    worker.tally = counted(round.probe, worker.tally, problem === undefined);
+    if (worker.tally.verdict !== undefined && worker.tally.verdict !== before) {
+      conclude(round, worker.tally.verdict);
+    }
+    const periodMs = (round.probe.periodSeconds ?? 10) * 1000;
+    worker.timer = this.#clock.setTimeout(() => void this.#probe(worker), periodMs);
+  }
+
+  /** Undefined when it went well, else why not. */
+  async #once({ round, abort }: Worker): Promise<string | undefined> {
+    const { probe, container, id, state } = round;
+    const place = { runtime: this.#world.runtime, container, id, ip: state.ip ?? '' };
+    const late = new AbortController();
+    const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+    const timer = this.#clock.setTimeout(() => late.abort(), timeoutMs);
+    try {
+      await this.#ask(probe, place, AbortSignal.any([late.signal, abort.signal]));
+      return undefined;
+    } catch (error) {
+      if (late.signal.aborted) return `timed out after ${timeoutMs / 1000}s`;
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#clock.clearTimeout(timer);
+    }
+  }
+}
+
+/** What a verdict means for the container. */
+function conclude({ state, container, id, kind, probe }: Round, ok: boolean): void {
+  const { name } = container;
+  if (kind === 'readiness') state.setHealth(name, id, { ready: ok });
+  else if (ok && kind === 'startup') state.setHealth(name, id, { started: true });
+  else if (!ok) {
+    const grace = probe.terminationGracePeriodSeconds;
+    const message = `Container ${name} failed ${kind} probe, will be restarted`;
+    const ailment = { message, ...(grace === undefined ? {} : { graceSeconds: grace }) };
+    state.setHealth(name, id, { ailment });
+  }
+  state.wake();
+}
+
+function runningOf(state: PodState, name: string) {
+  const attempt = state.attempts(name).at(-1);
+  if (attempt?.state.phase !== 'running') return undefined;
+  return { id: attempt.id, startedAt: Date.parse(attempt.state.startedAt) };
+}
+
+/** The probes that should be asked now. While a pod leaves, only readiness is. */
+function roundsOf(state: PodState, pod: Pod): Map<string, Round> {
+  const rounds = new Map<string, Round>();
+  const sidecars = (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
+  for (const container of [...sidecars, ...(pod.spec?.containers ?? [])]) {
+    const id = runningOf(state, container.name)?.id;
+    if (id === undefined) continue;
+    const health = state.health(container, id, pod);
+    for (const kind of kinds) {
+      const probe = container[`${kind}Probe`];
+      const leaves = pod.metadata.deletionTimestamp !== undefined && kind !== 'readiness';
+      if (probe === undefined || leaves || health.hooked === true) continue;
+      if ((kind === 'startup') === health.started) continue;
+      if (health.ailment !== undefined && kind !== 'readiness') continue;
+      rounds.set(`${id} ${kind}`, { state, pod, container, id, kind, probe });
+    }
+  }
+  return rounds;
+}
