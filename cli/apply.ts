@@ -1,4 +1,5 @@
 /** Makes the cluster follow one document after another. */
+import { isDeepStrictEqual } from 'node:util';
 import type { RemoteClient } from '#api/client/client.ts';
 import type { ApiObject } from '#api/client/collection.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
@@ -37,8 +38,14 @@ async function applyObject(
   const { managedFields: _, ...metadata } = object.metadata;
   const after = await client.apply<Live>(type, { ...object, metadata }, owner);
   if (before === undefined) return { object: after, outcome: 'created' };
-  const same = after.metadata.resourceVersion === before.metadata.resourceVersion;
+  const same = isDeepStrictEqual(whatIsSaid(after), whatIsSaid(before));
   return { object: after, outcome: same ? 'unchanged' : 'configured' };
+}
+
+/** What documents say of an object; its version and status move by themselves, also between our two requests. */
+function whatIsSaid({ status: _status, ...object }: Live): Record<string, unknown> {
+  const { resourceVersion: _version, managedFields: _owners, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /**
