@@ -5,6 +5,7 @@ import type { Subscription } from 'rxjs/internal/Subscription';
 import { connect } from '#api/client/client.ts';
 import { leases } from '#api/resources/resource-types.ts';
 import type { Lease } from '#api/resources/types.ts';
+import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import { type Config, readConfig } from './config.ts';
 import { containerController } from './container/controller.ts';
 import { definitionsController } from './crds/install.ts';
@@ -28,6 +29,7 @@ const controllersFor = ({ ca, crds }: Config): readonly Controller[] => [
   definitionsController(crds),
   serviceAccountController(readFileSync(ca, 'utf8')),
   namespaceController,
+  clusterRoleAggregationController,
   nodeLifecycleController,
   taintEvictionController,
   garbageController,

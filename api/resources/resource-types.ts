@@ -27,5 +27,12 @@ export const customResourceDefinitions = type(
   'CustomResourceDefinition',
   false,
 );
+export const clusterRoles = type(
+  'rbac.authorization.k8s.io',
+  'v1',
+  'clusterroles',
+  'ClusterRole',
+  false,
+);
 export const containers = type('bayplan.dev', 'v1alpha1', 'containers', 'Container', true);
 export const images = type('bayplan.dev', 'v1alpha1', 'images', 'Image', false);

@@ -51,5 +51,6 @@ export type Deployment = Top<k8s.V1Deployment>;
 export type DeploymentCondition = Wire<k8s.V1DeploymentCondition>;
 export type ReplicaSet = Top<k8s.V1ReplicaSet>;
 export type Lease = Top<k8s.V1Lease>;
+export type ClusterRole = Top<k8s.V1ClusterRole>;
 export type LabelSelector = Wire<k8s.V1LabelSelector>;
 export type CustomResourceDefinition = Top<k8s.V1CustomResourceDefinition>;
