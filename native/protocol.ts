@@ -10,7 +10,14 @@ export const containerFlag = {
 } as const;
 export const processFlag = { tty: 1, stdin: 2, noNewPrivileges: 4 } as const;
 export const mountType = { bind: 1, tmpfs: 2 } as const;
-export const mountFlag = { readonly: 1, rslave: 2, rshared: 4 } as const;
+export const mountFlag = {
+  readonly: 1,
+  rslave: 2,
+  rshared: 4,
+  nosuid: 8,
+  nodev: 16,
+  noexec: 32,
+} as const;
 
 export interface WireProcess {
   readonly flags: number;
@@ -41,6 +48,8 @@ export interface WireMount {
   readonly type: number;
   readonly flags: number;
   readonly sizeBytes: number;
+  /** Empty, or the directory that `source` begins in and cannot lead out of. */
+  readonly root: string;
   readonly source: string;
   readonly target: string;
 }
@@ -206,6 +215,7 @@ export function encodeContainer(container: WireContainer): Buffer {
     writer.u32(mount.type);
     writer.u32(mount.flags);
     writer.u64(BigInt(mount.sizeBytes));
+    writer.string(mount.root);
     writer.string(mount.source);
     writer.string(mount.target);
   });

@@ -17,7 +17,9 @@
 //               list<mount>, list<device>
 //               list<str> masked, list<str> read-only
 //               process
-//   mount     = u32 type (MOUNT_*), u32 flags (MOUNT_FLAG_*), u64 size, str source, str target
+//   mount     = u32 type (MOUNT_*), u32 flags (MOUNT_FLAG_*), u64 size,
+//               str root, str source, str target;
+//               a root that is not "" is where `source` begins and cannot lead out of
 //   device    = str name below /dev, u32 mode with type, u32 major, u32 minor
 //   process   = u32 flags (PROCESS_*), u32 columns, u32 rows
 //               u32 uid, u32 gid, list<u32> groups
@@ -53,6 +55,9 @@ enum {
   MOUNT_FLAG_READONLY = 1,
   MOUNT_FLAG_RSLAVE = 2,
   MOUNT_FLAG_RSHARED = 4,
+  MOUNT_FLAG_NOSUID = 8,
+  MOUNT_FLAG_NODEV = 16,
+  MOUNT_FLAG_NOEXEC = 32,
 };
 
 enum { PROCESS_TTY = 1, PROCESS_STDIN = 2, PROCESS_NO_NEW_PRIVILEGES = 4 };
@@ -80,5 +85,6 @@ enum {
   // u32 exit code, u32 signal or 0, u32 OOM killed, u64 started, u64 finished (nanoseconds)
   FRAME_EXITED = 67,
   FRAME_DONE = 68,     // u32 type of the request, u32 errno or 0
-  FRAME_LOG_LARGE = 69,  // the log is to be rotated; once a file; to who is connected first or asked for the status
+  // the log is to be rotated; once a file, to who is connected first or asked for the status
+  FRAME_LOG_LARGE = 69,
 };

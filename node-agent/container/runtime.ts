@@ -11,10 +11,17 @@ export interface Mount {
   /** `bind`: `source` is a host path (file or directory). `tmpfs`: no source. */
   readonly type: 'bind' | 'tmpfs';
   readonly source?: string;
+  /**
+   * `bind`: a host directory (a volume). `source` is then a path below it, whose links lead
+   * nowhere outside of it; made as a directory if missing.
+   */
+  readonly root?: string;
   /** Absolute path inside the container; made if missing. */
   readonly target: string;
   readonly readonly: boolean;
   readonly propagation?: 'private' | 'rslave' | 'rshared';
+  /** What the mount must not do, with all that is mounted below it. A tmpfs is `nosuid` and `nodev` always. */
+  readonly options?: readonly ('nosuid' | 'nodev' | 'noexec')[];
   /** `tmpfs`: size limit. */
   readonly sizeBytes?: number;
 }

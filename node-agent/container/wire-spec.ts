@@ -67,7 +67,10 @@ const propagationFlag = { private: 0, rslave: mountFlag.rslave, rshared: mountFl
 const wireMount = (mount: Mount): WireMount => ({
   type: mountType[mount.type],
   flags:
-    (mount.readonly ? mountFlag.readonly : 0) | propagationFlag[mount.propagation ?? 'private'],
+    (mount.readonly ? mountFlag.readonly : 0) |
+    propagationFlag[mount.propagation ?? 'private'] |
+    (mount.options ?? []).reduce((flags, option) => flags | mountFlag[option], 0),
+  root: mount.root ?? '',
   sizeBytes: mount.sizeBytes ?? 0,
   source: mount.source ?? '',
   target: mount.target,

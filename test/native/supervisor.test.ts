@@ -146,7 +146,7 @@ t.test('every cut of a spec is refused with a reason', async (t) => {
     layers: ['/nowhere'],
     upper: '/nowhere',
     work: '/nowhere',
-    mounts: [{ type: 2, flags: 0, sizeBytes: 0, source: '', target: '/x' }],
+    mounts: [{ type: 2, flags: 0, sizeBytes: 0, root: '', source: '', target: '/x' }],
     devices: [],
     masked: ['/a'],
     readonlyPaths: [],

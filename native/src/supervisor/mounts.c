@@ -45,6 +45,28 @@ static uint64_t propagation(uint32_t flags) {
   return flags & MOUNT_FLAG_RSLAVE ? MS_SLAVE : MS_PRIVATE;
 }
 
+static unsigned restrictions(uint32_t flags) {
+  return (flags & MOUNT_FLAG_READONLY ? MOUNT_ATTR_RDONLY : 0) |
+      (flags & MOUNT_FLAG_NOSUID ? MOUNT_ATTR_NOSUID : 0) |
+      (flags & MOUNT_FLAG_NODEV ? MOUNT_ATTR_NODEV : 0) |
+      (flags & MOUNT_FLAG_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
+}
+
+// What is below a volume's root was laid out by containers, maybe by one that changes it just now:
+// it is found by one walk that cannot leave the root, and used by the descriptor that gave.
+static int open_source(const struct mount_spec* mount) {
+  unsigned flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE_;
+  if (!*mount->root) return (int)sys_open_tree(AT_FDCWD, mount->source, flags);
+  int root = open(mount->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) fail("open volume", mount->root);
+  int found = resolve_or_make(root, mount->source, 0);
+  if (found < 0) fail("find or make in its volume", mount->source);
+  int source = (int)sys_open_tree(found, "", flags | AT_EMPTY_PATH);
+  close(found);
+  close(root);
+  return source;
+}
+
 void open_sources(const struct container* c) {
   struct reader items = c->mounts.items;
   if (c->mounts.count > MOUNTS_LIMIT) {
@@ -54,8 +76,7 @@ void open_sources(const struct container* c) {
   for (uint32_t i = 0; i < c->mounts.count; i++) {
     struct mount_spec mount = read_mount(&items);
     if (mount.type != MOUNT_BIND) continue;
-    sources[i] = (int)sys_open_tree(AT_FDCWD, mount.source,
-        OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE_);
+    sources[i] = open_source(&mount);
     if (sources[i] < 0) fail("open mount source", mount.source);
     struct mount_attributes attributes = {.propagation = propagation(mount.flags)};
     if (sys_mount_setattr(sources[i], AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
@@ -66,11 +87,10 @@ void open_sources(const struct container* c) {
 static void place_bind(const struct mount_spec* mount, int source, int root) {
   struct stat facts;
   if (fstat(source, &facts) != 0) fail("stat mount source", mount->source);
-  if (mount->flags & MOUNT_FLAG_READONLY) {
-    struct mount_attributes attributes = {.set = MOUNT_ATTR_RDONLY};
-    if (sys_mount_setattr(source, AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
-      fail("make read-only", mount->source);
-  }
+  struct mount_attributes attributes = {.set = restrictions(mount->flags)};
+  if (attributes.set &&
+      sys_mount_setattr(source, AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
+    fail("restrict", mount->source);
   attach(source, resolve_or_make(root, mount->target, !S_ISDIR(facts.st_mode)), mount->target);
 }
 
@@ -80,8 +100,7 @@ static void place_tmpfs(const struct mount_spec* mount, int root) {
   add_number(&text, mount->size);
   const char* sized[] = {"mode", "1777", "size", size, 0};
   const char* unsized[] = {"mode", "1777", 0};
-  unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  if (mount->flags & MOUNT_FLAG_READONLY) attributes |= MOUNT_ATTR_RDONLY;
+  unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | restrictions(mount->flags);
   int made = make_filesystem("tmpfs", mount->size ? sized : unsized, attributes);
   attach(made, resolve_or_make(root, mount->target, 0), mount->target);
 }

@@ -7,6 +7,7 @@ struct mount_spec read_mount(struct reader* r) {
   mount.type = read_u32(r);
   mount.flags = read_u32(r);
   mount.size = read_u64(r);
+  mount.root = read_string(r);
   mount.source = read_string(r);
   mount.target = read_string(r);
   if (mount.type != MOUNT_BIND && mount.type != MOUNT_TMPFS) r->bad = 1;

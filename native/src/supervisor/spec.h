@@ -32,7 +32,7 @@ struct container {
 struct mount_spec {
   uint32_t type, flags;
   uint64_t size;
-  const char *source, *target;
+  const char *root, *source, *target;
 };
 
 struct device_spec {
