@@ -87,6 +87,48 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'containers',
     load: () => import('./commands/exec.ts'),
   },
+  stop: {
+    usage: 'stop [-t SECONDS] NAME…',
+    summary: 'stop containers',
+    group: 'containers',
+    load: () => import('./commands/stop.ts'),
+  },
+  start: {
+    usage: 'start NAME…',
+    summary: 'start stopped containers',
+    group: 'containers',
+    load: () => import('./commands/start.ts'),
+  },
+  restart: {
+    usage: 'restart [-t SECONDS] NAME…',
+    summary: 'stop containers and start them again',
+    group: 'containers',
+    load: () => import('./commands/restart.ts'),
+  },
+  kill: {
+    usage: 'kill NAME…',
+    summary: 'stop containers with SIGKILL',
+    group: 'containers',
+    load: () => import('./commands/kill.ts'),
+  },
+  rm: {
+    usage: 'rm [-f] NAME…',
+    summary: 'remove containers',
+    group: 'containers',
+    load: () => import('./commands/rm.ts'),
+  },
+  wait: {
+    usage: 'wait NAME…',
+    summary: 'wait for containers to end and print their exit codes',
+    group: 'containers',
+    load: () => import('./commands/wait.ts'),
+  },
+  inspect: {
+    usage: 'inspect NAME…',
+    summary: 'show all that is known of containers, as JSON',
+    group: 'containers',
+    load: () => import('./commands/inspect.ts'),
+  },
   pull: {
     usage: 'pull [-q] [--creds USER:PASSWORD] [--node N] [REGISTRY/]NAME[:TAG][@DIGEST]',
     summary: 'bring an image from its registry to the nodes',

@@ -1,0 +1,130 @@
+/** What the commands on single containers share: they say the state that is wanted and wait for it. */
+import type { RemoteClient } from '#api/client/client.ts';
+import { pods } from '#api/resources/resource-types.ts';
+import { hasReason } from '#api/resources/status.ts';
+import type { Pod } from '#api/resources/types.ts';
+import { clientOptions, parse, UsageError } from './arguments.ts';
+import { openClient } from './connection.ts';
+import { type Container, containersOf, trouble } from './container.ts';
+import { errorText } from './errors.ts';
+import { until } from './up/readiness.ts';
+
+export interface Ref {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+const ended = ['created', 'exited', 'dead'];
+
+/** Whether the container has a process, or will have one by itself. */
+export const isUp = ({ status }: Container): boolean => !ended.includes(status?.phase ?? 'created');
+
+const stateOf = (container: Container): string | undefined =>
+  (container.spec as { readonly state?: string }).state;
+
+async function want(client: RemoteClient, ref: Ref, state: 'Running' | 'Stopped') {
+  return containersOf(client).patch(ref, { spec: { state } }, 'merge');
+}
+
+/** Waits until the container has no process; asks for nothing. */
+export async function untilEnded(client: RemoteClient, ref: Ref): Promise<Container> {
+  let found = await containersOf(client).get(ref);
+  const holds = async () => {
+    try {
+      found = await containersOf(client).get(ref);
+    } catch (error) {
+      // Somebody removed it: it has ended, and how is not known any more.
+      if (hasReason(error, 'NotFound')) return true;
+      throw error;
+    }
+    return !isUp(found);
+  };
+  await until(`the end of ${ref.name}`, holds, Number.POSITIVE_INFINITY);
+  return found;
+}
+
+/** Stops the container; with `graceSeconds` its pod is deleted with that instead of its own stop timeout. */
+export async function stop(client: RemoteClient, ref: Ref, graceSeconds?: number): Promise<void> {
+  await want(client, ref, 'Stopped');
+  if (graceSeconds !== undefined) {
+    const gone = client.collection<Pod>(pods).delete(ref, { gracePeriodSeconds: graceSeconds });
+    await gone.catch((error: unknown) => {
+      if (!hasReason(error, 'NotFound')) throw error;
+    });
+  }
+  await untilAtRest(client, ref);
+}
+
+/** The controller has taken the stop in and the pod is gone: a start begins a run of its own. */
+async function untilAtRest(client: RemoteClient, ref: Ref): Promise<void> {
+  const holds = async () => {
+    const { status, metadata } = await containersOf(client).get(ref);
+    const pod = await client
+      .collection<Pod>(pods)
+      .get(ref)
+      .catch((error: unknown) => {
+        if (!hasReason(error, 'NotFound')) throw error;
+      });
+    const seen = (status as { observedGeneration?: number } | undefined)?.observedGeneration;
+    return pod === undefined && seen === metadata.generation && ended.includes(status?.phase ?? '');
+  };
+  await until(`the end of ${ref.name}`, holds, Number.POSITIVE_INFINITY);
+}
+
+/** Starts the container if it does not run. A container whose run has ended is run again. */
+export async function start(client: RemoteClient, ref: Ref): Promise<void> {
+  const found = await containersOf(client).get(ref);
+  if (isUp(found) && stateOf(found) !== 'Stopped') return;
+  if (stateOf(found) !== 'Stopped') await stop(client, ref);
+  const { startedAt } = (await containersOf(client).get(ref)).status ?? {};
+  await want(client, ref, 'Running');
+  let last = found;
+  const holds = async () => {
+    last = await containersOf(client).get(ref);
+    const { status } = last;
+    const again = status?.phase === 'exited' && status.startedAt !== startedAt;
+    return status?.phase === 'running' || again || status?.phase === 'dead';
+  };
+  await until(`container ${ref.name}`, holds).catch((cause: Error) => {
+    throw new Error(trouble(last) ?? cause.message, { cause });
+  });
+}
+
+/**
+ * Does one thing to each named container and prints its name, or what `act` gives instead. Exit code 1 when any of
+ * them failed; the others are done all the same, as docker does it.
+ */
+export async function eachContainer(
+  args: readonly string[],
+  command: string,
+  act: (client: RemoteClient, ref: Ref, flags: { force: boolean; grace?: number }) => unknown,
+): Promise<number> {
+  const options = {
+    ...clientOptions,
+    force: { type: 'boolean', short: 'f' },
+    time: { type: 'string', short: 't' },
+  } as const;
+  const { values, positionals } = parse(args, options);
+  if (positionals.length === 0) throw new UsageError(`name the container: bay ${command} NAME`);
+  const grace = values.time === undefined ? undefined : Number(values.time);
+  if (grace !== undefined && !(Number.isInteger(grace) && grace >= 0)) {
+    throw new UsageError(`--time '${values.time}': a number of seconds`);
+  }
+  const flags = { force: values.force === true, ...(grace === undefined ? {} : { grace }) };
+  const client = await openClient(values);
+  let code = 0;
+  try {
+    for (const name of positionals) {
+      try {
+        const text = await act(client, { name, namespace: values.namespace ?? 'default' }, flags);
+        process.stdout.write(`${text ?? name}\n`);
+      } catch (error) {
+        process.stderr.write(`bay: ${errorText(error)}\n`);
+        code = 1;
+      }
+    }
+  } finally {
+    client.close();
+  }
+  return code;
+}
