@@ -21,6 +21,12 @@ const programs = {
   setpriv: 'util-linux',
 };
 
+/** What only tests use; those that need one are skipped, with the reason, where it cannot be had. Asked for with `--test`. */
+const testPrograms = {
+  'docker-registry': 'docker-registry',
+  skopeo: 'skopeo',
+};
+
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
 
 function fail(text) {
@@ -55,10 +61,13 @@ function checkMachine() {
   if (major < 18) fail(`Node 18 or newer is needed to set up; this is ${process.versions.node}`);
 }
 
+function missingPackages(wanted) {
+  const missing = Object.entries(wanted).filter(([program]) => !onPath(program));
+  return missing.map(([, pack]) => pack);
+}
+
 function installPackages() {
-  const missing = Object.entries(programs)
-    .filter(([program]) => !onPath(program))
-    .map(([, pack]) => pack);
+  const missing = missingPackages(programs);
   if (missing.length === 0) return;
   if (!existsSync('/etc/debian_version')) {
     fail(
@@ -76,6 +85,24 @@ function installPackages() {
   };
   aptGet('update');
   aptGet('install', '-y', '--no-install-recommends', ...missing);
+}
+
+function installTestPackages() {
+  const missing = missingPackages(testPrograms);
+  if (missing.length === 0 || !existsSync('/etc/debian_version')) return;
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const quietly = (...words) => {
+    const [command, ...args] = [...sudo, ...words];
+    return spawnSync(command, args, { env, stdio: 'ignore' }).status === 0;
+  };
+  say(`installing Debian packages for tests: ${missing.join(' ')}`);
+  const install = ['install', '-y', '--no-install-recommends', ...missing];
+  const isDone = quietly('apt-get', '-qq', 'update') && quietly('apt-get', '-qq', ...install);
+  if (!isDone) say(`not installed: ${missing.join(' ')}; tests that need them are skipped`);
+  // The package starts a registry for everybody; tests start their own.
+  if (missing.includes('docker-registry'))
+    quietly('systemctl', 'disable', '--now', 'docker-registry');
 }
 
 function installModules() {
@@ -126,6 +153,7 @@ function fillCompileCache() {
 
 checkMachine();
 installPackages();
+if (process.argv.includes('--test')) installTestPackages();
 installModules();
 buildNative();
 await makeBaseImage();
