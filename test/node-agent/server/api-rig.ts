@@ -53,9 +53,15 @@ export async function served(t: Tap) {
     await api.close();
     rig.close();
   });
-  const ask = (method: string, path: string, as = 'api-server-client', body = '') =>
+  const ask = (
+    method: string,
+    path: string,
+    as = 'api-server-client',
+    body = '',
+    headers: Readonly<Record<string, string>> = {},
+  ) =>
     new Promise<{ code: number; text: string }>((resolve, reject) => {
-      const target = { host: '127.0.0.1', port: api.port, method, path, ...identity(as) };
+      const target = { host: '127.0.0.1', port: api.port, method, path, headers, ...identity(as) };
       const call = request(target, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk) => chunks.push(chunk));
