@@ -34,12 +34,16 @@ const dataLink = '..data';
 
 /** Brings `dir` to hold exactly `payload`; does nothing when it does. `gid`: who else may read (`fsGroup`). */
 export async function writePayload(dir: string, payload: Payload, gid?: number): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o755 });
   const current = await readlink(join(dir, dataLink)).catch(() => undefined);
   if (current !== undefined && (await isSame(join(dir, current), payload))) return;
   const version = versionName(new Date());
-  for (const [path, file] of payload) await writeOne(join(dir, version, path), file, gid);
+  const folders = new Set([...payload.keys()].map((path) => dirname(join(dir, version, path))));
   await mkdir(join(dir, version), { recursive: true, mode: 0o755 });
+  for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o755 });
+  // Side by side: a pod's start waits for them.
+  await Promise.all(
+    [...payload].map(([path, file]) => writeOne(join(dir, version, path), file, gid)),
+  );
   await symlink(version, join(dir, '..data_tmp')).catch(async () => {
     // Left behind by a crash between the two calls.
     await rm(join(dir, '..data_tmp'), { force: true });
@@ -51,7 +55,6 @@ export async function writePayload(dir: string, payload: Payload, gid?: number):
 }
 
 async function writeOne(path: string, file: PayloadFile, gid: number | undefined): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   await writeFile(path, file.content, { flag: 'wx', mode: 0o600 });
   if (gid !== undefined) await chown(path, 0, gid);
   await chmod(path, file.mode);
@@ -76,7 +79,7 @@ async function linkNames(dir: string, payload: Payload): Promise<void> {
     if (!wanted.has(name)) await rm(join(dir, name), { force: true });
     wanted.delete(name);
   }
-  for (const name of wanted) await symlink(join(dataLink, name), join(dir, name));
+  await Promise.all([...wanted].map((name) => symlink(join(dataLink, name), join(dir, name))));
 }
 
 function versionName(now: Date): string {
