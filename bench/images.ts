@@ -1,5 +1,6 @@
 /**
- * Images and the pod network: loading and unpacking (MB/s of unpacked content), the built-in image at a first start,
+ * Images and the pod network: loading and unpacking (MB/s of unpacked content), pushing to and pulling from a local
+ * registry beside skopeo, the built-in image at a first start,
  * attaching and detaching pods, and how long the event loop was held meanwhile. Needs root.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,6 +13,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { makeBaseImage } from '#node-agent/image/base-image.mjs';
 import { openImages } from '#node-agent/image/image-store.ts';
 import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
+import { missingPrograms, skopeo, startRegistry } from '../test/support/docker-registry.ts';
 import { dockerArchive } from '../test/support/image-archives.ts';
 import { type TarEntry, tar } from '../test/support/tar-builder.ts';
 import { ms, percentile, printTable } from './measure.ts';
@@ -81,6 +83,42 @@ async function benchLoad(): Promise<void> {
   printTable('Load an image of one layer', rows);
 }
 
+/** 100 MB compressed in four layers, from Debian's docker-registry on this machine; skopeo only copies, it unpacks nothing. */
+async function benchRegistry(): Promise<void> {
+  const missing = missingPrograms();
+  if (missing !== undefined) return void console.log(`registry: not measured, ${missing}`);
+  const registry = await startRegistry(directory);
+  try {
+    const name = `${registry.host}/bench/app:1`;
+    const layers = Array.from({ length: 4 }, (_, i) =>
+      tar([{ name: `f${i}`, content: randomBytes(25e6) }]),
+    );
+    const archive = join(directory, 'registry.tar');
+    writeFileSync(archive, tar(dockerArchive([{ layers, tags: [name] }])));
+    const source = await openImages({ dataDir: join(directory, 'source') });
+    await source.load(createReadStream(archive));
+    const push = await timed(() => source.push(name));
+    const target = await openImages({ dataDir: join(directory, 'target') });
+    const pull = await timed(() => target.pull(name));
+    const again = await timed(() => target.pull(name));
+    const to = `oci:${join(directory, 'skopeo')}:app`;
+    const copy = ['copy', '--quiet', '--src-tls-verify=false', `docker://${name}`, to];
+    const copied = await timed(() => skopeo(...copy));
+    printTable('A registry on this machine, 100 MB in 4 layers', [
+      {
+        push: ms(push.took),
+        pull: ms(pull.took),
+        'pull MB/s': ((100 / pull.took) * 1000).toFixed(0),
+        'pull again': ms(again.took),
+        'skopeo copy': ms(copied.took),
+        'event loop p99.9': ms(pull.longest),
+      },
+    ]);
+  } finally {
+    await registry.stop();
+  }
+}
+
 async function benchFirstStart(): Promise<void> {
   const archive = join(directory, 'base.tar');
   const made = await timed(() => makeBaseImage(archive));
@@ -134,6 +172,7 @@ async function benchNetwork(): Promise<void> {
 
 try {
   await benchLoad();
+  await benchRegistry();
   await benchFirstStart();
   await benchNetwork();
 } finally {
