@@ -66,9 +66,9 @@ SystemError Unmount(const Step& step) {
   return errno == EINVAL || errno == ENOENT ? SystemError{} : Failed("umount2", step.path);
 }
 
-SystemError MountTmpfs(const Step& step) {
-  unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  if (mount("shm", step.path.c_str(), "tmpfs", flags, step.value.c_str()) == 0) return {};
+SystemError MountTmpfs(const Step& step, unsigned long more) {
+  unsigned long flags = MS_NOSUID | MS_NODEV | more;
+  if (mount(step.what.c_str(), step.path.c_str(), "tmpfs", flags, step.value.c_str()) == 0) return {};
   return Failed("mount", step.path);
 }
 
@@ -84,7 +84,9 @@ SystemError RunStep(const Step& step) {
   if (step.what == "remove") return RemoveTree(step);
   if (step.what == "unmount") return Unmount(step);
   // `value`: mount options.
-  if (step.what == "tmpfs") return MountTmpfs(step);
+  if (step.what == "tmpfs") return MountTmpfs(step, 0);
+  // The same for memory that programs share and none is kept in.
+  if (step.what == "shm") return MountTmpfs(step, MS_NOEXEC);
   return {EINVAL, "run step", step.what};
 }
 

@@ -45,7 +45,7 @@ export class Sandboxes {
       ? []
       : [
           ['mkdir', paths.shm, '755'],
-          ['tmpfs', paths.shm, shmOptions],
+          ['shm', paths.shm, shmOptions],
         ];
     this.#known.set(spec.id, spec);
     try {
