@@ -9,7 +9,6 @@ import type { Images, LocalImage } from '#node-agent/image/images.ts';
 import type { ObjectSource } from '../volume/object-source.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { PodState } from './pod-state.ts';
-import { pullLogins } from './pull-secrets.ts';
 
 export interface ImagePullsOptions {
   readonly images: Images;
@@ -73,6 +72,8 @@ export class ImagePulls {
   async #pull({ pod, container }: PullFor, name: string, signal: AbortSignal): Promise<LocalImage> {
     const { images, secrets, events, now, onPulled } = this.#options;
     const began = now();
+    // Loaded when it is wanted first: most agents start with all images they need.
+    const { pullLogins } = await import('./pull-secrets.ts');
     const { credentials, unusable } = await pullLogins(pod, name, (key) =>
       secrets.read(key, signal),
     );

@@ -16,7 +16,8 @@ import { ObjectSource } from '#node-agent/volume/object-source.ts';
 import { PodTokens } from '#node-agent/volume/pod-tokens.ts';
 import { Volumes } from '#node-agent/volume/volumes.ts';
 import { type MemoryApi, memoryApi } from '../support/memory-collection.ts';
-import { FakeImages, FakeNetwork, FakeRuntime } from './fakes.ts';
+import { FakeImages } from './fake-images.ts';
+import { FakeNetwork, FakeRuntime } from './fakes.ts';
 
 export interface Rig {
   readonly api: MemoryApi;

@@ -8,7 +8,7 @@ import { type NodeReport, nodeStatus } from '#node-agent/node/node-object.ts';
 import { Registration } from '#node-agent/node/registration.ts';
 import { type MemoryApi, memoryApi } from '../../support/memory-collection.ts';
 import { eventually } from '../agent-rig.ts';
-import { busybox } from '../fakes.ts';
+import { busybox } from '../fake-images.ts';
 
 const identity = {
   nodeName: 'n1',

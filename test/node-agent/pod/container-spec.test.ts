@@ -11,7 +11,7 @@ import {
   qosClass,
 } from '#node-agent/pod/resources.ts';
 import { signalNumber } from '#node-agent/pod/stop.ts';
-import { busybox } from '../fakes.ts';
+import { busybox } from '../fake-images.ts';
 
 const podOf = (containers: PodContainer[], spec: Partial<NonNullable<Pod['spec']>> = {}): Pod => ({
   apiVersion: 'v1',

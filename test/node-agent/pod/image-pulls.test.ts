@@ -3,7 +3,7 @@ import t from 'tap';
 import * as types from '#api/resources/resource-types.ts';
 import type { Event, Pod, Secret } from '#api/resources/types.ts';
 import { agentRig, eventually, podOf, type Rig } from '../agent-rig.ts';
-import { busybox } from '../fakes.ts';
+import { busybox } from '../fake-images.ts';
 
 const fromRegistry = { ...busybox, repoDigests: [`reg.io/app@${busybox.digest}`] };
 
@@ -118,15 +118,13 @@ t.test('imagePullSecrets are read for the registry of the image alone', async (t
   t.teardown(() => rig.close());
   const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64');
   const secret = (name: string, type: string, data: Record<string, string>) =>
-    rig.api
-      .collection<Secret>(types.secrets)
-      .create({
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { name, namespace: 'default' },
-        type,
-        data,
-      });
+    rig.api.collection<Secret>(types.secrets).create({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace: 'default' },
+      type,
+      data,
+    });
   const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
   await secret('new', 'kubernetes.io/dockerconfigjson', {
     '.dockerconfigjson': base64({ auths: { 'reg.io': auth('ada:1'), 'other.io': auth('eve:2') } }),

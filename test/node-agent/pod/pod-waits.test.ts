@@ -1,7 +1,7 @@
 import t from 'tap';
 import { StartError } from '#node-agent/container/runtime.ts';
 import { agentRig, eventually, podOf } from '../agent-rig.ts';
-import { busybox } from '../fakes.ts';
+import { busybox } from '../fake-images.ts';
 
 t.test('a pod whose image is missing says so, and runs once it is loaded', async (t) => {
   const rig = await agentRig();

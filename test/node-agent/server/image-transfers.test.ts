@@ -1,6 +1,6 @@
 /** Pull and push over the node's API: a line of JSON for each step, the result or the error last. */
 import t from 'tap';
-import { busybox } from '../fakes.ts';
+import { busybox } from '../fake-images.ts';
 import { served } from './api-rig.ts';
 
 const lines = (text: string) =>
