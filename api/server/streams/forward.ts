@@ -25,16 +25,15 @@ const ownHeaders = new Set([
   'trailer',
   'host',
   'authorization',
-  'impersonate-user',
-  'impersonate-group',
-  'impersonate-uid',
 ]);
+const isOwn = (name: string): boolean =>
+  name.startsWith(':') || name.startsWith('impersonate-') || ownHeaders.has(name);
 
 /** What is passed on of a message's headers. */
 export function passedHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const passed: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || name.startsWith(':') || ownHeaders.has(name)) continue;
+    if (value === undefined || isOwn(name)) continue;
     passed[name] = value;
   }
   return passed;
