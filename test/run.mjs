@@ -80,7 +80,7 @@ async function runTests(files, jobs) {
 
 if (chosen.length === 0) {
   check('types (tsc)', 'tsc', []);
-  check('lint and format (biome)', 'biome', ['ci', '.']);
+  check('lint and format (biome)', 'biome', ['ci', '--colors=off', '.']);
 }
 if (chosen.length > 0) await runTests(chosen, 1);
 else {

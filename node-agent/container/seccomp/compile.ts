@@ -98,6 +98,11 @@ function rulesByNumber(profile: Profile, abi: Abi): NumberedRules {
   const rules = new Map<number, Rule[]>();
   let greatest: number | undefined;
   for (const rule of profile.rules) {
+    // A call that has no number of its own here is known by the one it is made through.
+    for (const name of rule.names) {
+      const number = numbers.get(name) ?? numbers.get(multiplexed(name)?.multiplexer ?? name);
+      if (number !== undefined) greatest = Math.max(greatest ?? number, number);
+    }
     for (const [name, one] of expanded(profile, rule, abi)) {
       const number = numbers.get(name);
       if (number === undefined) continue;

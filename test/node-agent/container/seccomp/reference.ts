@@ -39,15 +39,23 @@ function abiOf({ number, architecture = auditX64 }: Call): Abi | undefined {
   return number >= 0x40000000 && number !== 0xffffffff ? 'x32' : 'x86_64';
 }
 
-/** Whether the rule is about this call, by its own number or through socketcall(2) or ipc(2). */
+/** Whether the rule names this call or the one it is made through, socketcall(2) or ipc(2), whatever its arguments. */
+function isAbout(profile: Profile, rule: Rule, abi: Abi, name: string, number: number): boolean {
+  if (numbersOf(abi).get(name) === number) return true;
+  const other = abi === 'x86' ? multiplexed(name) : undefined;
+  if (other === undefined || numbersOf(abi).get(other.multiplexer) !== number) return false;
+  const refuses = strictness(rule.verdict) <= strictness(profile.verdict);
+  return refuses || rule.conditions.length === 0;
+}
+
+/** Whether the rule is about this call with these arguments. */
 function applies(profile: Profile, rule: Rule, abi: Abi, { number, args = [] }: Call): boolean {
   const own = rule.conditions.every((condition) => meets(args, condition));
   return rule.names.some((name) => {
+    if (!isAbout(profile, rule, abi, name, number)) return false;
     if (numbersOf(abi).get(name) === number) return own;
-    const other = abi === 'x86' ? multiplexed(name) : undefined;
-    if (other === undefined || numbersOf(abi).get(other.multiplexer) !== number) return false;
-    const refuses = strictness(rule.verdict) <= strictness(profile.verdict);
-    return (refuses || rule.conditions.length === 0) && meets(args, other.condition);
+    const other = multiplexed(name);
+    return other !== undefined && meets(args, other.condition);
   });
 }
 
@@ -71,13 +79,14 @@ export function expected(profile: Profile, call: Call): Verdict {
   if (abi === undefined || !profile.abis.includes(abi)) return killProcess;
   const last = greatestNumber(profile, abi);
   if (last >= 0 && call.number > last && isErrno(profile.verdict)) return enosys;
-  const matching = profile.rules
+  const about = profile.rules
     .filter(({ verdict }) => verdict !== profile.verdict)
-    .filter((rule) => applies(profile, rule, abi, call));
-  const strictest = matching.reduce<Rule | undefined>(
-    (best, rule) =>
-      best === undefined || strictness(rule.verdict) < strictness(best.verdict) ? rule : best,
-    undefined,
-  );
-  return strictest?.verdict ?? profile.verdict;
+    .filter((rule) => rule.names.some((name) => isAbout(profile, rule, abi, name, call.number)));
+  // Of two equally strict verdicts the one that stands first in the call's rules.
+  const place = (verdict: Verdict) => about.findIndex((rule) => rule.verdict === verdict);
+  const [strictest] = about
+    .filter((rule) => applies(profile, rule, abi, call))
+    .map(({ verdict }) => verdict)
+    .sort((a, b) => strictness(a) - strictness(b) || place(a) - place(b));
+  return strictest ?? profile.verdict;
 }
