@@ -19,12 +19,11 @@ async function stopChild(child: ChildProcess, exited: Promise<number>): Promise<
   clearTimeout(timer);
 }
 
-/** MiB of V8's young generation, each of two halves: small ones save memory that parts at rest would keep. */
-const semiSpaceMiB = {
-  'api/main.ts': 4,
-  'controller/main.ts': 1,
-  'node-agent/main.ts': 1,
-} as const;
+/**
+ * MiB of V8's young generation, each of two halves: small ones save memory that parts at rest would keep. The same as in
+ * `bay` and `setup.mjs`: code cached under other flags is compiled anew.
+ */
+const heap = '--max-semi-space-size=2';
 
 /**
  * Runs `program` (a path below the project, `api/main.ts`) with the configuration file as its one argument; what it
@@ -32,12 +31,11 @@ const semiSpaceMiB = {
  * session of its own so that Ctrl-C in a terminal reaches us alone.
  */
 export async function startNodeProgram(
-  program: keyof typeof semiSpaceMiB,
+  program: 'api/main.ts' | 'controller/main.ts' | 'node-agent/main.ts',
   configPath: string,
   logPath: string,
 ): Promise<Running> {
   const log = openSync(logPath, 'a', 0o600);
-  const heap = `--max-semi-space-size=${semiSpaceMiB[program]}`;
   const node = [process.execPath, heap, resolve(home, program), configPath];
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...node], {
     cwd: '/',
