@@ -23,6 +23,7 @@ const programs = {
 
 /** What only tests use; those that need one are skipped, with the reason, where it cannot be had. Asked for with `--test`. */
 const testPrograms = {
+  etcdctl: 'etcd-client',
   'docker-registry': 'docker-registry',
   skopeo: 'skopeo',
 };
