@@ -5,7 +5,7 @@ import { type Cluster, clusterOf, readUpState, type Settings, writeUpState } fro
 import { openClient } from '../connection.ts';
 import { startDetached } from '../up/detach.ts';
 import { Parts } from '../up/parts.ts';
-import { nodeReady, stopContainers, untilReady } from '../up/readiness.ts';
+import { furnished, nodeReady, stopContainers, untilReady } from '../up/readiness.ts';
 import { openSettings } from '../up/settings.ts';
 
 const options = {
@@ -68,7 +68,7 @@ async function showReady(cluster: Cluster, settings: Settings, files: readonly s
   try {
     await untilReady(client);
     say(`API ready after ${since(started)} at https://127.0.0.1:${settings.port}`);
-    await nodeReady(client, settings.nodeName);
+    await Promise.all([nodeReady(client, settings.nodeName), furnished(client)]);
     say(`node ${settings.nodeName} ready after ${since(started)}`);
     if (files.length === 0) return;
     const { applyAndShow } = await import('../up/first-documents.ts');

@@ -61,11 +61,6 @@ export async function applyAndShow(
   say: Say,
 ): Promise<void> {
   const manifests = readManifests(files);
-  // The controller installs our own kinds while we get here.
-  await until('the Container kind', async () => {
-    await client.request('GET', '/apis/bayplan.dev/v1alpha1/containers?limit=1');
-    return true;
-  });
   const shown: { name: string; namespace: string }[] = [];
   const problems: Error[] = [];
   await applyManifests(client, manifests, 'default', {

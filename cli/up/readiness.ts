@@ -1,6 +1,6 @@
 /** Waits for the parts of a starting cluster, and asks the node to stop its containers when the cluster stops. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '#api/client/collection.ts';
@@ -56,6 +56,26 @@ export function nodeReady(client: Client, name: string): Promise<void> {
     const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
     return ready?.status === 'True';
   });
+}
+
+/** The plural names of our own kinds, as the definitions in `crds/` have them. */
+function ownKinds(): string[] {
+  const folder = join(import.meta.dirname, '../../crds');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => /^ {4}plural: (\w+)$/m.exec(readFileSync(join(folder, name), 'utf8'))?.[1])
+    .filter((plural) => plural !== undefined);
+}
+
+/** Resolves when what every document may count on is there: our own kinds, and the account that pods run as. */
+export async function furnished(client: Client): Promise<void> {
+  const paths = ownKinds().map((plural) => `/apis/bayplan.dev/v1alpha1/${plural}?limit=1`);
+  paths.push('/api/v1/namespaces/default/serviceaccounts/default');
+  const answered = async (path: string) => {
+    await client.request('GET', path);
+    return true;
+  };
+  await Promise.all(paths.map((path) => until(path, () => answered(path))));
 }
 
 /** Tells the node agent to stop all containers and take its networks, mounts and cgroups away. */
