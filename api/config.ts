@@ -17,6 +17,10 @@ const Required = t.type({
 
 const Optional = t.partial({
   nodeProxyTimeoutMs: t.Int,
+  /** The range of cluster addresses that a new cluster starts with. */
+  serviceCidr: t.string,
+  /** Where pods reach this server; absent: `bindAddress`. */
+  advertiseAddress: t.string,
   /** Admission plug-ins to do without: `ServiceAccount`, for an API server without controllers. */
   disableAdmission: t.array(t.string),
 });

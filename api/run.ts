@@ -31,6 +31,8 @@ export async function runServer(configPath: string): Promise<void> {
     ...(config.nodeProxyTimeoutMs === undefined
       ? {}
       : { nodeProxyTimeoutMs: config.nodeProxyTimeoutMs }),
+    ...(config.serviceCidr === undefined ? {} : { serviceCidr: config.serviceCidr }),
+    ...(config.advertiseAddress === undefined ? {} : { advertiseAddress: config.advertiseAddress }),
     disableAdmission: config.disableAdmission ?? [],
   });
   try {

@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { ClusterReservations } from '../allocation/cluster-reservations.ts';
+import { Repair } from '../allocation/repair.ts';
 import { ServiceAccountTokens } from '../authentication/service-account-tokens.ts';
 import { readTokenKeys } from '../authentication/token-keys.ts';
 import { ClusterAuthorizer } from '../authorization/authorizer.ts';
@@ -19,6 +21,7 @@ import { makeNamespaces } from './bootstrap.ts';
 import { ensurePolicy } from './bootstrap-roles.ts';
 import { compactRegularly } from './compaction.ts';
 import { Definitions } from './definitions.ts';
+import { furnish } from './furniture.ts';
 import { handle } from './handler.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
@@ -37,11 +40,17 @@ export interface ServerOptions {
   readonly now?: () => Date;
   /** Admission plug-ins to do without, by Kubernetes' names. */
   readonly disableAdmission?: readonly string[];
+  /** The range of cluster addresses that a new cluster starts with. */
+  readonly serviceCidr?: string;
+  /** Where pods reach this server; absent: `address`. */
+  readonly advertiseAddress?: string;
 }
 
 /** How long running requests may take to end when the server stops. */
 const graceMs = 3000;
 const prefix = '/registry/';
+/** kubeadm's default. */
+const defaultServiceCidr = '10.96.0.0/12';
 
 export class ApiServer {
   readonly #state: ServerState;
@@ -50,6 +59,7 @@ export class ApiServer {
   #definitions: Definitions | undefined;
   #access: ClusterAuthorizer | undefined;
   #compaction: { stop(): void } | undefined;
+  #repair: { stop(): void } | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -106,10 +116,18 @@ export class ApiServer {
     this.#definitions.start();
     this.#state.context = context;
     await makeNamespaces(context);
+    await this.#furnish(context);
     this.#state.ready = true;
     await ensurePolicy(context);
     this.#access?.rbac.dropFallback();
     this.#compaction = compactRegularly(context, this.#state.log);
+  }
+
+  async #furnish(context: ApiContext): Promise<void> {
+    const { address, advertiseAddress = address, serviceCidr } = this.#options;
+    const { port } = this;
+    const range = serviceCidr ?? defaultServiceCidr;
+    await furnish(context, { serviceCidr: range, address: advertiseAddress, port });
   }
 
   /** What the verbs work with. A store without any role is a new one: until they are made the usual ones hold. */
@@ -119,6 +137,11 @@ export class ApiServer {
     const isNew = cache.list(policyPrefixes[0], { limit: 1 }).entries.length === 0;
     const rbac = new Rbac(cache, isNew ? policyOf(bootstrapPolicy) : undefined);
     this.#access = new ClusterAuthorizer(rbac, new NodeGraph(cache));
+    const place = { storage, cache, now };
+    const reservations = new ClusterReservations(place);
+    const report = (message: string, fields: Record<string, unknown>) =>
+      this.#state.log('warn', message, fields);
+    this.#repair = new Repair(place, reservations, report).start();
     const accounts = new ServiceAccountTokens(tokenKeys, cache, now);
     return {
       kinds: this.#options.kinds,
@@ -127,6 +150,7 @@ export class ApiServer {
       now,
       authorizer: this.#access,
       tokens: { accounts, cache, now },
+      reservations,
       withoutAdmission: new Set(this.#options.disableAdmission),
     };
   }
@@ -137,6 +161,7 @@ export class ApiServer {
     this.#state.watchers.endAll();
     await this.#listener?.close(graceMs);
     this.#compaction?.stop();
+    this.#repair?.stop();
     this.#definitions?.stop();
     this.#access?.rbac.close();
     this.#access?.graph.close();

@@ -6,7 +6,9 @@ import type { KubeObject } from '#api/resources/meta.ts';
 import { conflict, notFound, type StatusError } from '#api/resources/status.ts';
 import { mayBeRemoved } from '../kinds/deletion.ts';
 import type { Kind } from '../schema/kind.ts';
+import type { Entry } from '../storage/entry.ts';
 import type { ApiContext, Changed } from './request.ts';
+import { withReserved } from './reserve.ts';
 import { served } from './served.ts';
 import { put, remove } from './store.ts';
 
@@ -41,14 +43,24 @@ export async function changeStored(
     if (isLeft(next)) throw next.left;
     const refused = context.guard?.({ kind, object: next.right, old: current });
     if (refused !== undefined) throw refused;
-    if (options.dryRun) return { entry, dry: next.right };
-    if (!mayBeRemoved(next.right) && unchanged(current, next.right)) return { entry };
-    const outcome = mayBeRemoved(next.right)
-      ? await remove(context, entry)
-      : await put(context, { kind, key, object: next.right, expectedRevision: entry.revision });
-    if (outcome.written) return { entry: outcome.entry };
-    if (options.onConflict === 'fail' && outcome.current !== undefined) break;
-    entry = outcome.current;
+    const gone = mayBeRemoved(next.right);
+    if (!options.dryRun && !gone && unchanged(current, next.right)) return { entry };
+    let latest: Entry | undefined;
+    const before = entry;
+    const { dryRun } = options;
+    const asked = { kind, object: next.right, old: current, dryRun };
+    const changed = await withReserved(context, asked, async (object) => {
+      if (dryRun) return { entry: before, dry: object };
+      const outcome = gone
+        ? await remove(context, before)
+        : await put(context, { kind, key, object, expectedRevision: before.revision });
+      if (outcome.written) return { entry: outcome.entry };
+      latest = outcome.current;
+      return undefined;
+    });
+    if (changed !== undefined) return changed;
+    if (options.onConflict === 'fail' && latest !== undefined) break;
+    entry = latest;
   }
   throw conflict(kind, name);
 }

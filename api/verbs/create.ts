@@ -23,6 +23,7 @@ import {
   storageKey,
   type Verb,
 } from './request.ts';
+import { withReserved } from './reserve.ts';
 import { put } from './store.ts';
 import { attempt, attemptNow } from './task.ts';
 import { writeOptions } from './write-options.ts';
@@ -87,9 +88,7 @@ function admitted(
     }),
     TE.fromEither,
     TE.chain((whole) =>
-      attempt(() =>
-        writeOptions(query).dryRun ? dryRun(kind, whole, context) : store(kind, whole, context),
-      ),
+      attempt(() => storeReserved(kind, whole, context, writeOptions(query).dryRun)),
     ),
   );
 }
@@ -117,22 +116,44 @@ function prepared(kind: Kind, object: KubeObject, context: ApiContext): KubeObje
   return prepareCreate(kind, object, { uid: randomUUID(), now: context.now(), name: named });
 }
 
-async function dryRun(kind: Kind, object: KubeObject, { cache }: ApiContext): Promise<Answer> {
+/** With a generated name that is taken, the next try is another object: it needs its own address. */
+async function storeReserved(
+  kind: Kind,
+  whole: KubeObject,
+  context: ApiContext,
+  dryRun: boolean,
+): Promise<Answer> {
+  const { generateName: base } = whole.metadata;
+  let candidate = whole;
+  for (let attempts = 1; ; attempts++) {
+    const answer = await withReserved(context, { kind, object: candidate, dryRun }, (object) =>
+      dryRun ? dryAnswer(kind, object, context) : store(kind, object, context),
+    );
+    if (answer !== undefined) return answer;
+    const { name } = candidate.metadata;
+    const generated = base !== undefined && name.startsWith(base) && name !== base;
+    if (!generated || attempts === nameAttempts) throw alreadyExists(kind, name);
+    candidate = { ...whole, metadata: { ...whole.metadata, name: generateName(base) } };
+  }
+}
+
+async function dryAnswer(
+  kind: Kind,
+  object: KubeObject,
+  { cache }: ApiContext,
+): Promise<Answer | undefined> {
   const { namespace, name } = object.metadata;
-  if (cache.get(storageKey(kind, namespace, name)) !== undefined) throw alreadyExists(kind, name);
+  if (cache.get(storageKey(kind, namespace, name)) !== undefined) return undefined;
   return objectAnswer(kind, object, 201);
 }
 
-async function store(kind: Kind, object: KubeObject, context: ApiContext): Promise<Answer> {
-  const { namespace, generateName: base } = object.metadata;
-  let candidate = object;
-  for (let attempts = 1; ; attempts++) {
-    const { name } = candidate.metadata;
-    const key = storageKey(kind, namespace, name);
-    const outcome = await put(context, { kind, key, object: candidate, expectedRevision: 0 });
-    if (outcome.written) return entryAnswer(kind, outcome.entry, 201);
-    const generated = base !== undefined && name.startsWith(base) && name !== base;
-    if (!generated || attempts === nameAttempts) throw alreadyExists(kind, name);
-    candidate = { ...object, metadata: { ...object.metadata, name: generateName(base) } };
-  }
+/** `undefined` if the name is taken. */
+async function store(
+  kind: Kind,
+  object: KubeObject,
+  context: ApiContext,
+): Promise<Answer | undefined> {
+  const key = storageKey(kind, object.metadata.namespace, object.metadata.name);
+  const outcome = await put(context, { kind, key, object, expectedRevision: 0 });
+  return outcome.written ? entryAnswer(kind, outcome.entry, 201) : undefined;
 }

@@ -3,6 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { Status, StatusError } from '#api/resources/status.ts';
 import type { WriteGuard } from '../admission/write-guard.ts';
+import type { Reservations } from '../allocation/reservation.ts';
 import type { TokenSources } from '../authentication/authentication.ts';
 import type { User } from '../authentication/user.ts';
 import type { Authorizer } from '../authorization/attributes.ts';
@@ -37,6 +38,8 @@ export interface ApiContext {
   readonly tokens: TokenSources;
   /** Whether a write may be made on whose behalf the verb runs; absent: the server itself acts. */
   readonly guard?: WriteGuard;
+  /** Addresses, ports, quota: what objects need that others need too. */
+  readonly reservations?: Reservations;
   /** Admission plug-ins that are switched off, by Kubernetes' names. */
   readonly withoutAdmission?: ReadonlySet<string>;
 }

@@ -43,9 +43,11 @@ export async function put({ storage, cache }: ApiContext, write: Write): Promise
 }
 
 /** Deletes the key if `entry` is what stands there. The outcome's entry is the last state. */
-export async function remove({ storage, cache }: ApiContext, entry: Entry): Promise<Outcome> {
+export async function remove(context: ApiContext, entry: Entry): Promise<Outcome> {
+  const { storage, cache, reservations } = context;
   const result = await storage.delete(entry.key, entry.revision);
   if (!result.written) return notWritten(result.current);
+  await reservations?.removed(entry);
   await follow(cache, result.revision);
   return { written: true, entry: entry.at(result.revision) };
 }
