@@ -1,5 +1,6 @@
 /** The API server from its configuration to its end. */
 import { readConfig } from './config.ts';
+import { giveBackAtRest } from './resources/rest.ts';
 import { createKinds } from './schema/kinds.ts';
 import { logLine } from './server/log.ts';
 import { ApiServer } from './server/server.ts';
@@ -56,5 +57,6 @@ export async function runServer(configPath: string): Promise<void> {
   startCompactor(opened, {
     onError: (error) => logLine('warn', 'history not compacted', { error: String(error) }),
   });
+  giveBackAtRest();
   logLine('info', 'ready', { ms: Math.round(performance.now()) });
 }

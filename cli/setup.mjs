@@ -144,7 +144,7 @@ const startModules = [
 ];
 
 /** As in `cli/up/node-program.ts`. */
-const heap = '--max-semi-space-size=2';
+const heap = ['--expose-gc', '--max-semi-space-size=2'];
 
 function fillCompileCache() {
   const cache = join(modules, '.cache/compile');
@@ -152,7 +152,7 @@ function fillCompileCache() {
   const imports = startModules.map((name) => `import(${JSON.stringify(join(home, name))})`);
   const program = `await Promise.all([${imports.join(', ')}])`;
   const env = { ...process.env, NODE_COMPILE_CACHE: cache };
-  run(join(modules, '.bin/node'), [heap, '--input-type=module', '--eval', program], { env });
+  run(join(modules, '.bin/node'), [...heap, '--input-type=module', '--eval', program], { env });
 }
 
 checkMachine();

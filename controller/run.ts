@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import { connect } from '#api/client/client.ts';
 import { leases } from '#api/resources/resource-types.ts';
+import { giveBackAtRest } from '#api/resources/rest.ts';
 import type { Lease } from '#api/resources/types.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import { type Config, readConfig } from './config.ts';
@@ -43,6 +44,7 @@ const stopMs = 5_000;
  * is wrong.
  */
 export function runAll(configPath: string): void {
+  giveBackAtRest();
   const log = createLog('controller');
   const config = readConfig(configPath);
   const client = connect(config, 'bayplan-controller');

@@ -10,12 +10,15 @@ enableCompileCache();
 const stopMs = 3_000;
 
 async function start(configPath: string): Promise<void> {
-  const [{ createLog }, { readConfig }, { startAgent }, { openParts }] = await Promise.all([
-    import('#controller/runtime/log.ts'),
-    import('./node/config.ts'),
-    import('./node/agent.ts'),
-    import('./node/parts.ts'),
-  ]);
+  const [{ createLog }, { giveBackAtRest }, { readConfig }, { startAgent }, { openParts }] =
+    await Promise.all([
+      import('#controller/runtime/log.ts'),
+      import('#api/resources/rest.ts'),
+      import('./node/config.ts'),
+      import('./node/agent.ts'),
+      import('./node/parts.ts'),
+    ]);
+  giveBackAtRest();
   const log = createLog('agent');
   const config = await readConfig(configPath);
   const agent = await startAgent(await openParts(config, log));

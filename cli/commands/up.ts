@@ -1,5 +1,6 @@
 /** `bay up`: starts a cluster, waits until it is ready, applies documents, and keeps its parts running. */
 import { mkdirSync } from 'node:fs';
+import { giveBackAtRest } from '#api/resources/rest.ts';
 import { clusterOptions, parse } from '../arguments.ts';
 import { type Cluster, clusterOf, readUpState, type Settings, writeUpState } from '../cluster.ts';
 import { openClient } from '../connection.ts';
@@ -97,6 +98,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (values.detach === true) return startDetached(cluster, args);
   const settings = await openSettings(cluster, values.port);
   mkdirSync(cluster.runDir, { recursive: true, mode: 0o700 });
+  giveBackAtRest();
   const asked = untilSignal();
   const state = new State(cluster);
   const parts = new Parts(cluster, {

@@ -20,10 +20,11 @@ async function stopChild(child: ChildProcess, exited: Promise<number>): Promise<
 }
 
 /**
- * MiB of V8's young generation, each of two halves: small ones save memory that parts at rest would keep. The same as in
- * `bay` and `setup.mjs`: code cached under other flags is compiled anew.
+ * MiB of V8's young generation, each of two halves: small ones save memory that parts at rest would keep, and what they
+ * keep is given back (`api/resources/rest.ts`). The same as in `bay` and `setup.mjs`: code cached under other flags is
+ * compiled anew.
  */
-const heap = '--max-semi-space-size=2';
+const heap = ['--expose-gc', '--max-semi-space-size=2'];
 
 /**
  * Runs `program` (a path below the project, `api/main.ts`) with the configuration file as its one argument; what it
@@ -36,7 +37,7 @@ export async function startNodeProgram(
   logPath: string,
 ): Promise<Running> {
   const log = openSync(logPath, 'a', 0o600);
-  const node = [process.execPath, heap, resolve(home, program), configPath];
+  const node = [process.execPath, ...heap, resolve(home, program), configPath];
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...node], {
     cwd: '/',
     detached: true,

@@ -1,0 +1,29 @@
+/** Memory that a resting process gives back. */
+import { mock } from 'node:test';
+import t from 'tap';
+import { giveBackAtRest } from '#api/resources/rest.ts';
+
+t.test('the young generation is collected at rest, and not while there is work', (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => mock.timers.reset());
+  let busy = 0.5;
+  const collected: unknown[] = [];
+  const stop = giveBackAtRest({
+    collect: (options) => collected.push(options),
+    busyShare: () => busy,
+  });
+  mock.timers.tick(30_000);
+  t.strictSame(collected, [], 'busy');
+  busy = 0.01;
+  mock.timers.tick(10_000);
+  t.strictSame(collected, [{ type: 'minor' }]);
+  stop();
+  mock.timers.tick(60_000);
+  t.equal(collected.length, 1, 'stopped');
+  t.end();
+});
+
+t.test('without V8 lending its collector nothing happens', (t) => {
+  t.doesNotThrow(giveBackAtRest({ collect: undefined, busyShare: () => 0 }));
+  t.end();
+});
