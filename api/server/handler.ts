@@ -12,9 +12,9 @@ import { prepareWatch, serveWatch } from '../verbs/watch.ts';
 import { checkAccess, requester } from './access.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
-import { negotiate } from './negotiation.ts';
+import { mediaTypes, negotiate, type Offer } from './negotiation.ts';
 import { servePath } from './paths.ts';
-import { eventObject, formsOf, includeObject, render, type View } from './render.ts';
+import { eventForm, includeObject, offerOf, render, type View } from './render.ts';
 import { type Body, commonHeaders, send, statusBody } from './reply.ts';
 import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from './request-info.ts';
 import type { ServerState } from './state.ts';
@@ -54,10 +54,26 @@ export async function handle(state: ServerState, exchange: Exchange): Promise<vo
 async function fail(exchange: Exchange, status: StatusError, auditId: string): Promise<void> {
   if (exchange.closed) return;
   try {
-    await send(exchange, statusBody(status), commonHeaders(auditId, []));
+    await send(exchange, await failureBody(exchange, status), commonHeaders(auditId, []));
   } catch {
     exchange.abort();
   }
+}
+
+const json = 'application/json';
+const statuses: Offer = { forms: ['whole'], encodings: ['json', 'protobuf'] };
+
+/** A Status in the encoding the client reads; JSON for one that reads none of ours. */
+async function failureBody({ headers }: Exchange, status: StatusError): Promise<Body> {
+  const body = statusBody(status);
+  if (headers.accept?.startsWith(mediaTypes.protobuf) !== true) return body;
+  try {
+    if (negotiate(headers.accept, statuses).encoding !== 'protobuf') return body;
+  } catch {
+    return body;
+  }
+  const { protobufStatus } = await import('./protobuf-answers.ts');
+  return { ...body, contentType: mediaTypes.protobuf, chunks: [protobufStatus(status.status)] };
 }
 
 function problem({ method, url }: Exchange, error: StatusError): Record<string, unknown> {
@@ -107,7 +123,7 @@ async function serveResource(call: Call): Promise<number> {
   const context = contextOf(state);
   const kind = kindOf(state, target, info.verb);
   if (isStream(target)) return stream(call, context);
-  const accepted = negotiate(exchange.headers.accept, formsOf(kind, info.verb, target.subresource));
+  const accepted = negotiate(exchange.headers.accept, offerOf(kind, info.verb, target.subresource));
   const include = accepted.form === 'table' ? includeObject(info.query) : 'Metadata';
   const view: View = { ...accepted, includeObject: include, now: context.now() };
   const request = await requestOf(call, kind, view);
@@ -160,7 +176,7 @@ async function requestOf(
     contentType: exchange.headers['content-type'] ?? '',
     userAgent: exchange.headers['user-agent'] ?? '',
     body: withBody.has(exchange.method) ? await readBody(exchange) : nothing,
-    asStored: view.form === 'json',
+    asStored: view.form === 'whole' && view.encoding === 'json',
   };
 }
 
@@ -169,8 +185,8 @@ async function run(request: ApiRequest, context: ApiContext, view: View): Promis
   const answer = await verb(request, onBehalfOf(request, context))();
   if (isLeft(answer)) throw answer.left;
   const { code, warnings } = answer.right;
-  const chunks = render(answer.right, view);
-  return { status: code, contentType: 'application/json', chunks, warnings };
+  const rendered = await render(answer.right, view, context.kinds);
+  return { status: code, ...rendered, warnings };
 }
 
 async function watch(
@@ -185,8 +201,9 @@ async function watch(
   }
   const prepared = await prepareWatch(request, context);
   if (state.stopping) throw failure(503, 'ServiceUnavailable', 'the server is shutting down');
-  const sink = watchSink(exchange, commonHeaders(auditId, []));
+  const form = await eventForm(request.kind, view, context.kinds, context.now);
+  const headers = { ...commonHeaders(auditId, []), 'content-type': form?.contentType ?? json };
   const parts = { ...context, watchers: state.watchers };
-  serveWatch(request, parts, prepared, sink, eventObject(request.kind, view, context.now));
+  serveWatch(request, parts, prepared, watchSink(exchange, headers), form);
   return 200;
 }

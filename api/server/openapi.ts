@@ -3,7 +3,7 @@
 import type { Kinds } from '../schema/kind.ts';
 import { openapiDocument, openapiIndex } from '../schema/openapi.ts';
 import type { Exchange } from './exchange.ts';
-import { negotiate } from './negotiation.ts';
+import { jsonOnly, negotiate } from './negotiation.ts';
 import type { Body } from './reply.ts';
 
 const yearMs = 365 * 24 * 60 * 60 * 1000;
@@ -23,7 +23,7 @@ export async function openapi(
 ): Promise<Body | undefined> {
   const index = path === '/openapi/v3' || path === '/openapi/v3/';
   if (!index && !path.startsWith('/openapi/v3/')) return undefined;
-  negotiate(exchange.headers.accept, []);
+  negotiate(exchange.headers.accept, jsonOnly);
   const document = index
     ? openapiIndex(kinds)
     : await openapiDocument(kinds, path.slice('/openapi/v3/'.length));

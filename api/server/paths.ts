@@ -12,7 +12,7 @@ import type { Kinds } from '../schema/kind.ts';
 import type { Exchange } from './exchange.ts';
 import { health } from './health.ts';
 import { issuerConfiguration, issuerKeys } from './issuer.ts';
-import { mediaRanges, negotiate } from './negotiation.ts';
+import { jsonOnly, mediaRanges, negotiate } from './negotiation.ts';
 import { openapi } from './openapi.ts';
 import { type Body, jsonBody, textBody } from './reply.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -59,7 +59,7 @@ function discoveryRoot(kinds: Kinds, which: 'api' | 'apis', exchange: Exchange):
     const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
     return document(aggregated(kinds, which, version), exchange, type);
   }
-  negotiate(accept, []);
+  negotiate(accept, jsonOnly);
   if (which === 'apis') return plain(apiGroupList(kinds));
   const { localAddress, localPort } = exchange.socket;
   return plain(apiVersions(`${localAddress}:${localPort}`));

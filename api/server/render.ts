@@ -1,22 +1,30 @@
-/** Answers of verbs in the form the client asked for: JSON, a Table, metadata alone. */
+/** Answers of verbs in the form the client asked for: whole, as a Table, metadata alone; JSON, YAML or protobuf. */
+import type { JsonObject } from '#api/resources/json.ts';
 import { apiVersionOf, type KubeObject } from '#api/resources/meta.ts';
 import { badRequest, failure, type Status } from '#api/resources/status.ts';
-import type { Kind } from '../schema/kind.ts';
+import type { Kind, Kinds } from '../schema/kind.ts';
+import type { Entry } from '../storage/entry.ts';
 import { type IncludeObject, partialMetadata, type TableOptions, tableOf } from '../table/table.ts';
 import type { Answer, ListMeta, Payload } from '../verbs/request.ts';
 import { served, servedBody } from '../verbs/served.ts';
-import type { EventObject } from '../verbs/watch-frames.ts';
-import type { Accepted, Form } from './negotiation.ts';
+import { type EventForm, jsonLines } from '../verbs/watch-frames.ts';
+import { type Accepted, type Encoding, mediaTypes, type Offer } from './negotiation.ts';
 
 const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const comma = Buffer.from(',');
 const end = Buffer.from(']}\n');
 
-/** The forms that an answer of this verb can be sent in. */
-export function formsOf(kind: Kind, verb: string, subresource: string | undefined): Form[] {
+const builtInEncodings: readonly Encoding[] = ['json', 'yaml', 'protobuf'];
+const customEncodings: readonly Encoding[] = ['json', 'yaml'];
+
+/** What an answer of this verb can be sent as. */
+export function offerOf(kind: Kind, verb: string, subresource: string | undefined): Offer {
   const readable = verb === 'get' || verb === 'list' || verb === 'watch';
-  if (kind.virtual || (subresource !== undefined && !readable)) return ['json'];
-  return ['json', 'table', 'partial'];
+  const encodings = kind.custom === undefined ? builtInEncodings : customEncodings;
+  if (kind.virtual || (subresource !== undefined && !readable)) {
+    return { forms: ['whole'], encodings };
+  }
+  return { forms: ['whole', 'table', 'partial'], encodings };
 }
 
 export interface View extends Accepted {
@@ -31,12 +39,54 @@ export function includeObject(query: URLSearchParams): IncludeObject {
   throw badRequest(`unrecognized includeObject value: ${JSON.stringify(value)}`);
 }
 
-/** The answer's body, in parts. */
-export function render({ kind, payload }: Answer, view: View): readonly Buffer[] {
+/** An answer's body, in parts. */
+export interface Rendered {
+  readonly contentType: string;
+  readonly chunks: readonly Buffer[];
+}
+
+/** Throws 406 for an object that has no protobuf form. */
+export async function render(answer: Answer, view: View, kinds: Kinds): Promise<Rendered> {
+  const contentType = mediaTypes[view.encoding];
+  if (view.encoding === 'protobuf') {
+    return { contentType, chunks: await asProtobuf(answer, view, kinds) };
+  }
+  if (view.encoding === 'yaml') {
+    const { yamlBody } = await import('./yaml-answers.ts');
+    return { contentType, chunks: [await yamlBody(Buffer.concat(jsonOf(answer, view)))] };
+  }
+  return { contentType, chunks: jsonOf(answer, view) };
+}
+
+function jsonOf({ kind, payload }: Answer, view: View): readonly Buffer[] {
   if (payload.type === 'object' && payload.object.kind === 'Status') return [bytes(payload.object)];
   if (view.form === 'table') return [bytes(asTable(kind, payload, view))];
   if (view.form === 'partial') return [bytes(asPartial(kind, payload, view))];
   return asJson(kind, payload);
+}
+
+async function asProtobuf(
+  { kind, payload }: Answer,
+  view: View,
+  kinds: Kinds,
+): Promise<readonly Buffer[]> {
+  const { listIdentity, messageSchema, protobufBody, protobufList, schemaOfItems } = await import(
+    './protobuf-answers.ts'
+  );
+  const partial = view.form === 'partial';
+  const shown = (object: KubeObject): JsonObject =>
+    partial && (object.kind as string) !== 'Status'
+      ? versioned(partialMetadata(object), view)
+      : (object as unknown as JsonObject);
+  if (payload.type === 'list') {
+    const { entries, metadata } = payload;
+    const identity = listIdentity(kind, partial ? view.version : undefined);
+    const schema = schemaOfItems(kind, partial);
+    const item = (index: number) => shown(served(kind, entries[index] as Entry));
+    return protobufList({ ...identity, metadata, schema, length: entries.length, item });
+  }
+  const object = shown(objectsIn(kind, payload).objects[0] as KubeObject);
+  return [protobufBody(messageSchema(kinds, kind, object), object)];
 }
 
 function asJson(kind: Kind, payload: Payload): readonly Buffer[] {
@@ -108,12 +158,21 @@ function versioned<T extends object>(document: T, view: Accepted): T {
     : { ...document, apiVersion: `meta.k8s.io/${view.version}` };
 }
 
-/** The same for the events of a watch; `undefined`: the objects as they are. */
-export function eventObject(kind: Kind, view: View, now: () => Date): EventObject | undefined {
-  if (view.form === 'json') return undefined;
-  if (view.form === 'partial') return (object) => versioned(partialMetadata(object), view);
+/** The same for the events of a watch; `undefined`: the objects' own bytes. */
+export async function eventForm(
+  kind: Kind,
+  view: View,
+  kinds: Kinds,
+  now: () => Date,
+): Promise<EventForm | undefined> {
+  const { form, encoding, version } = view;
+  if (encoding === 'protobuf') return protobufEvents(kind, view, kinds);
+  if (form === 'whole') return undefined;
+  if (form === 'partial') {
+    return jsonLines((object) => versioned(partialMetadata(object), view), `partial ${version}`);
+  }
   let withoutColumns = false;
-  return (object) => {
+  return jsonLines((object) => {
     const { resourceVersion = '' } = object.metadata;
     const options = {
       resourceVersion,
@@ -123,5 +182,21 @@ export function eventObject(kind: Kind, view: View, now: () => Date): EventObjec
     };
     withoutColumns = true;
     return versioned(tableOf(kind, [object], options), view);
+  });
+}
+
+async function protobufEvents(kind: Kind, view: View, kinds: Kinds): Promise<EventForm> {
+  const { messageSchema, protobufBody, protobufFrame, protobufStream } = await import(
+    './protobuf-answers.ts'
+  );
+  const partial = view.form === 'partial';
+  return {
+    contentType: protobufStream,
+    shared: `protobuf ${view.form} ${view.version}`,
+    transform: (object) => (partial ? versioned(partialMetadata(object), view) : object),
+    frame: (type, object) => {
+      const json = object as JsonObject;
+      return protobufFrame(type, protobufBody(messageSchema(kinds, kind, json), json));
+    },
   };
 }

@@ -5,7 +5,7 @@ import type { Exchange, ReplyHeaders } from './exchange.ts';
 export function watchSink(exchange: Exchange, headers: ReplyHeaders): WatchSink {
   const { out } = exchange;
   return {
-    open: () => exchange.respond(200, { ...headers, 'content-type': 'application/json' }),
+    open: () => exchange.respond(200, headers),
     write: (frame) => {
       if (!exchange.closed) out.write(frame);
     },

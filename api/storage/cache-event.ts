@@ -35,15 +35,22 @@ export class CacheEvent {
    * `apiVersion` the object says that version instead of the stored one.
    */
   frame(apiVersion = ''): Buffer {
-    const held = this.#frames?.get(apiVersion)?.deref();
+    return this.shared(apiVersion, () =>
+      Buffer.concat([
+        opening[this.type],
+        this.entry.body(apiVersion === '' ? undefined : apiVersion),
+        closing,
+      ]),
+    );
+  }
+
+  /** A frame in another form, built once for all watchers that want the same; `form` names it. */
+  shared(form: string, make: () => Buffer): Buffer {
+    const held = this.#frames?.get(form)?.deref();
     if (held !== undefined) return held;
-    const frame = Buffer.concat([
-      opening[this.type],
-      this.entry.body(apiVersion === '' ? undefined : apiVersion),
-      closing,
-    ]);
+    const frame = make();
     this.#frames ??= new Map();
-    this.#frames.set(apiVersion, new WeakRef(frame));
+    this.#frames.set(form, new WeakRef(frame));
     return frame;
   }
 }

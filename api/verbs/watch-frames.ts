@@ -1,4 +1,4 @@
-/** What a watch sends for a change: one JSON document a line, in the form the client asked for. */
+/** What a watch sends for a change, in the form the client asked for. */
 import { apiVersionOf, type KubeObject } from '#api/resources/meta.ts';
 import type { StatusError } from '#api/resources/status.ts';
 import { needsConversion } from '../kinds/convert.ts';
@@ -8,47 +8,68 @@ import type { Entry } from '../storage/entry.ts';
 import type { Selection } from './selection.ts';
 import { served, servedBody, storedAsServed } from './served.ts';
 
-/** Turns an object into the `object` of an event: itself, a Table, its metadata. */
-export type EventObject = (object: KubeObject) => unknown;
+/** How the events of a watch are written. */
+export interface EventForm {
+  /** What the stream is sent as. */
+  readonly contentType: string;
+  /** Names the form: frames of the same name are the same for every watcher of a kind; absent: each has its own. */
+  readonly shared?: string;
+  /** Turns an object into the `object` of an event: itself, a Table, its metadata. */
+  transform(object: KubeObject): unknown;
+  /** One event. */
+  frame(type: string, object: unknown): Buffer;
+}
 
 const line = (type: string, object: unknown): Buffer =>
   Buffer.from(`${JSON.stringify({ type, object })}\n`);
 
 const closing = Buffer.from('}\n');
 
-/** Frames for one watch. Without `transform` objects go out as their stored bytes. */
+/** JSON documents, one a line, of what `transform` makes of the objects. */
+export const jsonLines = (
+  transform: EventForm['transform'],
+  shared?: string,
+): EventForm & { readonly contentType: string } => ({
+  contentType: 'application/json',
+  ...(shared === undefined ? {} : { shared }),
+  transform,
+  frame: line,
+});
+
+/** Frames for one watch. Without `form` objects go out as their stored bytes. */
 export class Frames {
   readonly #kind: Kind;
   readonly #selection: Selection;
-  readonly #transform: EventObject | undefined;
-  /** Frames of stored bytes are built once for all watchers. */
-  readonly #shareable: boolean;
+  readonly #form: EventForm | undefined;
+  readonly #sharedAs: string | undefined;
 
-  constructor(kind: Kind, selection: Selection, transform: EventObject | undefined) {
+  constructor(kind: Kind, selection: Selection, form: EventForm | undefined) {
     this.#kind = kind;
     this.#selection = selection;
-    this.#transform = transform;
-    this.#shareable = transform === undefined && !needsConversion(kind);
+    this.#form = form;
+    this.#sharedAs =
+      form?.shared === undefined ? undefined : `${form.shared} ${apiVersionOf(kind)}`;
   }
 
   /** The change as seen through the selection: entering it is ADDED, leaving it DELETED; else nothing. */
   ofEvent(event: CacheEvent): Buffer | undefined {
     const { type, entry, previous } = event;
-    if (this.#selection.all) {
-      return this.#shareable ? this.#shared(event) : this.ofEntry(type, entry);
-    }
+    if (this.#selection.all) return this.#ofChange(event);
     const before = previous !== undefined && this.#selection.matches(previous);
     const after = type !== 'DELETED' && this.#selection.matches(entry);
     if (!before && !after) return undefined;
     if (before && !after) {
-      return this.ofEntry('DELETED', type === 'DELETED' ? entry : previous.at(event.revision));
+      if (type === 'DELETED') return this.#ofChange(event);
+      return this.ofEntry('DELETED', previous.at(event.revision));
     }
-    return this.ofEntry(before ? 'MODIFIED' : 'ADDED', entry);
+    const seen = before ? 'MODIFIED' : 'ADDED';
+    return seen === type ? this.#ofChange(event) : this.ofEntry(seen, entry);
   }
 
   ofEntry(type: CacheEventType, entry: Entry): Buffer {
-    if (this.#transform !== undefined)
-      return line(type, this.#transform(served(this.#kind, entry)));
+    if (this.#form !== undefined) {
+      return this.#form.frame(type, this.#form.transform(served(this.#kind, entry)));
+    }
     const opening = Buffer.from(`{"type":"${type}","object":`);
     return Buffer.concat([opening, servedBody(this.#kind, entry), closing]);
   }
@@ -60,15 +81,22 @@ export class Frames {
       kind: this.#kind.kind,
       apiVersion: apiVersionOf(this.#kind),
       metadata: { resourceVersion: String(revision), creationTimestamp: null, ...annotations },
-    };
-    return line('BOOKMARK', object);
+    } as unknown as KubeObject;
+    if (this.#form === undefined) return line('BOOKMARK', object);
+    return this.#form.frame('BOOKMARK', this.#form.transform(object));
   }
 
   error(error: StatusError): Buffer {
-    return line('ERROR', error.status);
+    return (this.#form?.frame ?? line)('ERROR', error.status);
   }
 
-  #shared(event: CacheEvent): Buffer {
+  /** A change in its own type: every watcher that sees it so gets the same bytes. */
+  #ofChange(event: CacheEvent): Buffer {
+    if (this.#form !== undefined) {
+      const make = (): Buffer => this.ofEntry(event.type, event.entry);
+      return this.#sharedAs === undefined ? make() : event.shared(this.#sharedAs, make);
+    }
+    if (needsConversion(this.#kind)) return this.ofEntry(event.type, event.entry);
     return event.frame(storedAsServed(this.#kind) ? undefined : apiVersionOf(this.#kind));
   }
 }

@@ -8,7 +8,7 @@ import type { WatchCache } from '../storage/watch-cache.ts';
 import { type ApiContext, type ApiRequest, storageKey, storageRange } from './request.ts';
 import { reach, type WatchStart, watchStart } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
-import { type EventObject, Frames } from './watch-frames.ts';
+import { type EventForm, Frames } from './watch-frames.ts';
 import type { Watchers } from './watchers.ts';
 
 /** Where a watch writes to. */
@@ -77,9 +77,9 @@ export function serveWatch(
   { cache, watchers }: ApiContext & { readonly watchers: Watchers },
   prepared: PreparedWatch,
   sink: WatchSink,
-  transform: EventObject | undefined,
+  form: EventForm | undefined,
 ): void {
-  const frames = new Frames(request.kind, prepared.selection, transform);
+  const frames = new Frames(request.kind, prepared.selection, form);
   const run = new Run(cache, scopeOf(request, prepared.selection), frames, sink);
   const marks = prepared.bookmarks || prepared.start.markInitialEnd;
   const remove = watchers.add({

@@ -20,13 +20,38 @@ export interface RawOptions {
   readonly identity?: string;
 }
 
+export interface RawBytes {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+}
+
 /** One request on a connection of its own. */
 export async function raw(
+  server: Pick<TestServer, 'url' | 'pki'>,
+  method: string,
+  path: string,
+  options: RawOptions = {},
+): Promise<RawResponse> {
+  const { status, headers, bytes } = await rawBytes(server, method, path, options);
+  const text = bytes.toString();
+  return {
+    status,
+    headers,
+    text,
+    get json() {
+      return JSON.parse(text);
+    },
+  };
+}
+
+/** The same for answers that are no text. */
+export async function rawBytes(
   { url, pki }: Pick<TestServer, 'url' | 'pki'>,
   method: string,
   path: string,
   { headers = {}, body, identity = 'admin' }: RawOptions = {},
-): Promise<RawResponse> {
+): Promise<RawBytes> {
   const read = (file: string) => readFileSync(join(pki, file), 'utf8');
   const own =
     identity === '' ? {} : { cert: read(`${identity}.crt`), key: read(`${identity}.key`) };
@@ -38,15 +63,7 @@ export async function raw(
       headers: { ...type, ...headers },
       ...(body === undefined ? {} : { body: bytes }),
     });
-    const text = response.body.toString();
-    return {
-      status: response.status,
-      headers: response.headers,
-      text,
-      get json() {
-        return JSON.parse(text);
-      },
-    };
+    return { status: response.status, headers: response.headers, bytes: response.body };
   } finally {
     session.close();
   }
