@@ -13,12 +13,14 @@ export const frame = {
   exec: 7,
   reopenLog: 8,
   acknowledge: 9,
+  goOn: 10,
   started: 64,
   failed: 65,
   output: 66,
   exited: 67,
   done: 68,
   logLarge: 69,
+  prepared: 70,
 } as const;
 
 const headerBytes = 8;
@@ -102,6 +104,8 @@ export interface Failed {
   /** What was tried, and on what. */
   readonly what: string;
   readonly path: string;
+  /** The ended process of a failed hand-over, a child of ours; else 0. */
+  readonly child: number;
 }
 
 /** The payload of `failed`. */
@@ -114,5 +118,6 @@ export function decodeFailed(payload: Buffer): Failed {
     exitCode: payload.readUInt32LE(4),
     what: payload.toString('utf8', 12, 12 + whatLength),
     path: payload.toString('utf8', pathAt + 4, pathAt + 4 + pathLength),
+    child: payload.readUInt32LE(pathAt + 4 + pathLength + 1),
   };
 }

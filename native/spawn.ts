@@ -53,7 +53,7 @@ interface Face {
 }
 
 /** As `src/steps.h` reads it. */
-function joined(steps: readonly Step[]): string {
+export function joined(steps: readonly Step[]): string {
   let text = '';
   for (const [what, path, value] of steps) {
     if (path.includes('\0')) throw new TypeError(`${JSON.stringify(path)} contains a NUL byte`);

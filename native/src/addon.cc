@@ -3,7 +3,9 @@
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitChannels(env, exports);
+  InitDescriptors(env, exports);
   InitFiles(env, exports);
+  InitHandOver(env, exports);
   InitNamespaces(env, exports);
   InitNetlink(env, exports);
   InitSpawn(env, exports);

@@ -8,7 +8,9 @@
 
 // Each concern lives in its own file and puts its functions on `exports`.
 void InitChannels(Napi::Env env, Napi::Object exports);
+void InitDescriptors(Napi::Env env, Napi::Object exports);
 void InitFiles(Napi::Env env, Napi::Object exports);
+void InitHandOver(Napi::Env env, Napi::Object exports);
 void InitNamespaces(Napi::Env env, Napi::Object exports);
 void InitNetlink(Napi::Env env, Napi::Object exports);
 void InitSpawn(Napi::Env env, Napi::Object exports);

@@ -29,6 +29,20 @@
 //               list<str> arguments, list<str> environment, str working directory
 //               str seccomp program              struct sock_filter ..., "" = none
 //
+// A process for somebody else, handed over (handover.h):
+//
+//   order  = u32 magic "BAYH", u32 bytes that follow, u32 flags (HANDOVER_*), u32 preserved,
+//            container, or with HANDOVER_EXEC process
+//
+// It comes with these descriptors: 3 the connection; 4 the gate, a listening socket, or with
+// HANDOVER_EXEC a pidfd of the container; 5, 6, 7 the program's stdin, stdout and stderr; 8 with
+// HANDOVER_CONSOLE a socket that wants the terminal's master; 9 ... those to be preserved.
+// Answers: FRAME_PREPARED, FRAME_STARTED, FRAME_FAILED as below; the supervisor ends with the last.
+// With HANDOVER_GATE the process then waits for a connection to the gate that says one byte. That
+// connection ends when the program runs, or brings
+//
+//   u32 errno, u32 exit code (126, 127, 128), 48 bytes what was tried, 208 bytes on what
+//
 // The spec comes first on descriptor 3. From then on that connection, and each one accepted on
 // descriptor 4 (ctl.sock), carries frames both ways:
 //
@@ -39,6 +53,7 @@
 #pragma once
 
 #define SPEC_MAGIC 0x31594142u  // "BAY1"
+#define HANDOVER_MAGIC 0x48594142u  // "BAYH"
 #define SPEC_LIMIT (4u << 20)
 #define FRAME_HEADER 8u
 #define FRAME_LIMIT (1u << 20)
@@ -62,6 +77,21 @@ enum {
 
 enum { PROCESS_TTY = 1, PROCESS_STDIN = 2, PROCESS_NO_NEW_PRIVILEGES = 4 };
 
+enum {
+  HANDOVER_EXEC = 1,
+  HANDOVER_GATE = 2,
+  HANDOVER_HOOKS = 4,  // FRAME_PREPARED is sent and FRAME_CONTINUE waited for
+  HANDOVER_CONSOLE = 8,
+};
+enum {
+  GIVEN_CONNECTION = 3,
+  GIVEN_GATE = 4,
+  GIVEN_PIDFD = 4,
+  GIVEN_STDIO = 5,
+  GIVEN_CONSOLE = 8,
+  GIVEN_PRESERVED = 9,
+};
+
 // Asked by the agent.
 enum {
   FRAME_STATUS = 1,       // -> FRAME_STARTED, and FRAME_EXITED if it has ended
@@ -75,16 +105,20 @@ enum {
   FRAME_EXEC = 7,
   FRAME_REOPEN_LOG = 8,   // -> FRAME_DONE
   FRAME_ACKNOWLEDGE = 9,  // the exit is known; the supervisor ends
+  FRAME_CONTINUE = 10,    // the hooks have run
 };
 
 // Told by the supervisor.
 enum {
   FRAME_STARTED = 64,  // u32 pid (of the supervisor's pid namespace), u64 nanoseconds since 1970
-  FRAME_FAILED = 65,   // u32 errno, u32 exit code (126, 127, 128), str what was tried, str on what
+  // u32 errno, u32 exit code (126, 127, 128), str what was tried, str on what, u32 pid of the
+  // process that failed when it was to be handed over and is to be reaped, else 0
+  FRAME_FAILED = 65,
   FRAME_OUTPUT = 66,   // stream 1 or 2: bytes
   // u32 exit code, u32 signal or 0, u32 OOM killed, u64 started, u64 finished (nanoseconds)
   FRAME_EXITED = 67,
   FRAME_DONE = 68,     // u32 type of the request, u32 errno or 0
   // the log is to be rotated; once a file, to who is connected first or asked for the status
   FRAME_LOG_LARGE = 69,
+  FRAME_PREPARED = 70,  // u32 pid: namespaces and mounts are made, the root is not changed yet
 };

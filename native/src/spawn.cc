@@ -13,6 +13,7 @@
 #include "fd.h"
 #include "job.h"
 #include "pool.h"
+#include "protocol.h"
 #include "steps.h"
 #include "supervise.h"
 
@@ -64,6 +65,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
       .before = StepsFrom(info[3]),
       .meanwhile = StepsFrom(info[4]),
       .spec = BytesOf(info[5]),
+      .magic = SPEC_MAGIC,
   };
   return RunPooled(
       info.Env(), [both] { return StartSupervisor(both->order, both->answer); },

@@ -17,28 +17,35 @@ namespace {
 constexpr int kAnswerTimeoutMs = 60000;
 constexpr int kQueue = 1024;  // a full queue refuses; a supervisor serves 32 connections at a time
 
-// Above what the supervisor's descriptors 0..4 are copied to.
-Fd Lift(Fd fd) { return Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 10)); }
+// Above what the supervisor's descriptors are copied to.
+Fd Lift(Fd fd, int least = 10) { return Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, least)); }
+
+void Reap(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
+}
+
+}  // namespace
 
 // The socket listens before the supervisor exists: whoever finds it can wait in its queue, and once
 // nobody holds it (supervisor and agent gone) it refuses. The path goes through a descriptor, since
 // socket paths end at 107 bytes.
-SystemError Listen(const std::string& directory, Fd& listener) {
+SystemError ListenIn(const std::string& directory, const char* name, Fd& listener) {
   Fd place(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!place.valid()) return {errno, "open", directory};
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  std::string path = "/proc/self/fd/" + std::to_string(place.get()) + "/ctl.sock";
+  std::string path = "/proc/self/fd/" + std::to_string(place.get()) + "/" + name;
   memcpy(address.sun_path, path.c_str(), path.size() + 1);
   listener = Lift(Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
   if (bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       listen(listener.get(), kQueue) != 0) {
-    return {errno, "bind", directory + "/ctl.sock"};
+    return {errno, "bind", directory + "/" + name};
   }
   return {};
 }
 
-SystemError Spawn(const SupervisorOrder& order, const Fd& theirs, const Fd& listener, pid_t& pid) {
+SystemError SpawnSupervisor(const SupervisorOrder& order, const std::vector<int>& given,
+                            pid_t& pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t all, none;
@@ -51,8 +58,8 @@ SystemError Spawn(const SupervisorOrder& order, const Fd& theirs, const Fd& list
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
   posix_spawn_file_actions_adddup2(&actions, 0, 1);
   posix_spawn_file_actions_adddup2(&actions, 0, 2);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), 3);
-  posix_spawn_file_actions_adddup2(&actions, listener.get(), 4);
+  for (size_t i = 0; i < given.size(); i++)
+    posix_spawn_file_actions_adddup2(&actions, given[i], 3 + static_cast<int>(i));
   posix_spawn_file_actions_addchdir_np(&actions, order.directory.c_str());
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setsigmask(&attributes, &none);
@@ -66,6 +73,8 @@ SystemError Spawn(const SupervisorOrder& order, const Fd& theirs, const Fd& list
   posix_spawn_file_actions_destroy(&actions);
   return {error, "posix_spawn", program};
 }
+
+namespace {
 
 SystemError SendAll(const Fd& socket, const void* bytes, size_t length) {
   const char* at = static_cast<const char*>(bytes);
@@ -94,6 +103,8 @@ SystemError ReceiveAll(const Fd& socket, char* at, size_t length) {
   return {};
 }
 
+}  // namespace
+
 SystemError ReceiveFrame(const Fd& socket, std::string& frame) {
   uint32_t length = 0;
   frame.resize(FRAME_HEADER);
@@ -106,7 +117,7 @@ SystemError ReceiveFrame(const Fd& socket, std::string& frame) {
 
 SystemError Converse(const SupervisorOrder& order, SupervisorAnswer& answer) {
   if (SystemError error = RunSteps(order.meanwhile)) return error;
-  uint32_t header[2] = {SPEC_MAGIC, static_cast<uint32_t>(order.spec.size())};
+  uint32_t header[2] = {order.magic, static_cast<uint32_t>(order.spec.size())};
   if (SystemError error = SendAll(answer.socket, header, sizeof header)) return error;
   if (SystemError error = SendAll(answer.socket, order.spec.data(), order.spec.size())) {
     return error;
@@ -114,23 +125,20 @@ SystemError Converse(const SupervisorOrder& order, SupervisorAnswer& answer) {
   return ReceiveFrame(answer.socket, answer.frame);
 }
 
-void Reap(pid_t pid) {
-  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
-}
-
-}  // namespace
 
 SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answer) {
   Fd listener;
   int ends[2];
   if (SystemError error = RunSteps(order.before)) return error;
-  if (SystemError error = Listen(order.directory, listener)) return error;
+  if (SystemError error = ListenIn(order.directory, "ctl.sock", listener)) return error;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return {errno, "socketpair", ""};
   }
   answer.socket = Fd(ends[0]);
   Fd theirs = Lift(Fd(ends[1]));
-  if (SystemError error = Spawn(order, theirs, listener, answer.pid)) return error;
+  if (SystemError error = SpawnSupervisor(order, {theirs.get(), listener.get()}, answer.pid)) {
+    return error;
+  }
   theirs.Reset(-1);
   listener.Reset(-1);
   SystemError error = Converse(order, answer);

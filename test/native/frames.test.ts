@@ -61,11 +61,17 @@ t.test('a failure names what was tried, on what, and why', async (t) => {
     return Buffer.concat([length, Buffer.from(`${value}\0`)]);
   };
   const numbers = Buffer.from([2, 0, 0, 0, 127, 0, 0, 0]);
-  const payload = Buffer.concat([numbers, text('find the program'), text('nöpe')]);
+  const payload = Buffer.concat([
+    numbers,
+    text('find the program'),
+    text('nöpe'),
+    Buffer.from([9, 1, 0, 0]),
+  ]);
   t.strictSame(decodeFailed(payload), {
     errno: 2,
     exitCode: 127,
     what: 'find the program',
     path: 'nöpe',
+    child: 265,
   });
 });

@@ -8,9 +8,11 @@
 
 #include "sys.h"
 
-static int report_socket = -1;
+static int report_socket = -1, terminal_socket = -1;
 
 void report_to(int socket) { report_socket = socket; }
+int reports_go_to(void) { return report_socket; }
+void send_terminals_to(int socket) { terminal_socket = socket; }
 
 // Really closed, not only marked: until the execve a path could lead through them (CVE-2024-21626).
 void close_all_but_report(void) {
@@ -59,7 +61,8 @@ void send_terminal(int master) {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int));
   memcpy(CMSG_DATA(header), &master, sizeof(int));
-  if (sendmsg(report_socket, &message, MSG_NOSIGNAL) != 1) fail("hand over", "the terminal");
+  int to = terminal_socket >= 0 ? terminal_socket : report_socket;
+  if (sendmsg(to, &message, MSG_NOSIGNAL) != 1) fail("hand over", "the terminal");
 }
 
 int await_child(int socket, struct failure* out, int* terminal) {
@@ -79,6 +82,7 @@ int await_child(int socket, struct failure* out, int* terminal) {
     // EAGAIN: it hangs.
     if (got < 0) return failed(out, 128, "wait for", "the new process");
     struct cmsghdr* header = got == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (got == 1 && !header) return 1;
     if (!header || header->cmsg_type != SCM_RIGHTS)
       return failed(out, 128, "read the report of", "the new process");
     memcpy(terminal, CMSG_DATA(header), sizeof(int));

@@ -22,9 +22,16 @@ void close_all_but_report(void);
 _Noreturn void fail(const char* what, const char* path);
 _Noreturn void fail_with(int exit_code, const char* what, const char* path);
 
-// In the child: hands the pty's master to the supervisor.
+// In the child: where reports go.
+int reports_go_to(void);
+
+// In the child: who gets the pty's master; without this call the supervisor does.
+void send_terminals_to(int socket);
+
+// In the child: hands the pty's master over.
 void send_terminal(int master);
 
-// In the supervisor: waits until the child has executed its program (0) or reported (-1).
+// In the supervisor: waits until the child has executed its program (0) or reported (-1), or
+// waits for hooks (1).
 // `terminal` gets the pty's master, or stays as it is.
 int await_child(int socket, struct failure* out, int* terminal);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "../protocol.h"
+#include "handover.h"
 #include "process.h"
 #include "rootfs.h"
 #include "sys.h"
@@ -63,7 +64,8 @@ static int prepare(const struct process* p, struct birth* birth, struct launched
   // A volume whose server is gone may hold the child for ever; it must not hold the supervisor.
   struct timeval patience = {.tv_sec = 30};
   setsockopt(birth->report[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  if (make_stdio(&out->io, p->flags & PROCESS_TTY, p->flags & PROCESS_STDIN) != 0)
+  if (handover.on) given_stdio(&out->io, p->flags & PROCESS_TTY);
+  else if (make_stdio(&out->io, p->flags & PROCESS_TTY, p->flags & PROCESS_STDIN) != 0)
     return failed(failure, 128, "make", "pipes");
   if (*p->cgroup2) {
     birth->cgroup = open(p->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -76,6 +78,10 @@ static long give_birth(struct birth* birth, uint64_t flags, struct launched* out
   int pidfd = -1;
   struct clone_arguments arguments = {
       .flags = flags | CLONE_PIDFD_, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+  if (handover.on) {  // not our child but our parent's, which takes its status
+    arguments.flags |= CLONE_PARENT;
+    arguments.exit_signal = 0;
+  }
   if (birth->cgroup >= 0) {
     arguments.flags |= CLONE_INTO_CGROUP_;
     arguments.cgroup = (uint64_t)birth->cgroup;
@@ -92,6 +98,9 @@ static int finish(struct birth* birth, struct launched* out, struct failure* fai
   close(birth->report[1]);
   birth->report[1] = -1;
   int result = await_child(birth->report[0], failure, &terminal);
+  if (result == 1) result = let_hooks_run(birth->report[0], out, failure);
+  if (result == 0 && handover.flags & HANDOVER_HOOKS)
+    result = await_child(birth->report[0], failure, &terminal);
   if (terminal >= 0 && adopt_terminal(&out->io, terminal) != 0 && result == 0)
     result = failed(failure, 128, "take over", "the terminal");
   if (result != 0) {

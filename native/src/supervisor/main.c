@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "handover.h"
 #include "log.h"
 #include "record.h"
 #include "supervisor.h"
@@ -31,10 +32,8 @@ static int become_supervisor(void) {
   // yet its own program.
   prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  sys_close_range(LISTENER + 1, ~0u, 0);
   fcntl(AGENT, F_SETFD, FD_CLOEXEC);
   fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
-  fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK);
   sigset_t all, child;
   sigfillset(&all);
   // nothing but SIGKILL ends it: a container's parent does not leave
@@ -56,10 +55,11 @@ static int read_all(char* at, size_t length) {
 }
 
 // The spec lives in a mapping of its own, given back once the container runs.
-static char* read_spec(size_t* length) {
+static char* read_spec(size_t* length, uint32_t* magic) {
   uint32_t header[2];
   if (read_all((char*)header, sizeof header) != 0) return 0;
-  if (header[0] != SPEC_MAGIC || header[1] > SPEC_LIMIT) return 0;
+  *magic = header[0];
+  if ((*magic != SPEC_MAGIC && *magic != HANDOVER_MAGIC) || header[1] > SPEC_LIMIT) return 0;
   *length = header[1];
   char* spec = mmap(0, *length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return spec == MAP_FAILED || read_all(spec, *length) != 0 ? 0 : spec;
@@ -88,23 +88,33 @@ static int start(const struct container* c, struct failure* failure) {
   return 0;
 }
 
+static int start_for_other(struct connection* starter, char* order, size_t length) {
+  if (read_handover(order, length) != 0) return 1;
+  sys_close_range(GIVEN_PRESERVED + handover.preserved, ~0u, 0);
+  return hand_over(starter, order + 8, length - 8);
+}
+
 int main(void) {
   struct container container;
   struct failure failure;
   size_t length = 0;
+  uint32_t magic = 0;
   int signals = become_supervisor();
-  char* spec = read_spec(&length);
+  char* spec = read_spec(&length, &magic);
   // started by nobody we know, or the agent died before it had said what it wants
   if (!spec) return 1;
   forget_connections();
   struct connection* agent = open_connection(AGENT);
+  if (magic == HANDOVER_MAGIC) return start_for_other(agent, spec, length);
+  fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK);
+  sys_close_range(LISTENER + 1, ~0u, 0);
   errno = EINVAL;
   int result = read_container(spec, length, &container) != 0
       ? failed(&failure, 128, "read", "the spec")
                                                              : start(&container, &failure);
   munmap(spec, length + 1);
   if (result != 0) {
-    send_failed(agent, &failure);
+    send_failed(agent, &failure, 0);
     return 1;
   }
   agent->follows = 1;

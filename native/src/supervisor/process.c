@@ -11,6 +11,7 @@
 
 #include "../protocol.h"
 #include "failure.h"
+#include "handover.h"
 #include "privileges.h"
 #include "sys.h"
 #include "text.h"
@@ -120,10 +121,21 @@ static _Noreturn void not_run(int number, const char* name) {
   fail("execute", name);
 }
 
-static _Noreturn void execute(char* const* arguments, char* const* environment) {
+typedef int attempt(const char* path, char* const* arguments, char* const* environment);
+
+static int look(const char* path, char* const* arguments, char* const* environment) {
+  (void)arguments, (void)environment;
+  struct stat facts;
+  if (stat(path, &facts) != 0 || access(path, X_OK) != 0) return -1;
+  errno = EACCES;
+  return S_ISREG(facts.st_mode) ? 0 : -1;
+}
+
+// As execvp(3) finds programs; returns when an attempt succeeds.
+static void for_program(attempt* attempt, char* const* arguments, char* const* environment) {
   const char* name = arguments[0];
   if (strchr(name, '/') || !*name) {
-    execve(name, arguments, environment);
+    if (attempt(name, arguments, environment) == 0) return;
     not_run(errno, name);
   }
   int reason = ENOENT;
@@ -135,7 +147,7 @@ static _Noreturn void execute(char* const* arguments, char* const* environment) 
       struct text text = {path + length, sizeof path - length};
       if (length) add(&text, "/");
       add(&text, name);
-      execve(path, arguments, environment);
+      if (attempt(path, arguments, environment) == 0) return;
       if (errno != ENOENT && errno != ENOTDIR) reason = errno;
     }
     if (!at[length]) not_run(reason, name);
@@ -155,12 +167,16 @@ _Noreturn void run_process(const struct process* p, struct stdio* io, int make_c
   char** arguments = strings(p->arguments);
   char** environment = strings(p->environment);
   install_stdio(io, p->uid);
-  close_all_but_report();
+  if (handover.on) close_all_but_preserved();
+  else close_all_but_report();
   if (make_cwd) make_directories(p->cwd);
   int entered = enter_cwd(p->cwd, 1);
   drop_privileges(p);
   if (!entered) enter_cwd(p->cwd, 0);
   umask(022);
+  if (handover.on) for_program(look, arguments, environment);
+  wait_at_gate();
   start_filter(p);
-  execute(arguments, environment);
+  for_program(execve, arguments, environment);
+  _exit(128);
 }

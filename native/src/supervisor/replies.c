@@ -29,12 +29,13 @@ void send_started(struct connection* c, const struct task* task) {
   send_frame(c, FRAME_STARTED, 0, message.bytes, message.length);
 }
 
-void send_failed(struct connection* c, const struct failure* failure) {
+void send_failed(struct connection* c, const struct failure* failure, pid_t child) {
   struct message message = {.length = 0};
   put_u32(&message, (uint32_t)failure->number);
   put_u32(&message, (uint32_t)failure->exit_code);
   put_string(&message, failure->what);
   put_string(&message, failure->path);
+  put_u32(&message, (uint32_t)child);
   send_frame(c, FRAME_FAILED, 0, message.bytes, message.length);
 }
 

@@ -69,7 +69,7 @@ static void on_exec(struct connection* c, struct frame* frame) {
   }
   int result = errno ? failed(&failure, 128, "exec in", "the container")
                      : launch_exec(&process, supervisor.container.pidfd, &launched, &failure);
-  if (result != 0) return send_failed(c, &failure);
+  if (result != 0) return send_failed(c, &failure, 0);
   c->kind = EXECUTED;
   task_starts(&c->task, &launched);
   send_started(c, &c->task);

@@ -9,6 +9,7 @@
 #include "../protocol.h"
 #include "devices.h"
 #include "failure.h"
+#include "handover.h"
 #include "mounts.h"
 #include "sys.h"
 #include "text.h"
@@ -95,6 +96,7 @@ void enter_rootfs(const struct container* c, struct stdio* io) {
     struct mount_attributes attributes = {.set = MOUNT_ATTR_RDONLY};
     if (sys_mount_setattr(root, AT_EMPTY_PATH, &attributes) != 0) fail("make read-only", "/");
   }
+  wait_for_hooks();
   change_root(root);
   close(root);
 }

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "failure.h"
@@ -62,6 +63,11 @@ void open_terminal(struct stdio* io, int root, uint32_t columns, uint32_t rows) 
   for (int i = 0; i < 3; i++) io->child[i] = slave;
 }
 
+static int is_null(int fd) {
+  struct stat facts;
+  return fstat(fd, &facts) == 0 && S_ISCHR(facts.st_mode) && facts.st_rdev == makedev(1, 3);
+}
+
 void install_stdio(struct stdio* io, uint32_t uid) {
   for (int i = 0; i < 3; i++) {
     // Above 2 first: the three may be among 0, 1, 2 already.
@@ -71,7 +77,7 @@ void install_stdio(struct stdio* io, uint32_t uid) {
   if (io->terminal && ioctl(0, TIOCSCTTY, 0) != 0) fail("take control of", "the terminal");
   // Programs that open /dev/stdout again need it to be theirs; /dev/null stays root's.
   for (int i = 0; i < 3; i++)
-    if (uid != 0 && io->child[i] > 2 && fchown(i, uid, (gid_t)-1) != 0 && errno != EROFS &&
+    if (uid != 0 && io->child[i] > 2 && !is_null(i) && fchown(i, uid, (gid_t)-1) != 0 && errno != EROFS &&
         errno != EPERM)
       fail("give to the user", "stdin, stdout, stderr");
 }

@@ -21,7 +21,8 @@ extern struct supervisor supervisor;
 void handle_frames(struct connection* c);
 
 void send_started(struct connection* c, const struct task* task);
-void send_failed(struct connection* c, const struct failure* failure);
+// `child`: the process that failed when somebody else is to take its status, or 0.
+void send_failed(struct connection* c, const struct failure* failure, pid_t child);
 void send_exited(struct connection* c, const struct task* task, int oom_killed);
 
 // Serves until the container's end is known to the agent or safely on disk.

@@ -1,0 +1,54 @@
+/** What Node cannot do with descriptors and processes; each throws, or rejects with, NativeError. */
+
+import { loadAddon } from './load.ts';
+
+interface Face {
+  lockDirectory(path: string): Promise<number>;
+  connectSocket(directory: string, name: string): number;
+  socketPair(): readonly [number, number];
+  receiveDescriptor(socket: number): Promise<number>;
+  resizeTerminal(terminal: number, columns: number, rows: number): void;
+  openPidfd(pid: number): number;
+  signalPidfd(pidfd: number, signal: number): void;
+  waitChild(pid: number): Promise<number>;
+  setInherited(descriptor: number, inherited: boolean): void;
+}
+
+/** Waits for the exclusive lock of a directory; it lasts until the descriptor is closed or we end. */
+export const lockDirectory = (path: string): Promise<number> =>
+  loadAddon<Face>().lockDirectory(path);
+
+/** A descriptor connected to the socket `name` in a directory, however long its path. */
+export const connectSocket = (directory: string, name: string): number =>
+  loadAddon<Face>().connectSocket(directory, name);
+
+/** The two ends of a connection. */
+export const socketPair = (): readonly [number, number] => loadAddon<Face>().socketPair();
+
+/** The descriptor that is sent on a socket. */
+export const receiveDescriptor = (socket: number): Promise<number> =>
+  loadAddon<Face>().receiveDescriptor(socket);
+
+/** Tells a terminal, by its master, how large its window is. */
+export const resizeTerminal = (terminal: number, columns: number, rows: number): void =>
+  loadAddon<Face>().resizeTerminal(terminal, columns, rows);
+
+/** A descriptor that names a process for good. */
+export const openPidfd = (pid: number): number => loadAddon<Face>().openPidfd(pid);
+
+/** Sends a signal to the process a pidfd names. */
+export const signalPidfd = (pidfd: number, signal: number): void =>
+  loadAddon<Face>().signalPidfd(pidfd, signal);
+
+/** How a child that Node does not know of ended. */
+export async function waitChild(
+  pid: number,
+): Promise<{ readonly exitCode: number; readonly signal: number }> {
+  const status = await loadAddon<Face>().waitChild(pid);
+  const signal = status & 0x7f;
+  return { exitCode: signal === 0 ? (status >> 8) & 0xff : 128 + signal, signal };
+}
+
+/** Whether programs we execute get a descriptor. */
+export const setInherited = (descriptor: number, inherited: boolean): void =>
+  loadAddon<Face>().setInherited(descriptor, inherited);

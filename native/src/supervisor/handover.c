@@ -1,0 +1,131 @@
+#include "handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "../protocol.h"
+#include "supervisor.h"
+#include "sys.h"
+
+#define MOST_PRESERVED 1024
+
+struct handover handover;
+
+int read_handover(char* message, size_t length) {
+  struct reader r = {.at = message, .left = length};
+  handover.flags = read_u32(&r);
+  handover.preserved = read_u32(&r);
+  handover.on = 1;
+  return r.bad || handover.preserved > MOST_PRESERVED ? -1 : 0;
+}
+
+void given_stdio(struct stdio* io, int terminal) {
+  *io = (struct stdio){{-1, -1, -1}, -1, -1, -1, terminal};
+  for (int i = 0; i < 3 && !terminal; i++) io->child[i] = GIVEN_STDIO + i;
+  if (handover.flags & HANDOVER_CONSOLE) send_terminals_to(GIVEN_CONSOLE);
+}
+
+static int above_all(int fd) {
+  int lifted = fcntl(fd, F_DUPFD_CLOEXEC, GIVEN_PRESERVED + (int)handover.preserved);
+  if (lifted < 0) fail("keep", "a descriptor");
+  return lifted;
+}
+
+// Really closed, not only marked: until the execve a path could lead through them (CVE-2024-21626).
+void close_all_but_preserved(void) {
+  int first = 3 + (int)handover.preserved;
+  int report = above_all(reports_go_to());
+  int gate = handover.flags & HANDOVER_GATE ? above_all(GIVEN_GATE) : -1;
+  for (int i = 0; i < (int)handover.preserved; i++)
+    if (dup2(GIVEN_PRESERVED + i, 3 + i) < 0) fail("preserve", "a descriptor");
+  if (dup3(report, first, O_CLOEXEC) < 0) fail("keep", "the way to report");
+  report_to(first);
+  if (gate >= 0 && dup3(gate, first + 1, O_CLOEXEC) < 0) fail("keep", "the gate");
+  if (sys_close_range((unsigned)first + (gate >= 0 ? 2 : 1), ~0u, 0) != 0)
+    fail("close", "the host's descriptors");
+}
+
+void wait_for_hooks(void) {
+  char byte = 'H';
+  if (!(handover.flags & HANDOVER_HOOKS)) return;
+  if (send(reports_go_to(), &byte, 1, MSG_NOSIGNAL) != 1 || recv(reports_go_to(), &byte, 1, 0) != 1)
+    _exit(128);  // nobody is left to be told
+}
+
+void wait_at_gate(void) {
+  if (!(handover.flags & HANDOVER_GATE)) return;
+  int gate = reports_go_to() + 1;
+  struct timeval patience = {.tv_sec = 5};
+  char byte;
+  close(reports_go_to());
+  for (;;) {
+    int starter = accept4(gate, 0, 0, SOCK_CLOEXEC);
+    if (starter < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (starter < 0) _exit(128);
+    report_to(starter);
+    setsockopt(starter, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    // Who says nothing only looked whether the container waits.
+    if (recv(starter, &byte, 1, 0) == 1) break;
+    close(starter);
+  }
+  close(gate);
+}
+
+static int starter_agrees(void) {
+  uint32_t header[FRAME_HEADER / 4];
+  char* at = (char*)header;
+  for (size_t left = sizeof header; left > 0;) {
+    struct pollfd wait = {GIVEN_CONNECTION, POLLIN, 0};
+    if (poll(&wait, 1, -1) < 0 && errno != EINTR) return 0;
+    ssize_t got = recv(GIVEN_CONNECTION, at, left, 0);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) return 0;
+    at += got;
+    left -= (size_t)got;
+  }
+  return header[0] == 0 && ((unsigned char*)header)[4] == FRAME_CONTINUE;
+}
+
+int let_hooks_run(int child, const struct launched* launched, struct failure* failure) {
+  char byte = 'G';
+  uint32_t pid = (uint32_t)launched->pid;
+  errno = ECANCELED;
+  send_frame(&connections[0], FRAME_PREPARED, 0, &pid, sizeof pid);
+  if (starter_agrees() && send(child, &byte, 1, MSG_NOSIGNAL) == 1) return 0;
+  return failed(failure, 128, "run", "the hooks");
+}
+
+static int launch(char* order, size_t length, struct launched* out, struct failure* failure) {
+  struct container container;
+  struct process process;
+  errno = EINVAL;
+  if (!(handover.flags & HANDOVER_EXEC)) {
+    if (read_container(order, length, &container) != 0)
+      return failed(failure, 128, "read", "the spec");
+    return launch_container(&container, out, failure);
+  }
+  if (read_process(order, length, &process) != 0) return failed(failure, 128, "read", "the spec");
+  // This process's children are born in the container's pid namespace.
+  if (setns(GIVEN_PIDFD, CLONE_NEWPID) != 0)
+    return failed(failure, 128, "join the pid namespace of", "the container");
+  return launch_exec(&process, GIVEN_PIDFD, out, failure);
+}
+
+int hand_over(struct connection* starter, char* order, size_t length) {
+  struct launched launched = {.pid = 0};
+  struct failure failure;
+  struct task task;
+  if (launch(order, length, &launched, &failure) != 0) {
+    send_failed(starter, &failure, launched.pid);
+    return 1;
+  }
+  task_starts(&task, &launched);
+  send_started(starter, &task);
+  return 0;
+}
