@@ -2,12 +2,14 @@
  * OpenAPI v3: an index of documents, and one document for each group-version. kubectl reads them before `create` and
  * `apply` (does PATCH take `fieldValidation`? which keys merge lists?) and for `explain`.
  */
-import { createHash } from 'node:crypto';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { apiVersionOf } from '../resources/meta.ts';
 import { describe } from './descriptions.ts';
 import { typeSchema } from './facts.ts';
 import type { Kind, Kinds } from './kind.ts';
+import { componentName, contentHash, type Member, membersOf } from './openapi-members.ts';
 import { pathsOf } from './openapi-paths.ts';
 import {
   componentOf,
@@ -20,32 +22,25 @@ import {
 
 /** A document ready to be sent. */
 export interface OpenapiDocument {
-  readonly bytes: Buffer;
+  /** Compressed with gzip: as most clients take it, and a tenth of its size to keep. */
+  readonly packed: Buffer;
   /** As in the index's `?hash=`; the same for the same content, known without making the document. */
   readonly hash: string;
 }
 
-/** Grows whenever what this code makes of the same facts changes, so that clients fetch documents anew. */
-const formVersion = 1;
-
-interface Member {
-  readonly hash: string;
-  readonly kinds: readonly Kind[];
-}
-
-const members = new WeakMap<Kinds, { generation: number; byPath: ReadonlyMap<string, Member> }>();
+const pack = promisify(gzip);
 const documents = new Map<string, Promise<OpenapiDocument>>();
 /** Documents of definitions that changed stay behind in the cache: it is emptied when this many are in it. */
 const maxDocuments = 128;
 
 /** `GET /openapi/v3`: where each group-version's document is. */
-export function openapiIndex(kinds: Kinds): OpenapiDocument {
+export function openapiIndex(kinds: Kinds): { readonly bytes: Buffer; readonly hash: string } {
   const paths: Record<string, { serverRelativeURL: string }> = {};
   for (const [path, { hash }] of membersOf(kinds)) {
     paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
   }
   const bytes = Buffer.from(JSON.stringify({ paths }));
-  return { bytes, hash: sha512(bytes) };
+  return { bytes, hash: contentHash(bytes) };
 }
 
 /**
@@ -67,44 +62,6 @@ export async function openapiDocument(
   return made;
 }
 
-function sha512(content: string | Buffer): string {
-  return createHash('sha512').update(content).digest('hex').toUpperCase();
-}
-
-function membersOf(kinds: Kinds): ReadonlyMap<string, Member> {
-  const known = members.get(kinds);
-  if (known !== undefined && known.generation === kinds.generation) return known.byPath;
-  const groups = new Map<string, Kind[]>();
-  for (const kind of kinds.all()) {
-    const path = kind.group === '' ? `api/${kind.version}` : `apis/${apiVersionOf(kind)}`;
-    const list = groups.get(path) ?? [];
-    groups.set(path, list);
-    list.push(kind);
-  }
-  const byPath = new Map<string, Member>();
-  for (const [path, list] of groups)
-    byPath.set(path, { hash: memberHash(path, list), kinds: list });
-  members.set(kinds, { generation: kinds.generation, byPath });
-  return byPath;
-}
-
-/** Built-in kinds are the same as long as the program is; custom ones change with their definitions. */
-function memberHash(path: string, kinds: readonly Kind[]): string {
-  const custom = kinds.map(({ plural, kind, namespaced, subresources, custom }) =>
-    custom === undefined
-      ? plural
-      : [plural, kind, namespaced, subresources, custom.openAPIV3Schema],
-  );
-  return sha512(JSON.stringify([formVersion, process.version, path, custom]));
-}
-
-/** OpenAPI's name of a kind's component: `io.k8s.api.core.v1.Pod`, `com.example.stable.v1.CronTab`. */
-function componentName(kind: Kind): string {
-  const builtIn = kind.custom === undefined ? kind.schema.name : undefined;
-  if (builtIn !== undefined) return builtIn;
-  return [...kind.group.split('.').reverse(), kind.version, kind.kind].join('.');
-}
-
 async function makeDocument(path: string, { hash, kinds }: Member): Promise<OpenapiDocument> {
   const roots = kinds.filter((kind) => kind.custom === undefined).map((kind) => kind.schema);
   const shared = ['ObjectMeta', 'ListMeta', 'DeleteOptions', 'Status'];
@@ -124,7 +81,7 @@ async function makeDocument(path: string, { hash, kinds }: Member): Promise<Open
     paths,
     components: { schemas },
   };
-  return { bytes: Buffer.from(JSON.stringify(document)), hash };
+  return { packed: await pack(JSON.stringify(document)), hash };
 }
 
 function addKind(schemas: Json, kind: Kind): void {

@@ -22,7 +22,7 @@ import { versionBody } from './version.ts';
 const roots = [
   '/.well-known/openid-configuration',
   ...['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics'],
-  ...['/openapi/v3', '/openid/v1/jwks', '/readyz', '/version'],
+  ...['/openapi/v2', '/openapi/v3', '/openid/v1/jwks', '/readyz', '/version'],
 ];
 
 /** The aggregated form if the client prefers it to the plain one. */

@@ -30,7 +30,8 @@ function quoted(text: string): string {
   return `"${safe.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-const acceptsGzip = (exchange: Exchange): boolean =>
+/** Whether the client takes compressed answers. */
+export const acceptsGzip = (exchange: Exchange): boolean =>
   /\bgzip\b/.test(String(exchange.headers['accept-encoding'] ?? ''));
 
 /** Sends the whole answer. Large ones are compressed, off the event loop, if the client takes that. */
@@ -39,7 +40,8 @@ export async function send(exchange: Exchange, body: Body, common: ReplyHeaders)
   let { chunks } = body;
   let length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const headers: ReplyHeaders = { ...common, ...body.headers, 'content-type': contentType };
-  if (length >= gzipBytesMin && acceptsGzip(exchange)) {
+  const packable = length >= gzipBytesMin && headers['content-encoding'] === undefined;
+  if (packable && acceptsGzip(exchange)) {
     const level = constants.Z_BEST_SPEED;
     const packed = await compress(Buffer.concat(chunks), { level });
     chunks = [packed];

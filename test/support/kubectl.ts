@@ -1,8 +1,8 @@
 /** The real kubectl against a test's server. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export interface Outcome {
   readonly code: number | null;
@@ -17,13 +17,31 @@ export interface Kubectl {
   close(): void;
 }
 
+/**
+ * Every kubectl on this machine, by name: those of the older releases that lie beside the one in PATH (`kubectl.1.27` …), or
+ * that one alone; none if there is none.
+ */
+export function kubectlReleases(): { readonly name: string; readonly program: string }[] {
+  const found = (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => join(folder, 'kubectl'))
+    .find((path) => existsSync(path));
+  if (found === undefined) return [];
+  const home = dirname(realpathSync(found));
+  const releases = readdirSync(home)
+    .filter((name) => /^kubectl\.1\.\d+$/.test(name))
+    .sort()
+    .map((name) => ({ name, program: join(home, name) }));
+  return releases.length > 0 ? releases : [{ name: 'kubectl', program: found }];
+}
+
 /** kubectl with its own home, so that discovery caches of other servers do not count. */
-export function kubectlFor(kubeconfig: string): Kubectl {
+export function kubectlFor(kubeconfig: string, program = 'kubectl'): Kubectl {
   const home = mkdtempSync(join(tmpdir(), 'bayplan-kubectl-'));
   const env = { ...process.env, HOME: home, KUBECONFIG: kubeconfig };
   const run = (args: readonly string[], input = ''): Promise<Outcome> =>
     new Promise((resolve, reject) => {
-      const child = spawn('kubectl', args, { env });
+      const child = spawn(program, args, { env });
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text) => {

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import * as Either from 'fp-ts/lib/Either.js';
 import { decodeBody } from '#api/schema/decode.ts';
 import { aggregated, apiGroupList, apiResourceList, apiVersions } from '#api/schema/discovery.ts';
@@ -113,7 +114,7 @@ async function openapi(path: string, kinds: Kinds): Promise<Reply | undefined> {
   if (path === '/openapi/v3') return { code: 200, body: openapiIndex(kinds).bytes };
   if (!path.startsWith('/openapi/v3/')) return undefined;
   const document = await openapiDocument(kinds, path.slice('/openapi/v3/'.length));
-  return document === undefined ? undefined : { code: 200, body: document.bytes };
+  return document === undefined ? undefined : { code: 200, body: gunzipSync(document.packed) };
 }
 
 function storage(path: string, request: IncomingMessage, body: Buffer, world: World): Reply {
