@@ -40,6 +40,7 @@ export function validateStatusUpdate(
   return [
     ...checkMetadata(kind, object),
     ...checkMetadataUpdate(object, old),
+    ...(rulesOf(kind).status?.(object, old) ?? []),
     ...checkCustom(kind, object),
   ];
 }

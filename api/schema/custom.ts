@@ -49,6 +49,7 @@ function customKind(crd: CustomResourceDefinition, version: Version): Kind {
     custom: {
       uid: crd.metadata.uid ?? '',
       openAPIV3Schema: version.schema?.openAPIV3Schema ?? {},
+      revised: crd.metadata.generation !== 1 || crd.spec.versions.length > 1,
       ...(scale === undefined ? {} : { scale }),
       ...(version.deprecated === true ? { deprecation: deprecationOf(crd, version) } : {}),
     },

@@ -49,6 +49,8 @@ export interface Kind extends ResourceType {
     readonly uid: string;
     /** The version's schema as its definition writes it: OpenAPI serves it, descriptions and all. */
     readonly openAPIV3Schema?: unknown;
+    /** Objects in the store may have been written under another schema: they are pruned and defaulted as they are read. */
+    readonly revised: boolean;
     /** The version is deprecated: the text of the warning each request gets. */
     readonly deprecation?: string;
   };

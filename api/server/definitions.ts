@@ -1,10 +1,11 @@
 /** Custom kinds as their definitions come, change and go. */
 import * as TE from 'fp-ts/lib/TaskEither.js';
+import type { KubeObject } from '#api/resources/meta.ts';
 import { hasReason } from '#api/resources/status.ts';
 import type { CustomResourceDefinition } from '#api/resources/types.ts';
 import type { MutableKinds } from '../schema/kinds.ts';
 import { changeStored } from '../verbs/change.ts';
-import { cleanupFinalizer } from '../verbs/definition.ts';
+import { cleanupFinalizer, established, storedDefinitions } from '../verbs/definition.ts';
 import { deleteStored } from '../verbs/delete.ts';
 import type { ApiContext } from '../verbs/request.ts';
 import { builtIn } from '../verbs/subresources/binding.ts';
@@ -40,14 +41,27 @@ export class Definitions {
   }
 
   #refresh(): void {
-    const definitions = this.#context.cache
-      .list(prefix)
-      .entries.map((entry) => entry.object() as unknown as Definition);
+    const definitions = storedDefinitions(this.#context);
     this.#kinds.setCustom(definitions);
+    void this.#acceptNames(definitions);
     for (const definition of definitions) {
       const { name, deletionTimestamp, finalizers = [] } = definition.metadata;
       const going = deletionTimestamp !== undefined && finalizers.includes(cleanupFinalizer);
       if (going && !this.#going.has(name)) void this.#cleanUp(definition);
+    }
+  }
+
+  /** A name that was taken may have become free with another definition's end. */
+  async #acceptNames(definitions: readonly Definition[]): Promise<void> {
+    const waiting = definitions.filter(
+      ({ metadata, status }) =>
+        metadata.deletionTimestamp === undefined &&
+        status?.conditions?.some(
+          (condition) => condition.type === 'NamesAccepted' && condition.status === 'False',
+        ),
+    );
+    for (const { metadata } of waiting) {
+      await this.#change(metadata.name, (current) => established(current, this.#context));
     }
   }
 
@@ -91,22 +105,22 @@ export class Definitions {
   }
 
   async #letGo(name: string): Promise<void> {
-    const kind = builtIn(this.#kinds, 'apiextensions.k8s.io/v1', 'CustomResourceDefinition');
-    const options = {
-      kind,
-      key: `${prefix}${name}`,
-      name,
-      onConflict: 'retry',
-      dryRun: false,
-    } as const;
-    await changeStored(this.#context, options, (current) => {
+    await this.#change(name, (current) => {
       const finalizers = current.metadata.finalizers?.filter((one) => one !== cleanupFinalizer);
-      return TE.right({
-        ...current,
-        metadata: { ...current.metadata, finalizers: finalizers ?? [] },
-      });
-    }).catch((error) => {
-      if (!hasReason(error, 'NotFound')) throw error;
+      const metadata = { ...current.metadata, finalizers: finalizers ?? [] };
+      return { ...current, metadata };
     });
+  }
+
+  async #change(name: string, change: (current: KubeObject) => KubeObject): Promise<void> {
+    const kind = builtIn(this.#kinds, 'apiextensions.k8s.io/v1', 'CustomResourceDefinition');
+    const key = `${prefix}${name}`;
+    const options = { kind, key, name, onConflict: 'retry', dryRun: false } as const;
+    try {
+      await changeStored(this.#context, options, (current) => TE.right(change(current)));
+    } catch (error) {
+      if (hasReason(error, 'NotFound')) return;
+      this.#log('error', 'definition not updated', { definition: name, error: String(error) });
+    }
   }
 }

@@ -4,6 +4,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
 import { equalJson } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { conflict, notFound, type StatusError } from '#api/resources/status.ts';
+import { convertTo } from '../kinds/convert.ts';
 import { mayBeRemoved } from '../kinds/deletion.ts';
 import type { Kind } from '../schema/kind.ts';
 import type { Entry } from '../storage/entry.ts';
@@ -44,7 +45,7 @@ export async function changeStored(
     const refused = context.guard?.({ kind, object: next.right, old: current });
     if (refused !== undefined) throw refused;
     const gone = mayBeRemoved(next.right);
-    if (!options.dryRun && !gone && unchanged(current, next.right)) return { entry };
+    if (!options.dryRun && !gone && isStored(kind, entry, next.right)) return { entry };
     let latest: Entry | undefined;
     const before = entry;
     const { dryRun } = options;
@@ -65,8 +66,13 @@ export async function changeStored(
   throw conflict(kind, name);
 }
 
-/** The version alone is no change: it is not stored. */
-function unchanged(before: KubeObject, after: KubeObject): boolean {
+/**
+ * Whether the store has the object just so. The version alone is no change; another stored form is one: writing an object
+ * as it is brings it into the kind's present storage version.
+ */
+function isStored(kind: Kind, entry: Entry, object: KubeObject): boolean {
+  const before = entry.object();
+  const after = convertTo(object, kind.storageApiVersion);
   const { resourceVersion } = before.metadata;
   const metadata = {
     ...after.metadata,

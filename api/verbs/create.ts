@@ -79,9 +79,7 @@ function admitted(
   const { kind, query } = request;
   return pipe(
     admitCreate(kind, object, admissionContext(context)),
-    E.map((whole) =>
-      isDefinition(kind) ? established(whole, context.kinds, context.now()) : whole,
-    ),
+    E.map((whole) => (isDefinition(kind) ? established(whole, context) : whole)),
     E.chain((whole) => {
       const refused = context.guard?.({ kind, object: whole });
       return refused === undefined ? E.right(whole) : E.left(refused);

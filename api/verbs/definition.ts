@@ -2,9 +2,12 @@
  * What the server itself says of a CustomResourceDefinition: whether its names are free and whether it is served. It
  * says so in the write itself; Kubernetes' controllers do a moment later.
  */
-import { objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
+import { equalJson, objectOr, objectsOf } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
-import type { Kind, Kinds } from '../schema/kind.ts';
+import type { CustomResourceDefinition } from '#api/resources/types.ts';
+import { definitionStatus } from '../schema/custom.ts';
+import type { Kind } from '../schema/kind.ts';
+import type { ApiContext } from './request.ts';
 
 /** Holds a definition until the objects of its kind are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -19,61 +22,29 @@ interface Condition {
   readonly message: string;
 }
 
-/** Another kind of the group that has one of the names already, in words. */
-function taken(definition: KubeObject, kinds: Kinds): string | undefined {
-  const spec = objectOr(definition['spec']);
-  const names = objectOr(spec['names']);
-  const shortNames = Array.isArray(names['shortNames']) ? names['shortNames'].map(String) : [];
-  const plural = stringOr(names['plural']);
-  const words = [plural, stringOr(names['singular']), ...shortNames].filter((word) => word !== '');
-  const others = kinds
-    .all()
-    .filter((kind) => kind.group === spec['group'] && kind.plural !== plural);
-  for (const other of others) {
-    const theirs = [other.plural, other.singular, ...other.shortNames];
-    const word = words.find((each) => theirs.includes(each));
-    if (word !== undefined) return `"${word}" is already in use`;
-    if (other.kind === names['kind']) return `"${other.kind}" is already in use`;
-  }
-  return undefined;
+const range = '/registry/apiextensions.k8s.io/customresourcedefinitions/';
+
+/** All stored definitions. */
+export function storedDefinitions({
+  cache,
+}: Pick<ApiContext, 'cache'>): CustomResourceDefinition[] {
+  return cache
+    .list(range)
+    .entries.map((entry) => entry.object() as unknown as CustomResourceDefinition);
 }
 
-function accepted(problem: string | undefined): Condition[] {
-  if (problem === undefined) {
-    return [
-      {
-        type: 'NamesAccepted',
-        status: 'True',
-        reason: 'NoConflicts',
-        message: 'no conflicts found',
-      },
-      {
-        type: 'Established',
-        status: 'True',
-        reason: 'InitialNamesAccepted',
-        message: 'the initial names have been accepted',
-      },
-    ];
-  }
-  return [
-    { type: 'NamesAccepted', status: 'False', reason: 'NameConflict', message: problem },
-    {
-      type: 'Established',
-      status: 'False',
-      reason: 'NotAccepted',
-      message: 'not all names are accepted',
-    },
-  ];
-}
-
-/** The definition with `acceptedNames` and its conditions as they are now. */
-export function established(definition: KubeObject, kinds: Kinds, now: Date): KubeObject {
-  const status = objectOr(definition['status']);
-  const problem = taken(definition, kinds);
-  const names = objectOr(objectOr(definition['spec'])['names']);
-  const conditions = merged(objectsOf(status['conditions']), accepted(problem), now);
-  const acceptedNames = problem === undefined ? names : (status['acceptedNames'] ?? {});
-  return { ...definition, status: { ...status, conditions, acceptedNames } };
+/** The definition with its names and conditions as they are beside all others now; itself if they are so already. */
+export function established(
+  definition: KubeObject,
+  context: Pick<ApiContext, 'cache' | 'now'>,
+): KubeObject {
+  const now = `${context.now().toISOString().slice(0, 19)}Z`;
+  const crd = definition as unknown as CustomResourceDefinition;
+  const status = definitionStatus(crd, storedDefinitions(context), now);
+  const before = objectOr(definition['status']);
+  return equalJson({ ...before, ...status }, before)
+    ? definition
+    : { ...definition, status: { ...before, ...status } };
 }
 
 /** The definition as it waits for the objects of its kind to go. */

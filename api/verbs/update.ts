@@ -144,12 +144,12 @@ export function revised(
 
 function admitted(
   { kind, part, object, current }: Revision,
-  { kinds, now }: ApiContext,
+  context: ApiContext,
 ): E.Either<StatusError, KubeObject> {
   if (part === 'status') return admitStatusUpdate(kind, object, current);
   const updated = admitUpdate(kind, object, current);
   if (!isDefinition(kind)) return updated;
-  return E.map((definition: KubeObject) => established(definition, kinds, now()))(updated);
+  return E.map((definition: KubeObject) => established(definition, context))(updated);
 }
 
 /** Whether the client means another object or another state of it. */

@@ -1,12 +1,11 @@
 /** What a watch sends for a change, in the form the client asked for. */
 import { apiVersionOf, type KubeObject } from '#api/resources/meta.ts';
 import type { StatusError } from '#api/resources/status.ts';
-import { needsConversion } from '../kinds/convert.ts';
 import type { Kind } from '../schema/kind.ts';
 import type { CacheEvent, CacheEventType } from '../storage/cache-event.ts';
 import type { Entry } from '../storage/entry.ts';
 import type { Selection } from './selection.ts';
-import { served, servedBody, storedAsServed } from './served.ts';
+import { mayDiffer, served, servedBody, storedAsServed } from './served.ts';
 
 /** How the events of a watch are written. */
 export interface EventForm {
@@ -96,7 +95,7 @@ export class Frames {
       const make = (): Buffer => this.ofEntry(event.type, event.entry);
       return this.#sharedAs === undefined ? make() : event.shared(this.#sharedAs, make);
     }
-    if (needsConversion(this.#kind)) return this.ofEntry(event.type, event.entry);
+    if (mayDiffer(this.#kind)) return this.ofEntry(event.type, event.entry);
     return event.frame(storedAsServed(this.#kind) ? undefined : apiVersionOf(this.#kind));
   }
 }

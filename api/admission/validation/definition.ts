@@ -1,5 +1,5 @@
 /** What an update may not change of a CustomResourceDefinition (`apiextensions/validation`). */
-import { objectOr } from '#api/resources/json.ts';
+import { objectOr, objectsOf } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { StatusCause } from '#api/resources/status.ts';
 import type { CustomResourceDefinition } from '#api/resources/types.ts';
@@ -21,7 +21,28 @@ export function checkDefinitionUpdate(definition: KubeObject, old: KubeObject): 
     ['spec.names.kind', names[0]['kind'], names[1]['kind']],
     ['spec.names.plural', names[0]['plural'], names[1]['plural']],
   ];
-  return changed
+  const fixed = changed
     .filter(([, now, then]) => now !== then)
     .map(([field, now]) => invalidValue(field, now, 'field is immutable'));
+  return [...fixed, ...checkStoredVersions(definition)];
+}
+
+/** Versions in which objects may be stored: none may go before they are stored in another. */
+export function checkStoredVersions(definition: KubeObject): StatusCause[] {
+  const versions = objectsOf(objectOr(definition['spec'])['versions']);
+  const known = new Set(versions.map(({ name }) => name));
+  const stored = objectOr(definition['status'])['storedVersions'];
+  const names = Array.isArray(stored) ? stored : [];
+  const field = 'status.storedVersions';
+  if (names.length === 0)
+    return [invalidValue(field, names, 'must have at least one stored version')];
+  const missing = names.flatMap((name, index) =>
+    known.has(name)
+      ? []
+      : [invalidValue(`${field}[${index}]`, name, 'must appear in spec.versions')],
+  );
+  const current = versions.find(({ storage }) => storage === true)?.['name'];
+  if (current === undefined || names.includes(current)) return missing;
+  const detail = `must have the storage version ${current}`;
+  return [...missing, invalidValue(field, names, detail)];
 }

@@ -20,6 +20,8 @@ export interface Rules {
   readonly create?: (object: KubeObject) => StatusCause[];
   /** Judges the change alone. */
   readonly update?: (object: KubeObject, old: KubeObject) => StatusCause[];
+  /** Judges an object whose status alone has changed. */
+  readonly status?: (object: KubeObject, old: KubeObject) => StatusCause[];
 }
 
 const role: Rules = { whole: access.checkRole };
@@ -51,6 +53,7 @@ const RULES: Readonly<Record<string, Rules>> = {
   'apiextensions.k8s.io/CustomResourceDefinition': {
     whole: definition.checkDefinition,
     update: definition.checkDefinitionUpdate,
+    status: definition.checkStoredVersions,
   },
   'apps/DaemonSet': lasting(workload.checkDaemonSet),
   'apps/Deployment': lasting(workload.checkDeployment),

@@ -28,7 +28,7 @@ t.test('a custom kind shows what its columns point to', async (t) => {
     group: 'a.b',
     kind: 'Widget',
     columns,
-    custom: { uid: 'u' },
+    custom: { uid: 'u', revised: false },
   } as Kind;
   const widget = object('a.b/v1', 'Widget', {
     metadata: { name: 'w', creationTimestamp, labels: { a: 'b' } },
