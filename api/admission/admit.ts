@@ -2,6 +2,7 @@
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { invalid, type StatusCause, type StatusError } from '#api/resources/status.ts';
+import { type PodPart, withPodPart } from '../kinds/pod-parts.ts';
 import { prepareStatusUpdate, prepareUpdate } from '../kinds/prepare.ts';
 import type { Kind } from '../schema/kind.ts';
 import { ensureObject } from './defaults/fill.ts';
@@ -9,7 +10,12 @@ import { applyDefaults } from './defaults.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
 import { resolvePriority, tolerateLostNodes } from './pod-admission.ts';
 import { admitServiceAccount, isMirror, nameServiceAccount } from './service-account.ts';
-import { validateCreate, validateStatusUpdate, validateUpdate } from './validate.ts';
+import {
+  validateCreate,
+  validatePodPart,
+  validateStatusUpdate,
+  validateUpdate,
+} from './validate.ts';
 
 /** What admission must know of the rest of the cluster; read from caches, so nothing waits here. */
 export interface AdmissionContext {
@@ -78,4 +84,16 @@ export function admitStatusUpdate(
 ): Either<StatusError, KubeObject> {
   const prepared = prepareStatusUpdate(kind, object, old);
   return verdict(kind, prepared, validateStatusUpdate(kind, prepared, old));
+}
+
+/** As `admitUpdate`, for a subresource that changes one part of a pod. Left: 422. */
+export function admitPodPart(
+  kind: Kind,
+  part: PodPart,
+  object: KubeObject,
+  old: KubeObject,
+): Either<StatusError, KubeObject> {
+  const merged = withPodPart(part, applyDefaults(kind, object), old);
+  const prepared = prepareUpdate(kind, merged, old);
+  return verdict(kind, prepared, validatePodPart(kind, part, prepared, old));
 }

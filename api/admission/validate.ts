@@ -4,9 +4,11 @@
  */
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { StatusCause } from '#api/resources/status.ts';
+import type { PodPart } from '../kinds/pod-parts.ts';
 import { checkTypes } from '../schema/check-types.ts';
 import type { Kind } from '../schema/kind.ts';
 import { checkMetadata, checkMetadataUpdate } from './validation/metadata.ts';
+import { checkEphemeralUpdate, checkResize } from './validation/pod-parts.ts';
 import { rulesOf } from './validation/rules.ts';
 
 /** What is wrong with an object that is to be created, after defaulting; none if it may be stored. */
@@ -42,6 +44,22 @@ export function validateStatusUpdate(
     ...checkMetadataUpdate(object, old),
     ...(rulesOf(kind).status?.(object, old) ?? []),
     ...checkCustom(kind, object),
+  ];
+}
+
+/** What is wrong with a change of one part of a pod, through the subresource of that part. */
+export function validatePodPart(
+  kind: Kind,
+  part: PodPart,
+  object: KubeObject,
+  old: KubeObject,
+): StatusCause[] {
+  const change = part === 'resize' ? checkResize : checkEphemeralUpdate;
+  return [
+    ...checkMetadata(kind, object),
+    ...checkMetadataUpdate(object, old),
+    ...(rulesOf(kind).whole?.(object) ?? []),
+    ...change(object, old),
   ];
 }
 

@@ -5,6 +5,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js';
 import { getField, isObject, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { failure, type StatusError } from '#api/resources/status.ts';
+import type { PodPart } from '../kinds/pod-parts.ts';
 import { applyPatch, type PatchType } from '../patch/apply-patch.ts';
 import { applyPart, applyType, isApply } from './apply.ts';
 import { changeStored } from './change.ts';
@@ -24,6 +25,11 @@ import { type WriteOptions, writeOptions } from './write-options.ts';
 
 export const patch: Verb = (request, context) => patchPart(request, context, 'main');
 export const patchStatus: Verb = (request, context) => patchPart(request, context, 'status');
+/** PATCH on a subresource that is one part of a pod. */
+export const patchPodPart =
+  (part: PodPart): Verb =>
+  (request, context) =>
+    patchPart(request, context, part);
 
 const types: Record<string, PatchType> = {
   'application/json-patch+json': 'json',

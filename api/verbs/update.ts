@@ -4,7 +4,8 @@ import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { badRequest, conflict, invalid, type StatusError } from '#api/resources/status.ts';
-import { admitStatusUpdate, admitUpdate } from '../admission/admit.ts';
+import { admitPodPart, admitStatusUpdate, admitUpdate } from '../admission/admit.ts';
+import type { PodPart } from '../kinds/pod-parts.ts';
 import { withEntries } from '../managed-fields/update.ts';
 import type { Kind } from '../schema/kind.ts';
 import { changeStored } from './change.ts';
@@ -26,10 +27,15 @@ import { updateRules } from './update-rules.ts';
 import { type WriteOptions, writeOptions } from './write-options.ts';
 
 /** What part of an object a write may touch. */
-export type Part = 'main' | 'status';
+export type Part = 'main' | 'status' | PodPart;
 
 export const update: Verb = (request, context) => replace(request, context, 'main');
 export const updateStatus: Verb = (request, context) => replace(request, context, 'status');
+/** PUT on a subresource that is one part of a pod. */
+export const updatePodPart =
+  (part: PodPart): Verb =>
+  (request, context) =>
+    replace(request, context, part);
 
 function replace(
   request: ApiRequest,
@@ -147,6 +153,7 @@ function admitted(
   context: ApiContext,
 ): E.Either<StatusError, KubeObject> {
   if (part === 'status') return admitStatusUpdate(kind, object, current);
+  if (part !== 'main') return admitPodPart(kind, part, object, current);
   const updated = admitUpdate(kind, object, current);
   if (!isDefinition(kind)) return updated;
   return E.map((definition: KubeObject) => established(definition, context))(updated);

@@ -1,12 +1,13 @@
 /** Which function answers which verb on which subresource. */
 import { failure, notFound, type StatusError } from '#api/resources/status.ts';
+import type { PodPart } from '../kinds/pod-parts.ts';
 import type { Kind } from '../schema/kind.ts';
 import { create } from './create.ts';
 import { deleteOne } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { get } from './get.ts';
 import { list } from './list.ts';
-import { patch, patchStatus } from './patch.ts';
+import { patch, patchPodPart, patchStatus } from './patch.ts';
 import type { Verb } from './request.ts';
 import { bind } from './subresources/binding.ts';
 import { evict } from './subresources/eviction.ts';
@@ -14,7 +15,7 @@ import { finalize } from './subresources/finalize.ts';
 import { review } from './subresources/review.ts';
 import { getScale, patchScale, updateScale } from './subresources/scale.ts';
 import { token } from './subresources/token.ts';
-import { update, updateStatus } from './update.ts';
+import { update, updatePodPart, updateStatus } from './update.ts';
 
 type Table = Readonly<Record<string, Verb>>;
 
@@ -30,12 +31,18 @@ const main: Table = {
 
 const status: Table = { get, update: updateStatus, patch: patchStatus };
 
+const podPart = (part: PodPart): Table => ({
+  get,
+  update: updatePodPart(part),
+  patch: patchPodPart(part),
+});
+
 const subresources: Readonly<Record<string, Table>> = {
   status,
   // Who may change them is what sets these apart from the object itself; so far nobody looks at more.
   approval: status,
-  ephemeralcontainers: { get, update, patch },
-  resize: { get, update, patch },
+  ephemeralcontainers: podPart('ephemeralcontainers'),
+  resize: podPart('resize'),
   scale: { get: getScale, update: updateScale, patch: patchScale },
   binding: { create: bind },
   eviction: { create: evict },

@@ -14,6 +14,7 @@ import {
 } from './causes.ts';
 import { checkContainers, checkId } from './container.ts';
 import { checkLabels } from './metadata.ts';
+import { checkEphemeralContainers } from './pod-parts.ts';
 import { checkScheduling, checkTolerations } from './scheduling.ts';
 import { checkVolumes } from './volume.ts';
 
@@ -129,7 +130,8 @@ export function checkPodSpec(field: string, spec: JsonObject): StatusCause[] {
 
 /** A Pod as a whole. */
 export function checkPod(pod: KubeObject): StatusCause[] {
-  return checkPodSpec('spec', objectOr(pod['spec']));
+  const spec = objectOr(pod['spec']);
+  return [...checkPodSpec('spec', spec), ...checkEphemeralContainers(spec)];
 }
 
 /** What is refused only at a pod's creation. */
