@@ -8,6 +8,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitHandOver(env, exports);
   InitNamespaces(env, exports);
   InitNetlink(env, exports);
+  InitSockets(env, exports);
   InitSpawn(env, exports);
   return exports;
 }

@@ -13,6 +13,7 @@ void InitFiles(Napi::Env env, Napi::Object exports);
 void InitHandOver(Napi::Env env, Napi::Object exports);
 void InitNamespaces(Napi::Env env, Napi::Object exports);
 void InitNetlink(Napi::Env env, Napi::Object exports);
+void InitSockets(Napi::Env env, Napi::Object exports);
 void InitSpawn(Napi::Env env, Napi::Object exports);
 
 // A failed system call, made where it failed (also on a worker thread) and thrown or rejected

@@ -17,6 +17,7 @@ import { PodController } from '../pod/pod-controller.ts';
 import { PodEvents } from '../pod/pod-events.ts';
 import { StatusWriter } from '../pod/status-writer.ts';
 import type { World } from '../pod/world.ts';
+import { podDialer } from '../server/dial.ts';
 import { imageRoutes } from '../server/image-routes.ts';
 import { type Call, type NodeApi, type Route, sendJson, serveNodeApi } from '../server/node-api.ts';
 import { podRoutes, streamRoutes } from '../server/pod-routes.ts';
@@ -157,7 +158,8 @@ interface Hooks {
 async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Promise<NodeApi> {
   const { config, runtime, images, log } = parts;
   const { nodeName, dataDir, bindAddress, port } = config;
-  const options = { pods, runtime, paths: { dataDir }, nodeName };
+  const dial = podDialer(parts.network);
+  const options = { pods, runtime, paths: { dataDir }, nodeName, dial };
   const [ca, cert, key] = await Promise.all(
     [config.ca, config.cert, config.key].map((path) => readFile(path, 'utf8')),
   );

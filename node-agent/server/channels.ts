@@ -35,6 +35,19 @@ export function chooseProtocol(offered: readonly string[]): ChannelProtocol | un
   return known.find(({ name }) => offered.includes(name));
 }
 
+/** Over SPDY, newest first; a stream there is a channel here. */
+export const spdyProtocols = [
+  'v4.channel.k8s.io',
+  'v3.channel.k8s.io',
+  'v2.channel.k8s.io',
+  'channel.k8s.io',
+];
+
+/** What a SPDY protocol's name means for the error stream. */
+export function overSpdy(name: string): ChannelProtocol {
+  return known.find((one) => one.name === name) ?? { name, encoding: 'binary', version: 1 };
+}
+
 /** A message to the client. */
 export function encodeMessage(
   protocol: ChannelProtocol,

@@ -2,7 +2,7 @@
  * The node's API: kubelet's paths over mutual TLS. Only the API server and the cluster's administrators are answered.
  *
  *     GET  /healthz /pods /images /stats/summary /containerLogs/{namespace}/{pod}/{container}
- *     GET  /exec/… /attach/… (WebSocket upgrade)
+ *     GET, POST  /exec/… /attach/… /portForward/{namespace}/{pod} (upgrade to WebSocket or SPDY/3.1)
  *     POST /images/load /images/pull?reference= /images/push?reference= /images/tag?source=&target=
  *     POST /shutdown?containers=stop     DELETE /images/{reference}
  */
@@ -150,8 +150,9 @@ async function serveUpgrade(
   try {
     authorize(request);
     const { route, parts, query } = find(options.upgrades, request);
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      const message = `unable to upgrade to ${request.headers.upgrade}: this node speaks WebSocket`;
+    const wanted = request.headers.upgrade?.toLowerCase() ?? '';
+    if (!['websocket', 'spdy/3.1'].includes(wanted)) {
+      const message = `unable to upgrade to ${request.headers.upgrade}: this node speaks WebSocket and SPDY/3.1`;
       throw failure(400, 'BadRequest', message);
     }
     await route.answer({ request, socket, head, parts, query });

@@ -1,5 +1,5 @@
 /** Logs, exec and attach of the node's containers, and what runs here. */
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { badRequest, failure } from '#api/resources/status.ts';
 import type { Pod } from '#api/resources/types.ts';
@@ -13,13 +13,15 @@ import { logOptions } from './log-options.ts';
 import type { Call, Route, UpgradeCall } from './node-api.ts';
 import { sendJson } from './node-api.ts';
 import { statsSummary } from './stats.ts';
-import { serveStream } from './streaming.ts';
+import { servePortForward, serveStream } from './streaming.ts';
 
 export interface PodRoutesOptions {
   readonly pods: PodController;
   readonly runtime: ContainerRuntime;
   readonly paths: NodePaths;
   readonly nodeName: string;
+  /** A connection to a port of the pod, made from inside it. */
+  readonly dial: (pod: Pod, port: number) => Promise<Duplex>;
 }
 
 const container = '/([^/]+)/([^/]+)/([^/]+)/?$';
@@ -47,16 +49,31 @@ export function podRoutes(options: PodRoutesOptions): Route<Call>[] {
   ];
 }
 
+const methods = ['GET', 'POST'] as const;
+
 export function streamRoutes(options: PodRoutesOptions): Route<UpgradeCall>[] {
-  const route = (kind: 'exec' | 'attach'): Route<UpgradeCall> => ({
-    method: 'GET',
+  const route = (kind: 'exec' | 'attach', method: string): Route<UpgradeCall> => ({
+    method,
     path: new RegExp(`^/${kind}${container}`),
     answer: async ({ parts, query, ...upgrade }) => {
       const containerId = running(options, parts).id;
       await serveStream(options.runtime, { kind, containerId, query }, upgrade);
     },
   });
-  return [route('exec'), route('attach')];
+  const ports = (method: string): Route<UpgradeCall> => ({
+    method,
+    path: /^\/portForward\/([^/]+)\/([^/]+)\/?$/,
+    answer: async ({ parts, query, ...upgrade }) => {
+      const [namespace = '', name = ''] = parts;
+      const found = findPod(options, namespace, name);
+      await servePortForward((port) => options.dial(found.pod, port), query, upgrade);
+    },
+  });
+  return methods.flatMap((method) => [
+    route('exec', method),
+    route('attach', method),
+    ports(method),
+  ]);
 }
 
 interface Place {
@@ -65,13 +82,17 @@ interface Place {
   readonly name: string;
 }
 
+/** @throws StatusError 404 */
+function findPod({ pods }: PodRoutesOptions, namespace: string, name: string) {
+  const found = pods.find(namespace, name);
+  if (found !== undefined) return found;
+  throw failure(404, 'NotFound', `pod "${name}" not found on this node`);
+}
+
 /** @throws StatusError 404 for an unknown pod, 400 for a container it does not have */
-function find({ pods }: PodRoutesOptions, parts: readonly string[]): Place {
+function find(options: PodRoutesOptions, parts: readonly string[]): Place {
   const [namespace = '', podName = '', name = ''] = parts;
-  const found = pods.find(namespace, podName);
-  if (found === undefined) {
-    throw failure(404, 'NotFound', `pod "${podName}" not found on this node`);
-  }
+  const found = findPod(options, namespace, podName);
   const { spec } = found.pod;
   const all = [
     ...(spec?.containers ?? []),

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Session, TerminalSize } from '#node-agent/container/runtime.ts';
+import type { Bridge } from './bridge.ts';
 import {
   type ChannelProtocol,
   channel,
@@ -22,7 +23,7 @@ export interface BridgeOptions {
 /** A client with a terminal tells its size at once; one that does not is not waited for longer. */
 const sizeMs = 50;
 
-export class StreamBridge {
+export class StreamBridge implements Bridge {
   readonly #socket: WebSocket;
   readonly #options: BridgeOptions;
   /** What the client sent before there was a session. */

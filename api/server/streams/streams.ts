@@ -42,12 +42,30 @@ const reasons: Record<number, string> = {
   500: 'InternalError',
 };
 
-/** An agent says in plain text why there is no log. */
+/** So much is read of why there is no log. */
+const refusalBytesMax = 64 * 1024;
+
+/** An agent says in a Status why there is no log, kubelet in plain text. */
 async function refusal(response: IncomingMessage): Promise<StatusError> {
   let text = '';
-  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk;
+    if (text.length > refusalBytesMax) break;
+  }
   const code = response.statusCode ?? 500;
+  const told = statusIn(text);
+  if (told !== undefined) return failure(code, told.reason, told.message);
   return failure(code, reasons[code] ?? 'Unknown', text.trim() || `the node answered ${code}`);
+}
+
+function statusIn(text: string): { reason: string; message: string } | undefined {
+  try {
+    const { kind, reason, message } = JSON.parse(text) as Record<string, unknown>;
+    if (kind !== 'Status' || typeof message !== 'string') return undefined;
+    return { reason: typeof reason === 'string' ? reason : 'Unknown', message };
+  } catch {
+    return undefined;
+  }
 }
 
 /** An upgrade from its first byte on: who, may they, then the tunnel. Never rejects. */

@@ -1,6 +1,7 @@
 /** A node's API over an agent in memory, and clients with the cluster's certificates. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
+import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
@@ -10,6 +11,13 @@ import { imageRoutes } from '#node-agent/server/image-routes.ts';
 import { serveNodeApi } from '#node-agent/server/node-api.ts';
 import { podRoutes, streamRoutes } from '#node-agent/server/pod-routes.ts';
 import { agentRig, podOf } from '../agent-rig.ts';
+
+function dialHost(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true });
+    socket.once('error', reject).once('connect', () => resolve(socket));
+  });
+}
 
 interface Tap {
   teardown(run: () => unknown): void;
@@ -36,6 +44,8 @@ export async function served(t: Tap) {
     runtime: rig.runtime,
     paths: { dataDir: rig.dataDir },
     nodeName: 'n1',
+    // A pod of this rig has no network of its own: its ports are this machine's.
+    dial: (_: unknown, port: number) => dialHost(port),
   };
   let imageChanges = 0;
   const onChange = () => {
@@ -75,7 +85,8 @@ export async function served(t: Tap) {
     });
   const connect = (path: string, protocol: string | string[]) =>
     new WebSocket(`wss://127.0.0.1:${api.port}${path}`, protocol, identity('admin'));
-  return { rig, ask, connect, imageChanges: () => imageChanges };
+  const { port } = api;
+  return { rig, ask, connect, port, identity, imageChanges: () => imageChanges };
 }
 
 /** The API with the pod `default/web`, whose container `main` runs. */
