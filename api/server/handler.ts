@@ -2,22 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import { isLeft } from 'fp-ts/lib/Either.js';
 import { failure, type StatusError } from '#api/resources/status.ts';
-import { starting } from '../authentication/authentication.ts';
 import type { User } from '../authentication/user.ts';
 import type { Kind } from '../schema/kind.ts';
 import type { ApiContext, ApiRequest } from '../verbs/request.ts';
 import { asStatus } from '../verbs/task.ts';
 import { verbFor } from '../verbs/verbs.ts';
-import { prepareWatch, serveWatch } from '../verbs/watch.ts';
 import { checkAccess, requester } from './access.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { mediaTypes, negotiate, type Offer } from './negotiation.ts';
 import { servePath } from './paths.ts';
-import { eventForm, includeObject, offerOf, render, type View } from './render.ts';
+import { includeObject, offerOf, render, type View } from './render.ts';
 import { type Body, commonHeaders, send, statusBody } from './reply.ts';
 import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from './request-info.ts';
+import { contextOf, kindOf, warningsOf } from './resource.ts';
 import type { ServerState } from './state.ts';
+import { openWatch } from './watch.ts';
 import { watchSink } from './watch-sink.ts';
 import { onBehalfOf } from './write-guards.ts';
 
@@ -60,7 +60,6 @@ async function fail(exchange: Exchange, status: StatusError, auditId: string): P
   }
 }
 
-const json = 'application/json';
 const statuses: Offer = { forms: ['whole'], encodings: ['json', 'protobuf'] };
 
 /** A Status in the encoding the client reads; JSON for one that reads none of ours. */
@@ -112,12 +111,6 @@ async function serve(
   return serveResource({ state, exchange, info, target, user, auditId });
 }
 
-/** The context, or 503 while the cache is not filled. */
-function contextOf({ context }: ServerState): ApiContext {
-  if (context !== undefined) return context;
-  throw starting();
-}
-
 async function serveResource(call: Call): Promise<number> {
   const { state, exchange, info, target, auditId } = call;
   const context = contextOf(state);
@@ -140,21 +133,6 @@ async function stream(call: Call, context: ApiContext): Promise<number> {
   // Loaded with the first stream: starting the server needs none of it.
   const { serveStream } = await import('./streams/streams.ts');
   return serveStream(exchange, { ...info, target }, context, state.forwarding, common);
-}
-
-/** The kind that the URL names. Throws 404 and, for a namespaced object without a namespace, 405. */
-function kindOf({ kinds }: ServerState, target: ResourceTarget, verb: string): Kind {
-  const { group, version, resource, namespace, name } = target;
-  const kind = kinds.find(group, version, resource);
-  if (kind === undefined || (!kind.namespaced && namespace !== undefined)) {
-    throw failure(404, 'NotFound', 'the server could not find the requested resource', {});
-  }
-  const collection = name === undefined && (verb === 'list' || verb === 'watch');
-  if (kind.namespaced && namespace === undefined && !collection && verb !== 'watch') {
-    const message = 'the server does not allow this method on the requested resource';
-    throw failure(405, 'MethodNotAllowed', message);
-  }
-  return kind;
 }
 
 const withBody = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -184,7 +162,8 @@ async function run(request: ApiRequest, context: ApiContext, view: View): Promis
   const verb = verbFor(request.kind, request.subresource, request.verb);
   const answer = await verb(request, onBehalfOf(request, context))();
   if (isLeft(answer)) throw answer.left;
-  const { code, warnings } = answer.right;
+  const { code } = answer.right;
+  const warnings = [...answer.right.warnings, ...warningsOf(request.kind)];
   const rendered = await render(answer.right, view, context.kinds);
   return { status: code, ...rendered, warnings };
 }
@@ -195,15 +174,12 @@ async function watch(
   context: ApiContext,
   view: View,
 ): Promise<number> {
-  if (!request.kind.verbs.includes('watch') || request.subresource !== undefined) {
-    const message = 'the server does not allow this method on the requested resource';
-    throw failure(405, 'MethodNotAllowed', message);
-  }
-  const prepared = await prepareWatch(request, context);
-  if (state.stopping) throw failure(503, 'ServiceUnavailable', 'the server is shutting down');
-  const form = await eventForm(request.kind, view, context.kinds, context.now);
-  const headers = { ...commonHeaders(auditId, []), 'content-type': form?.contentType ?? json };
   const parts = { ...context, watchers: state.watchers };
-  serveWatch(request, parts, prepared, watchSink(exchange, headers), form);
+  const opened = await openWatch(state, request, parts, view);
+  const headers = {
+    ...commonHeaders(auditId, warningsOf(request.kind)),
+    'content-type': opened.contentType,
+  };
+  opened.serve(watchSink(exchange, headers));
   return 200;
 }

@@ -6,8 +6,10 @@ export function watchSink(exchange: Exchange, headers: ReplyHeaders): WatchSink 
   const { out } = exchange;
   return {
     open: () => exchange.respond(200, headers),
-    write: (frame) => {
-      if (!exchange.closed) out.write(frame);
+    write: (frames) => {
+      const [first] = frames;
+      if (exchange.closed || first === undefined) return;
+      out.write(frames.length === 1 ? first : Buffer.concat(frames));
     },
     end: () => out.end(),
     abort: () => exchange.abort(),

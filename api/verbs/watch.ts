@@ -15,7 +15,8 @@ import type { Watchers } from './watchers.ts';
 export interface WatchSink {
   /** The client sees that the watch is accepted. */
   open(): void;
-  write(frame: Buffer): void;
+  /** Whole events. */
+  write(frames: readonly Buffer[]): void;
   end(): void;
   /** Cuts the answer off: the client must list again. */
   abort(): void;
@@ -125,14 +126,14 @@ class Run {
     }
     const since = await this.#present(selection);
     if (this.#stopped) return;
-    if (markInitialEnd) this.#sink.write(this.#frames.bookmark(since, true));
+    if (markInitialEnd) this.#sink.write([this.#frames.bookmark(since, true)]);
     this.#follow(since);
   }
 
   /** Nothing is missed between two events: the cache tells its watchers at once. */
   bookmark(): void {
     if (this.#unfollow === undefined) return;
-    this.#sink.write(this.#frames.bookmark(this.#cache.revision, false));
+    this.#sink.write([this.#frames.bookmark(this.#cache.revision, false)]);
   }
 
   end(marked: boolean): void {
@@ -159,13 +160,13 @@ class Run {
       chunk.push(frame);
       bytes += frame.length;
       if (bytes < initialChunkBytes) continue;
-      this.#sink.write(Buffer.concat(chunk));
+      this.#sink.write(chunk);
       chunk = [];
       bytes = 0;
       await this.#sink.drained();
       if (this.#stopped) return revision;
     }
-    if (chunk.length > 0) this.#sink.write(Buffer.concat(chunk));
+    if (chunk.length > 0) this.#sink.write(chunk);
     return revision;
   }
 
@@ -191,16 +192,15 @@ class Run {
     const frames = events
       .map((event) => this.#frames.ofEvent(event))
       .filter((frame) => frame !== undefined);
-    const [first] = frames;
-    if (first === undefined || this.#stopped) return;
-    this.#sink.write(frames.length === 1 ? first : Buffer.concat(frames));
+    if (frames.length === 0 || this.#stopped) return;
+    this.#sink.write(frames);
     if (this.#sink.backlog <= backlogBytesMax) return;
     this.stop();
     this.#sink.abort();
   }
 
   #fail(error: StatusError): void {
-    this.#sink.write(this.#frames.error(error));
+    this.#sink.write([this.#frames.error(error)]);
     this.stop();
     this.#sink.end();
   }

@@ -101,8 +101,13 @@ async function upgraded(
   head: Buffer,
 ): Promise<number> {
   const { context, forwarding } = state;
-  checkAccess(state, requester(state, request.socket as TLSSocket, request.headers), info);
+  const user = requester(state, request.socket as TLSSocket, request.headers);
+  checkAccess(state, user, info);
   const { target } = info;
+  if (info.verb === 'watch' && target !== undefined) {
+    const { serveWatchSocket } = await import('../watch-socket.ts');
+    return serveWatchSocket(state, { ...info, target }, user, { request, socket, head });
+  }
   if (target === undefined || !isStream(target) || target.subresource === 'log') {
     throw badRequest('the requested resource does not take upgrades');
   }

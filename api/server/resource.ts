@@ -1,0 +1,33 @@
+/** What a request on a resource needs to be served: the server's parts, the kind. */
+import { failure } from '#api/resources/status.ts';
+import { starting } from '../authentication/authentication.ts';
+import type { Kind } from '../schema/kind.ts';
+import type { ApiContext } from '../verbs/request.ts';
+import type { ResourceTarget } from './request-info.ts';
+import type { ServerState } from './state.ts';
+
+/** The context, or 503 while the cache is not filled. */
+export function contextOf({ context }: ServerState): ApiContext {
+  if (context !== undefined) return context;
+  throw starting();
+}
+
+/** The kind that the URL names. Throws 404 and, for a namespaced object without a namespace, 405. */
+export function kindOf({ kinds }: ServerState, target: ResourceTarget, verb: string): Kind {
+  const { group, version, resource, namespace, name } = target;
+  const kind = kinds.find(group, version, resource);
+  if (kind === undefined || (!kind.namespaced && namespace !== undefined)) {
+    throw failure(404, 'NotFound', 'the server could not find the requested resource', {});
+  }
+  const collection = name === undefined && (verb === 'list' || verb === 'watch');
+  if (kind.namespaced && namespace === undefined && !collection && verb !== 'watch') {
+    const message = 'the server does not allow this method on the requested resource';
+    throw failure(405, 'MethodNotAllowed', message);
+  }
+  return kind;
+}
+
+/** The texts of `Warning` headers that every answer on the kind has. */
+export function warningsOf({ custom }: Kind): readonly string[] {
+  return custom?.deprecation === undefined ? [] : [custom.deprecation];
+}
