@@ -1,23 +1,106 @@
 /**
- * Our end of the wire to a supervisor; `src/protocol.h` draws it. Writes specs; frames are in `frames.ts`.
+ * What a supervisor is told of a container and of a process in it: `src/protocol.h` draws it, `encode.ts` writes it.
+ * It holds no policy: every mount, device and namespace a container is to have is named here.
  */
 
 export const containerFlag = {
-  hostPid: 1,
-  readonlyRoot: 2,
-  privileged: 4,
-  stdinOnce: 8,
+  /** In the end nothing can be written to the root's own mount. */
+  readonlyRoot: 1,
+  /** stdin closes with the first attached client that had it. */
+  stdinOnce: 2,
+  /** The first layer itself is the root, no overlay is made. */
+  plainRoot: 4,
+  /** The files of the layers show their owners by the maps of the user namespace. */
+  mapLayers: 8,
 } as const;
-export const processFlag = { tty: 1, stdin: 2, noNewPrivileges: 4 } as const;
-export const mountType = { bind: 1, tmpfs: 2 } as const;
+export const processFlag = {
+  tty: 1,
+  stdin: 2,
+  noNewPrivileges: 4,
+  /** `exec`: the container has a user namespace of its own. */
+  joinUser: 8,
+  /** `oomScoreAdj` counts. */
+  oomScore: 16,
+  /** The working directory is made if missing. */
+  makeCwd: 32,
+} as const;
+
+/** clone(2)'s flags. */
+export const namespaceType = {
+  time: 0x80,
+  mount: 0x20000,
+  cgroup: 0x2000000,
+  uts: 0x4000000,
+  ipc: 0x8000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  network: 0x40000000,
+} as const;
+
+export const mountKind = {
+  /** Of `source`. */
+  bind: 1,
+  /** A new one of `type`, configured by `options`. */
+  filesystem: 2,
+  /** Only changes the attributes of what is mounted on the target. */
+  remount: 3,
+} as const;
 export const mountFlag = {
-  readonly: 1,
-  rslave: 2,
-  rshared: 4,
-  nosuid: 8,
-  nodev: 16,
-  noexec: 32,
+  /** `bind`: with all that is mounted below the source. */
+  recursive: 1,
+  /** No component of the target may be a link of the image. */
+  plain: 2,
+  /** `filesystem`: what the image has at the target is copied into it. */
+  copyUp: 4,
+  /** Owners are shown by the mount's maps, or by those of the container's user namespace if it has none. */
+  idmap: 8,
+  /** The same for all that is mounted below it. */
+  recursiveIdmap: 16,
 } as const;
+
+/** mount_setattr(2)'s. Of the times of access one is set; clearing `accessTimes` goes with it. */
+export const mountAttribute = {
+  readonly: 1,
+  nosuid: 2,
+  nodev: 4,
+  noexec: 8,
+  noatime: 0x10,
+  strictatime: 0x20,
+  accessTimes: 0x70,
+  nodiratime: 0x80,
+  nosymfollow: 0x200000,
+} as const;
+
+/** mount(2)'s; 0 leaves it as it is. */
+export const propagation = {
+  unbindable: 1 << 17,
+  private: 1 << 18,
+  slave: 1 << 19,
+  shared: 1 << 20,
+} as const;
+
+/** `size` ids from `inside` on are those from `outside` on. */
+export interface WireIdMap {
+  readonly inside: number;
+  readonly outside: number;
+  readonly size: number;
+}
+
+/** Capabilities as bits by their number; what the supervisor itself lacks falls away. */
+export interface WireCapabilities {
+  readonly bounding: bigint;
+  readonly effective: bigint;
+  readonly permitted: bigint;
+  readonly inheritable: bigint;
+  readonly ambient: bigint;
+}
+
+export interface WireLandlock {
+  /** LANDLOCK_ACCESS_FS_*: what is forbidden but for the rules; 0: no Landlock. */
+  readonly handled: bigint;
+  /** Paths inside the container. */
+  readonly rules: readonly { readonly access: bigint; readonly path: string }[];
+}
 
 export interface WireProcess {
   readonly flags: number;
@@ -26,13 +109,29 @@ export interface WireProcess {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
-  readonly capabilities: bigint;
+  readonly umask: number;
+  /** The number that `uid` has on the host: it gets the streams. */
+  readonly owner: number;
+  readonly capabilities: WireCapabilities;
   readonly oomScoreAdj: number;
   readonly rlimits: readonly {
     readonly resource: number;
     readonly soft: bigint;
     readonly hard: bigint;
   }[];
+  /** `struct sched_attr`, or empty. */
+  readonly scheduler: Uint8Array;
+  /** As ioprio_set(2) takes it; 0: unchanged. */
+  readonly ioPriority: number;
+  /** As personality(2) takes it; 0xffffffff: unchanged. */
+  readonly personality: number;
+  /** CPU masks as sched_setaffinity(2) takes them, before and after its cgroups are joined; empty: unchanged. */
+  readonly firstCpus: Uint8Array;
+  readonly lastCpus: Uint8Array;
+  /** Profile and label from the program on; empty: none. */
+  readonly apparmor: string;
+  readonly selinux: string;
+  readonly landlock: WireLandlock;
   /** Directories of cgroup v1 hierarchies. */
   readonly cgroups: readonly string[];
   /** Directory of the cgroup v2 hierarchy, or empty. */
@@ -45,22 +144,36 @@ export interface WireProcess {
 }
 
 export interface WireMount {
-  readonly type: number;
+  readonly kind: number;
   readonly flags: number;
-  readonly sizeBytes: number;
+  /** `mountAttribute`s of the mount itself, and of it with all below. */
+  readonly set: number;
+  readonly clear: number;
+  readonly recursiveSet: number;
+  readonly recursiveClear: number;
+  readonly propagation: number;
+  readonly recursivePropagation: number;
+  /** `filesystem`: its type. */
+  readonly type: string;
   /** Empty, or the directory that `source` begins in and cannot lead out of. */
   readonly root: string;
   readonly source: string;
   readonly target: string;
+  /** `filesystem`: `name=value`, or a flag's name. */
+  readonly options: readonly string[];
+  readonly uidMap: readonly WireIdMap[];
+  readonly gidMap: readonly WireIdMap[];
 }
 
 export interface WireDevice {
-  /** Below /dev. */
-  readonly name: string;
+  readonly path: string;
   /** Type and permission bits, as mknod(2) takes them. */
   readonly mode: number;
   readonly major: number;
   readonly minor: number;
+  /** Of the host. */
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface WireContainer {
@@ -69,164 +182,63 @@ export interface WireContainer {
   /** The log's size from which on the agent is asked to rotate it, and the one it never exceeds; 0: none. */
   readonly logLargeBytes: number;
   readonly logMostBytes: number;
-  readonly netns: string;
-  readonly ipcns: string;
-  readonly utsns: string;
-  readonly shm: string;
   readonly oomFile: string;
+  /** Made, or with a path joined; those not named are the supervisor's own. A mount namespace is always made. */
+  readonly namespaces: readonly { readonly type: number; readonly path: string }[];
+  /** Of the user namespace. */
+  readonly uidMap: readonly WireIdMap[];
+  readonly gidMap: readonly WireIdMap[];
+  /** Of the time namespace; clocks as clock_gettime(2) numbers them. */
+  readonly timeOffsets: readonly {
+    readonly clock: number;
+    readonly seconds: bigint;
+    readonly nanoseconds: number;
+  }[];
+  /** Set if not empty. */
+  readonly hostname: string;
+  readonly domainname: string;
+  /** Names with slashes, below /proc/sys. */
+  readonly sysctls: readonly { readonly name: string; readonly value: string }[];
+  /** Of the root's mount; 0: private. */
+  readonly rootPropagation: number;
   /** Topmost first. */
   readonly layers: readonly string[];
+  /** What is written goes here; empty: into memory, of use where the root is read-only in the end. */
   readonly upper: string;
   readonly work: string;
+  /** In order; devices and links come after the first `mountsBeforeDevices` of them. */
   readonly mounts: readonly WireMount[];
+  readonly mountsBeforeDevices: number;
   readonly devices: readonly WireDevice[];
+  readonly links: readonly { readonly path: string; readonly content: string }[];
   readonly masked: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly process: WireProcess;
 }
 
-const encoded = new WeakMap<object, Buffer>();
-
-/** A larger space is not kept. */
-const keptSpace = 1 << 18;
-/** Kept from one message to the next: memory of this size is not taken from Node's pool. */
-let space = Buffer.allocUnsafeSlow(32_768);
-
-/** Appends little-endian values to a buffer that grows. One at a time. */
-class Writer {
-  #bytes = space;
-  #length = 0;
-
-  #room(size: number): number {
-    const at = this.#length;
-    this.#length += size;
-    if (this.#length > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#length, this.#bytes.length * 2));
-      this.#bytes.copy(larger, 0, 0, at);
-      this.#bytes = larger;
-      if (larger.length <= keptSpace) space = larger;
-    }
-    return at;
-  }
-
-  u32(value: number): void {
-    const at = this.#room(4);
-    this.#bytes.writeUInt32LE(value >>> 0, at);
-  }
-
-  u64(value: bigint): void {
-    const at = this.#room(8);
-    this.#bytes.writeBigUInt64LE(value, at);
-  }
-
-  bytes(value: Uint8Array): void {
-    this.u32(value.length);
-    const at = this.#room(value.length + 1);
-    this.#bytes.set(value, at);
-    this.#bytes[at + value.length] = 0;
-  }
-
-  /** @throws TypeError for a string with a NUL, which the kernel would cut short. */
-  string(value: string): void {
-    if (value.includes('\0')) throw new TypeError(`${JSON.stringify(value)} contains a NUL byte`);
-    const at = this.#room(4 + value.length * 3 + 1);
-    const size = this.#bytes.write(value, at + 4);
-    this.#bytes.writeUInt32LE(size, at);
-    this.#bytes[at + 4 + size] = 0;
-    this.#length = at + 4 + size + 1;
-  }
-
-  list<T>(items: readonly T[], write: (item: T) => void): void {
-    this.u32(items.length);
-    for (const item of items) write(item);
-  }
-
-  strings(items: readonly string[]): void {
-    this.list(items, (item) => this.string(item));
-  }
-
-  /** A list that is the same object every time is encoded once. */
-  fixed<T>(items: readonly T[], write: (item: T) => void): void {
-    const known = encoded.get(items);
-    if (known !== undefined) {
-      const at = this.#room(known.length);
-      this.#bytes.set(known, at);
-      return;
-    }
-    const from = this.#length;
-    this.list(items, write);
-    encoded.set(items, Buffer.from(this.#bytes.subarray(from, this.#length)));
-  }
-
-  /** Valid until the next message is written. */
-  take(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
-  }
-}
-
-function writeProcess(writer: Writer, process: WireProcess): void {
-  writer.u32(process.flags);
-  writer.u32(process.columns);
-  writer.u32(process.rows);
-  writer.u32(process.uid);
-  writer.u32(process.gid);
-  writer.list(process.groups, (group) => writer.u32(group));
-  writer.u64(process.capabilities);
-  writer.u32(process.oomScoreAdj);
-  writer.fixed(process.rlimits, (limit) => {
-    writer.u32(limit.resource);
-    writer.u64(limit.soft);
-    writer.u64(limit.hard);
-  });
-  writer.strings(process.cgroups);
-  writer.string(process.cgroup2);
-  writer.strings(process.args);
-  writer.strings(process.env);
-  writer.string(process.cwd);
-  writer.bytes(process.seccomp);
-}
-
-/** The body of an `exec` request. */
-export function encodeProcess(process: WireProcess): Buffer {
-  const writer = new Writer();
-  writeProcess(writer, process);
-  return Buffer.from(writer.take());
-}
-
-/**
- * The spec a supervisor is started with, without its magic and length, which the addon puts before it.
- * Valid until the next message is encoded: `startSupervisor` copies it when called.
- */
-export function encodeContainer(container: WireContainer): Buffer {
-  const writer = new Writer();
-  writer.u32(container.flags);
-  writer.string(container.logPath);
-  writer.u64(BigInt(container.logLargeBytes));
-  writer.u64(BigInt(container.logMostBytes));
-  writer.string(container.netns);
-  writer.string(container.ipcns);
-  writer.string(container.utsns);
-  writer.string(container.shm);
-  writer.string(container.oomFile);
-  writer.strings(container.layers);
-  writer.string(container.upper);
-  writer.string(container.work);
-  writer.list(container.mounts, (mount) => {
-    writer.u32(mount.type);
-    writer.u32(mount.flags);
-    writer.u64(BigInt(mount.sizeBytes));
-    writer.string(mount.root);
-    writer.string(mount.source);
-    writer.string(mount.target);
-  });
-  writer.fixed(container.devices, (device) => {
-    writer.string(device.name);
-    writer.u32(device.mode);
-    writer.u32(device.major);
-    writer.u32(device.minor);
-  });
-  writer.fixed(container.masked, (path) => writer.string(path));
-  writer.fixed(container.readonlyPaths, (path) => writer.string(path));
-  writeProcess(writer, container.process);
-  return writer.take();
-}
+/** A process that changes nothing it need not. */
+export const plainProcess: Omit<WireProcess, 'args' | 'env'> = {
+  flags: 0,
+  columns: 0,
+  rows: 0,
+  uid: 0,
+  gid: 0,
+  groups: [],
+  umask: 0o022,
+  owner: 0,
+  capabilities: { bounding: 0n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n },
+  oomScoreAdj: 0,
+  rlimits: [],
+  scheduler: new Uint8Array(0),
+  ioPriority: 0,
+  personality: 0xffffffff,
+  firstCpus: new Uint8Array(0),
+  lastCpus: new Uint8Array(0),
+  apparmor: '',
+  selinux: '',
+  landlock: { handled: 0n, rules: [] },
+  cgroups: [],
+  cgroup2: '',
+  cwd: '/',
+  seccomp: new Uint8Array(0),
+};

@@ -9,22 +9,47 @@
 //
 //   container = u32 flags (CONTAINER_*)
 //               str log path, u64 bytes from which on it is to be rotated, u64 most bytes
-//               str net, str ipc, str uts        namespaces to join, "" = the supervisor's own
-//               str shm                          a directory to show as /dev/shm
 //               str oom                          the cgroup file that counts OOM kills
+//               list<namespace>                  not named: the supervisor's own
+//               list<map> uids, list<map> gids   of the user namespace
+//               list<offset>                     of the time namespace
+//               str hostname, str domain name    "" = left as it is
+//               list<sysctl>
+//               u32 propagation of the root (MS_*), 0 = private
 //               list<str> layers                 topmost first
-//               str upper, str work
-//               list<mount>, list<device>
+//               str upper, str work              "" = memory, for mount points
+//               list<mount>
+//               u32 mounts that come before devices and links
+//               list<device>, list<link>
 //               list<str> masked, list<str> read-only
 //               process
-//   mount     = u32 type (MOUNT_*), u32 flags (MOUNT_FLAG_*), u64 size,
-//               str root, str source, str target;
-//               a root that is not "" is where `source` begins and cannot lead out of
-//   device    = str name below /dev, u32 mode with type, u32 major, u32 minor
+//   namespace = u32 type (CLONE_NEW*), str path to join; "" = a new one
+//   map       = u32 inside, u32 outside, u32 size
+//   offset    = u32 clock, u64 seconds (two's complement), u32 nanoseconds
+//   sysctl    = str path below /proc/sys, str value
+//   mount     = u32 kind (MOUNT_*), u32 flags (MOUNT_FLAG_*)
+//               u32 set, u32 clear               MOUNT_ATTR_* of the mount alone
+//               u32 set, u32 clear               and of it with all that is below
+//               u32 propagation, u32 propagation with all that is below (MS_*), 0 = left
+//               str type                         MOUNT_FILESYSTEM
+//               str root                         if not "", `source` begins there and cannot leave
+//               str source, str target
+//               list<str> options                MOUNT_FILESYSTEM: name=value or a flag's name
+//               list<map> uids, list<map> gids   MOUNT_FLAG_IDMAP; none = the user namespace's
+//   device    = str path, u32 mode with type, u32 major, u32 minor, u32 uid, u32 gid
+//   link      = str path, str content
 //   process   = u32 flags (PROCESS_*), u32 columns, u32 rows
-//               u32 uid, u32 gid, list<u32> groups
-//               u64 capabilities, u32 oom_score_adj (two's complement)
+//               u32 uid, u32 gid, list<u32> groups, u32 umask
+//               u32 the uid on the host, which gets the streams
+//               u64 bounding, effective, permitted, inheritable, ambient capabilities
+//               u32 oom_score_adj (two's complement)
 //               list<rlimit>  = u32 resource, u64 soft, u64 hard
+//               str scheduler                    struct sched_attr, "" = left
+//               u32 I/O priority                 0 = left
+//               u32 personality                  ~0 = left
+//               str first CPU mask, str last     before and after its cgroups; "" = left
+//               str AppArmor profile, str SELinux label
+//               u64 access that Landlock handles, list<rule> = u64 access, str path
 //               list<str> cgroup v1 directories, str cgroup v2 directory
 //               list<str> arguments, list<str> environment, str working directory
 //               str seccomp program              struct sock_filter ..., "" = none
@@ -59,23 +84,29 @@
 #define FRAME_LIMIT (1u << 20)
 
 enum {
-  CONTAINER_HOST_PID = 1,
-  CONTAINER_READONLY_ROOT = 2,
-  CONTAINER_PRIVILEGED = 4,  // /sys is writable, propagation is left as it is
-  CONTAINER_STDIN_ONCE = 8,  // stdin closes with the first attached client that had it
+  CONTAINER_READONLY_ROOT = 1,
+  CONTAINER_STDIN_ONCE = 2,  // stdin closes with the first attached client that had it
+  CONTAINER_PLAIN_ROOT = 4,  // the first layer itself is the root
+  CONTAINER_MAP_LAYERS = 8,  // layers show owners as the user namespace maps them
 };
 
-enum { MOUNT_BIND = 1, MOUNT_TMPFS = 2 };
+enum { MOUNT_BIND = 1, MOUNT_FILESYSTEM = 2, MOUNT_REMOUNT = 3 };
 enum {
-  MOUNT_FLAG_READONLY = 1,
-  MOUNT_FLAG_RSLAVE = 2,
-  MOUNT_FLAG_RSHARED = 4,
-  MOUNT_FLAG_NOSUID = 8,
-  MOUNT_FLAG_NODEV = 16,
-  MOUNT_FLAG_NOEXEC = 32,
+  MOUNT_FLAG_RECURSIVE = 1,
+  MOUNT_FLAG_PLAIN = 2,
+  MOUNT_FLAG_COPY_UP = 4,
+  MOUNT_FLAG_IDMAP = 8,
+  MOUNT_FLAG_RECURSIVE_IDMAP = 16,
 };
 
-enum { PROCESS_TTY = 1, PROCESS_STDIN = 2, PROCESS_NO_NEW_PRIVILEGES = 4 };
+enum {
+  PROCESS_TTY = 1,
+  PROCESS_STDIN = 2,
+  PROCESS_NO_NEW_PRIVILEGES = 4,
+  PROCESS_JOIN_USER = 8,
+  PROCESS_OOM_SCORE = 16,
+  PROCESS_MAKE_CWD = 32,
+};
 
 enum {
   HANDOVER_EXEC = 1,

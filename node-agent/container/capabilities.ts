@@ -1,5 +1,7 @@
 /** Capability names to the sets the kernel takes. Pure. */
 
+import type { WireCapabilities } from '#native/protocol.ts';
+
 /** capabilities(7), by number. */
 const names = [
   'CHOWN',
@@ -78,4 +80,13 @@ export function capabilityBits(wanted: readonly string[]): bigint {
     bits |= 1n << BigInt(number);
   }
   return bits;
+}
+
+/**
+ * The sets of a process that has these capabilities if it is root, and else only may get them from a program's file.
+ * Nothing is inheritable (CVE-2022-29162).
+ */
+export function capabilitySets(bits: bigint, uid: number): WireCapabilities {
+  const held = uid === 0 ? bits : 0n;
+  return { bounding: bits, effective: held, permitted: held, inheritable: 0n, ambient: 0n };
 }

@@ -22,8 +22,9 @@ import type {
 } from './runtime.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { attachSession, execSession } from './session.ts';
+import { standardDevices } from './standard-mounts.ts';
 import { startContainer } from './start.ts';
-import { execProcess, type Surroundings, standardDevices } from './wire-spec.ts';
+import { execProcess, type Surroundings } from './wire-spec.ts';
 
 export interface RuntimeOptions {
   /** Kept state that survives a reboot; nothing is written there now but what `layerDir` names. */

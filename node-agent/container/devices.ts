@@ -24,7 +24,7 @@ async function devicesIn(directory: string, prefix: string): Promise<WireDevice[
       const { mode, rdev } = await lstat(path);
       const type = entry.isBlockDevice() ? typeBits.block : typeBits.character;
       const bits = type | (mode & 0o777);
-      return [{ name, mode: bits, major: majorOf(rdev), minor: minorOf(rdev) }];
+      return [{ path, mode: bits, major: majorOf(rdev), minor: minorOf(rdev), uid: 0, gid: 0 }];
     }),
   );
   return found.flat();

@@ -20,8 +20,8 @@ export interface Mount {
   readonly target: string;
   readonly readonly: boolean;
   readonly propagation?: 'private' | 'rslave' | 'rshared';
-  /** What the mount must not do, with all that is mounted below it. A tmpfs is `nosuid` and `nodev` always. */
-  readonly options?: readonly ('nosuid' | 'nodev' | 'noexec')[];
+  /** More, in the words of OCI's runtime-spec (`mount-options.ts`). A tmpfs is `nosuid` and `nodev` always. */
+  readonly options?: readonly string[];
   /** `tmpfs`: size limit. */
   readonly sizeBytes?: number;
 }

@@ -1,6 +1,7 @@
 /** The streams of an exec'ed or attached process, over a connection of their own to the supervisor. */
 
 import { Readable, Writable } from 'node:stream';
+import { encodeProcess } from '#native/encode.ts';
 import {
   chunkBytes,
   decodeExited,
@@ -9,7 +10,7 @@ import {
   execLimitBytes,
   frame,
 } from '#native/frames.ts';
-import { encodeProcess, type WireProcess } from '#native/protocol.ts';
+import type { WireProcess } from '#native/protocol.ts';
 import { SupervisorConnection } from './connection.ts';
 import type { Container } from './container.ts';
 import { type ExecSpec, type Session, StartError } from './runtime.ts';

@@ -1,8 +1,8 @@
 /** Starts a container's supervisor and turns what it says into a connection, or into a StartError. */
 
 import { getSystemErrorMessage } from 'node:util';
+import { encodeContainer } from '#native/encode.ts';
 import { decodeFailed, type Failed, frame } from '#native/frames.ts';
-import { encodeContainer } from '#native/protocol.ts';
 import { runSteps, type Step, startSupervisor } from '#native/spawn.ts';
 import { deviceSteps, limitSteps } from './cgroup-limits.ts';
 import { createLeafSteps } from './cgroups.ts';

@@ -2,19 +2,30 @@
 
 import {
   containerFlag,
+  mountAttribute,
   mountFlag,
-  mountType,
+  mountKind,
+  namespaceType,
+  plainProcess,
   processFlag,
+  propagation,
   type WireContainer,
   type WireDevice,
   type WireMount,
   type WireProcess,
 } from '#native/protocol.ts';
-import { allCapabilities, capabilityBits, defaultCapabilities } from './capabilities.ts';
+import {
+  allCapabilities,
+  capabilityBits,
+  capabilitySets,
+  defaultCapabilities,
+} from './capabilities.ts';
 import { oomFile } from './cgroup-limits.ts';
 import { type Hierarchies, v1Directories, v2Directory } from './cgroups.ts';
 import { defaultLogLimits, mostBytes } from './log-rotation.ts';
+import { readMountOptions } from './mount-options.ts';
 import type { ContainerSpec, ExecSpec, Mount, SandboxSpec } from './runtime.ts';
+import { standardLinks, standardMounts, wireMount } from './standard-mounts.ts';
 
 export interface Surroundings {
   readonly spec: ContainerSpec;
@@ -47,34 +58,39 @@ const maskedPaths = [
 ];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-const character = 0o020000;
-
-/** The devices every container has (OCI runtime-spec, config-linux.md, Default Devices). */
-export const standardDevices: readonly WireDevice[] = [
-  { name: 'null', mode: character | 0o666, major: 1, minor: 3 },
-  { name: 'zero', mode: character | 0o666, major: 1, minor: 5 },
-  { name: 'full', mode: character | 0o666, major: 1, minor: 7 },
-  { name: 'random', mode: character | 0o666, major: 1, minor: 8 },
-  { name: 'urandom', mode: character | 0o666, major: 1, minor: 9 },
-  { name: 'tty', mode: character | 0o666, major: 5, minor: 0 },
-];
-
 /** Docker's limit of open files; getrlimit(2) numbers. */
 const rlimits = [{ resource: 7, soft: 1_048_576n, hard: 1_048_576n }];
 
-const propagationFlag = { private: 0, rslave: mountFlag.rslave, rshared: mountFlag.rshared };
+const propagationOf = {
+  private: propagation.private,
+  rslave: propagation.slave,
+  rshared: propagation.shared,
+};
 
-const wireMount = (mount: Mount): WireMount => ({
-  type: mountType[mount.type],
-  flags:
-    (mount.readonly ? mountFlag.readonly : 0) |
-    propagationFlag[mount.propagation ?? 'private'] |
-    (mount.options ?? []).reduce((flags, option) => flags | mountFlag[option], 0),
-  root: mount.root ?? '',
-  sizeBytes: mount.sizeBytes ?? 0,
-  source: mount.source ?? '',
-  target: mount.target,
-});
+function ownMount(mount: Mount): WireMount {
+  const { data, bind: _, remount: __, ...asked } = readMountOptions(mount.options ?? []);
+  const readonly = mount.readonly ? mountAttribute.readonly : 0;
+  if (mount.type === 'tmpfs') {
+    const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
+    return wireMount({
+      ...asked,
+      type: 'tmpfs',
+      target: mount.target,
+      set: asked.set | readonly | mountAttribute.nosuid | mountAttribute.nodev,
+      options: ['mode=1777', ...size, ...data],
+    });
+  }
+  return wireMount({
+    ...asked,
+    kind: mountKind.bind,
+    flags: asked.flags | mountFlag.recursive,
+    recursiveSet: asked.recursiveSet | readonly,
+    recursivePropagation: propagationOf[mount.propagation ?? 'private'],
+    root: mount.root ?? '',
+    source: mount.source ?? '',
+    target: mount.target,
+  });
+}
 
 const defaultBits = capabilityBits(defaultCapabilities);
 const makeNodes = capabilityBits(['CAP_MKNOD']);
@@ -93,6 +109,7 @@ function flagsOf(
   noNewPrivileges: boolean,
 ) {
   return (
+    processFlag.oomScore |
     (spec.tty ? processFlag.tty : 0) |
     (spec.stdin ? processFlag.stdin : 0) |
     (noNewPrivileges ? processFlag.noNewPrivileges : 0)
@@ -102,14 +119,15 @@ function flagsOf(
 /** The container's first process. */
 function firstProcess(around: Surroundings): WireProcess {
   const { spec, hierarchies, cgroup } = around;
+  const { uid, gid, groups } = spec.user;
   return {
-    flags: flagsOf(spec, spec.noNewPrivileges),
-    columns: 0,
-    rows: 0,
-    uid: spec.user.uid,
-    gid: spec.user.gid,
-    groups: spec.user.groups,
-    capabilities: capabilitiesOf(spec, hierarchies),
+    ...plainProcess,
+    flags: flagsOf(spec, spec.noNewPrivileges) | processFlag.makeCwd,
+    uid,
+    gid,
+    groups,
+    owner: uid,
+    capabilities: capabilitySets(capabilitiesOf(spec, hierarchies), uid),
     oomScoreAdj: spec.oomScoreAdj,
     rlimits,
     cgroups: v1Directories(hierarchies, cgroup),
@@ -123,7 +141,8 @@ function firstProcess(around: Surroundings): WireProcess {
 
 /** A further process of a container: as restricted as its first one. */
 export function execProcess(around: Surroundings, exec: ExecSpec): WireProcess {
-  const first = firstProcess(around);
+  const user = exec.user ?? around.spec.user;
+  const first = firstProcess({ ...around, spec: { ...around.spec, user } });
   return {
     ...first,
     flags: flagsOf(exec, around.spec.noNewPrivileges),
@@ -131,33 +150,60 @@ export function execProcess(around: Surroundings, exec: ExecSpec): WireProcess {
     args: exec.args,
     env: exec.env ?? first.env,
     cwd: exec.cwd ?? first.cwd,
-    ...(exec.user ?? {}),
   };
+}
+
+type Namespaces = WireContainer['namespaces'];
+
+function namespacesOf({ sandbox, namespaces }: Surroundings): Namespaces {
+  const fresh = (type: number) => ({ type, path: '' });
+  return [
+    fresh(namespaceType.mount),
+    fresh(namespaceType.cgroup),
+    ...(sandbox.hostPid ? [] : [fresh(namespaceType.pid)]),
+    ...(sandbox.hostIpc ? [] : [{ type: namespaceType.ipc, path: namespaces.ipc }]),
+    { type: namespaceType.uts, path: namespaces.uts },
+    ...(sandbox.netnsPath === undefined
+      ? []
+      : [{ type: namespaceType.network, path: sandbox.netnsPath }]),
+  ];
 }
 
 /** The whole order to a supervisor. */
 export function wireContainer(around: Surroundings): WireContainer {
   const { spec, sandbox, namespaces, hierarchies, cgroup } = around;
   const log = spec.logLimits ?? defaultLogLimits;
+  const standard = standardMounts({
+    writable: spec.privileged,
+    hierarchies,
+    shm: sandbox.hostIpc ? '/dev/shm' : namespaces.shm,
+    root: { uid: 0, gid: 0 },
+    ttyGid: 5,
+    mapped: false,
+  });
   return {
     flags:
-      (sandbox.hostPid ? containerFlag.hostPid : 0) |
       (spec.readonlyRootfs ? containerFlag.readonlyRoot : 0) |
-      (spec.privileged ? containerFlag.privileged : 0) |
       (spec.stdinOnce ? containerFlag.stdinOnce : 0),
     logPath: spec.logPath,
     logLargeBytes: log.rotateBytes,
     logMostBytes: mostBytes(log),
-    netns: sandbox.netnsPath ?? '',
-    ipcns: sandbox.hostIpc ? '' : namespaces.ipc,
-    utsns: namespaces.uts,
-    shm: sandbox.hostIpc ? '/dev/shm' : namespaces.shm,
     oomFile: oomFile(hierarchies, cgroup),
+    namespaces: namespacesOf(around),
+    uidMap: [],
+    gidMap: [],
+    timeOffsets: [],
+    hostname: '',
+    domainname: '',
+    sysctls: [],
+    rootPropagation: 0,
     layers: spec.layers.toReversed(),
     upper: `${spec.layerDir}/upper`,
     work: `${spec.layerDir}/work`,
-    mounts: spec.mounts.map(wireMount),
+    mounts: [...standard, ...spec.mounts.map(ownMount)],
+    mountsBeforeDevices: standard.length,
     devices: around.devices,
+    links: standardLinks,
     masked: spec.privileged ? [] : maskedPaths,
     readonlyPaths: spec.privileged ? [] : readonlyPaths,
     process: firstProcess(around),

@@ -12,54 +12,37 @@ import {
   socketPair,
   waitChild,
 } from '#native/descriptors.ts';
+import { encodeContainer, encodeProcess } from '#native/encode.ts';
 import { decodeGate, HandOverError, type HandOverOrder, handOver } from '#native/hand-over.ts';
-import { encodeContainer, encodeProcess, processFlag, type WireProcess } from '#native/protocol.ts';
+import { namespaceType, processFlag, type WireProcess } from '#native/protocol.ts';
+import { standardMounts } from '#node-agent/container/standard-mounts.ts';
 import { busyboxLayer } from '../node-agent/container/node.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
+import { plainContainer, program } from './plain-container.ts';
 
 needsRoot();
 const fresh = scratch('hand-over');
 const layer = busyboxLayer(fresh());
-
-const program = (args: readonly string[], change: Partial<WireProcess> = {}): WireProcess => ({
-  flags: 0,
-  columns: 80,
-  rows: 25,
-  uid: 0,
-  gid: 0,
-  groups: [],
-  capabilities: (1n << 41n) - 1n,
-  oomScoreAdj: 0,
-  rlimits: [],
-  cgroups: [],
-  cgroup2: '',
-  args,
-  env: ['PATH=/bin'],
-  cwd: '/',
-  seccomp: new Uint8Array(0),
-  ...change,
+const mounts = standardMounts({
+  writable: false,
+  hierarchies: { v1: {}, v1Mounts: [], v2Controllers: [] },
+  shm: fresh(),
+  root: { uid: 0, gid: 0 },
+  ttyGid: 5,
+  mapped: false,
 });
 
 function container(process: WireProcess): Buffer {
   const directory = fresh();
   for (const name of ['upper', 'work']) mkdirSync(`${directory}/${name}`);
   return encodeContainer({
-    flags: 0,
-    logPath: '',
-    logLargeBytes: 0,
-    logMostBytes: 0,
-    netns: '',
-    ipcns: '',
-    utsns: '',
-    shm: '',
-    oomFile: '',
+    ...plainContainer,
+    namespaces: [namespaceType.mount, namespaceType.pid].map((type) => ({ type, path: '' })),
     layers: [layer],
     upper: `${directory}/upper`,
     work: `${directory}/work`,
-    mounts: [],
-    devices: [],
-    masked: [],
-    readonlyPaths: [],
+    mounts,
+    mountsBeforeDevices: mounts.length,
     process,
   });
 }

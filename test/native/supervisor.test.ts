@@ -3,9 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
+import { encodeContainer, encodeProcess } from '#native/encode.ts';
 import { encodeFrame, encodeNumbers, type Frame, FrameReader, frame } from '#native/frames.ts';
-import { encodeContainer, encodeProcess, type WireContainer } from '#native/protocol.ts';
+import { namespaceType, plainProcess } from '#native/protocol.ts';
 import { startSupervisor } from '#native/spawn.ts';
+import { wireMount } from '#node-agent/container/standard-mounts.ts';
 import {
   containerSpec,
   exited,
@@ -14,6 +16,7 @@ import {
   stopNode,
   traces,
 } from '../node-agent/container/node.ts';
+import { plainContainer } from './plain-container.ts';
 
 const node = await startNode('wire');
 t.teardown(() => stopNode(node));
@@ -101,22 +104,12 @@ t.test('bytes by chance do it no harm', async (t) => {
     return state % below;
   };
   const process_ = encodeProcess({
-    flags: 0,
-    columns: 0,
-    rows: 0,
-    uid: 0,
-    gid: 0,
+    ...plainProcess,
     groups: [1, 2],
-    capabilities: 0n,
-    oomScoreAdj: 0,
-    rlimits: [],
     cgroups: ['/nowhere'],
-    cgroup2: '',
     args: ['true'],
     env: ['A=b'],
-    cwd: '/',
-    // Empty: a program by chance could forbid the child even to end.
-    seccomp: new Uint8Array(0),
+    // No seccomp program: one by chance could forbid the child even to end.
   });
   for (let round = 0; round < 300; round++) {
     const { socket } = await open();
@@ -133,42 +126,16 @@ t.test('bytes by chance do it no harm', async (t) => {
 });
 
 t.test('every cut of a spec is refused with a reason', async (t) => {
-  const wire: WireContainer = {
-    flags: 0,
-    logPath: `${node.directory}/cut.log`,
-    logLargeBytes: 0,
-    logMostBytes: 0,
-    netns: '',
-    ipcns: '',
-    utsns: '',
-    shm: '',
-    oomFile: '',
+  const whole = encodeContainer({
+    ...plainContainer,
     layers: ['/nowhere'],
     upper: '/nowhere',
     work: '/nowhere',
-    mounts: [{ type: 2, flags: 0, sizeBytes: 0, root: '', source: '', target: '/x' }],
-    devices: [],
+    namespaces: [{ type: namespaceType.mount, path: '' }],
+    mounts: [wireMount({ type: 'tmpfs', target: '/x', options: ['size=1'] })],
     masked: ['/a'],
-    readonlyPaths: [],
-    process: {
-      flags: 0,
-      columns: 0,
-      rows: 0,
-      uid: 0,
-      gid: 0,
-      groups: [],
-      capabilities: 0n,
-      oomScoreAdj: 0,
-      rlimits: [],
-      cgroups: [],
-      cgroup2: '',
-      args: ['true'],
-      env: [],
-      cwd: '/',
-      seccomp: new Uint8Array(0),
-    },
-  };
-  const whole = encodeContainer(wire);
+    process: { ...plainProcess, args: ['true'], env: [] },
+  });
   for (let length = 0; length < whole.length; length += 3) {
     const directory = `${node.runDir}/c/cut${length}`;
     const answer = await startSupervisor({

@@ -1,10 +1,9 @@
-// /dev of a container.
+// Device nodes and links of a container. Runs in its child.
 #pragma once
 
 #include "spec.h"
 
-// A tmpfs with the given nodes, the usual links, devpts, shm and mqueue. Runs in the container's
-// child.
+// The nodes and links that were asked for. What is there already must be the same.
 void place_devices(const struct container* c, int root);
 
 // Shows the terminal on descriptor `terminal` as /dev/console.

@@ -11,43 +11,51 @@
 
 #include "../protocol.h"
 #include "handover.h"
+#include "kernel-settings.h"
+#include "mounts.h"
+#include "namespaces.h"
 #include "process.h"
 #include "rootfs.h"
+#include "settings.h"
 #include "sys.h"
 
-#define CLONE_NEWCGROUP_ 0x02000000
-
-static void join(const char* path, int type) {
-  if (!*path) return;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || setns(fd, type) != 0) fail("join namespace", path);  // it verifies the type
-  close(fd);
-}
 
 static _Noreturn void be_container(const struct container* c, struct stdio* io) {
+  const struct process* p = &c->process;
   reset_signals();
   setsid();
-  join_host_side(&c->process);
-  join(c->net, CLONE_NEWNET);
-  join(c->ipc, CLONE_NEWIPC);
-  join(c->uts, CLONE_NEWUTS);
-  // After the cgroups were joined: they become the roots of what the container sees.
-  if (unshare(CLONE_NEWCGROUP_) != 0) fail("make", "a cgroup namespace");
+  join_host_side(p);
+  join_namespaces(c);
+  set_sysctls(c->sysctls);
+  set_labels(p);
   enter_rootfs(c, io);
-  run_process(&c->process, io, 1);
+  give_streams(io, p->owner);
+  enter_user_namespace();
+  run_process(p, io);
+}
+
+static void join_container(const struct process* p, int pidfd) {
+  int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP_ |
+      (p->flags & PROCESS_JOIN_USER ? CLONE_NEWUSER : 0);
+  // Before Linux 5.6 there are no time namespaces.
+  if (setns(pidfd, all | CLONE_NEWTIME_) != 0 && (errno != EINVAL || setns(pidfd, all) != 0))
+    fail("join the namespaces of", "the container");
 }
 
 static _Noreturn void be_exec(const struct process* p, int pidfd, struct stdio* io) {
   reset_signals();
   setsid();
   join_host_side(p);
-  int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP_;
-  if (setns(pidfd, all) != 0) fail("join the namespaces of", "the container");
+  give_streams(io, p->owner);
+  join_container(p, pidfd);
+  if (p->flags & PROCESS_JOIN_USER) become_its_root();
   if (io->terminal) {
     int root = open("/", O_PATH | O_CLOEXEC | O_DIRECTORY);
     open_terminal(io, root, p->columns, p->rows);
+    give_streams(io, p->uid);
   }
-  run_process(p, io, 0);
+  set_labels(p);
+  run_process(p, io);
 }
 
 struct birth {
@@ -122,15 +130,19 @@ static int clean(struct birth* birth, struct launched* out, int result) {
 
 int launch_container(const struct container* c, struct launched* out, struct failure* failure) {
   struct birth birth;
+  uint64_t flags = 0;
   int result = prepare(&c->process, &birth, out, failure);
+  if (result == 0) result = prepare_maps(c, failure);
+  if (result == 0) result = prepare_namespaces(c, &flags, failure);
   if (result == 0) {
-    uint64_t flags = CLONE_NEWNS | (c->flags & CONTAINER_HOST_PID ? 0 : CLONE_NEWPID);
     long pid = give_birth(&birth, flags, out);
     if (pid == 0) be_container(c, &out->io);
     if (pid < 0) result = failed(failure, 128, "clone", "the container's process");
     close_child_ends(&out->io);
     if (pid > 0) result = finish(&birth, out, failure);
   }
+  release_maps();
+  release_namespaces();
   return clean(&birth, out, result);
 }
 

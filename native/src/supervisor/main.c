@@ -84,7 +84,7 @@ static int start(const struct container* c, struct failure* failure) {
   supervisor.log_limits = c->log_limits;
   supervisor.stdin_once = (c->flags & CONTAINER_STDIN_ONCE) != 0;
   // From now on this process's children are born in the container's pid namespace.
-  if (!(c->flags & CONTAINER_HOST_PID)) setns(launched.pidfd, CLONE_NEWPID);
+  if (c->namespaces.fresh & CLONE_NEWPID) setns(launched.pidfd, CLONE_NEWPID);
   return 0;
 }
 

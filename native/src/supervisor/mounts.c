@@ -2,34 +2,46 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "../protocol.h"
-#include "failure.h"
+#include "copy-up.h"
+#include "devices.h"
+#include "filesystem.h"
+#include "namespaces.h"
 #include "resolve.h"
 #include "sys.h"
-#include "text.h"
+#include "user-namespace.h"
 
 #define MOUNTS_LIMIT 1024
 static int sources[MOUNTS_LIMIT];
+static int maps[MOUNTS_LIMIT];  // 0: none; else a descriptor
+static uint32_t mapped;         // ... of the first so many mounts
 
-int make_filesystem(const char* type, const char* const* options, unsigned attributes) {
-  int fs = (int)sys_fsopen(type);
-  if (fs < 0) fail("open file system", type);
-  // what `mount` shows; not every kernel lets it be set
-  sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type);
-  for (; *options; options += 2) {
-    int command = options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
-    if (sys_fsconfig(fs, command, options[0], options[1]) != 0)
-      fail("configure file system", options[0]);
+#define IDMAP_FLAGS (MOUNT_FLAG_IDMAP | MOUNT_FLAG_RECURSIVE_IDMAP)
+
+int prepare_maps(const struct container* c, struct failure* failure) {
+  struct reader items = c->mounts.items;
+  errno = E2BIG;
+  if (c->mounts.count > MOUNTS_LIMIT) return failed(failure, 128, "read", "mounts");
+  for (; mapped < c->mounts.count; mapped++) {
+    struct mount_spec mount = read_mount(&items);
+    struct owned none;
+    maps[mapped] = 0;
+    if (!(mount.flags & IDMAP_FLAGS) || mount.maps.uids.count == 0) continue;
+    int fd = make_user_namespace(&mount.maps, 0, &none);
+    if (fd < 0) return failed(failure, 128, "map the owners of", mount.target);
+    maps[mapped] = fd;
   }
-  if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0) fail("create file system", type);
-  int mount = (int)sys_fsmount(fs, attributes);
-  if (mount < 0) fail("mount file system", type);
-  close(fs);
-  return mount;
+  return 0;
+}
+
+void release_maps(void) {
+  for (uint32_t i = 0; i < mapped; i++)
+    if (maps[i] > 0) close(maps[i]);
+  mapped = 0;
 }
 
 void attach(int mount, int target, const char* path) {
@@ -40,22 +52,11 @@ void attach(int mount, int target, const char* path) {
   close(mount);
 }
 
-static uint64_t propagation(uint32_t flags) {
-  if (flags & MOUNT_FLAG_RSHARED) return MS_SHARED;
-  return flags & MOUNT_FLAG_RSLAVE ? MS_SLAVE : MS_PRIVATE;
-}
-
-static unsigned restrictions(uint32_t flags) {
-  return (flags & MOUNT_FLAG_READONLY ? MOUNT_ATTR_RDONLY : 0) |
-      (flags & MOUNT_FLAG_NOSUID ? MOUNT_ATTR_NOSUID : 0) |
-      (flags & MOUNT_FLAG_NODEV ? MOUNT_ATTR_NODEV : 0) |
-      (flags & MOUNT_FLAG_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
-}
-
 // What is below a volume's root was laid out by containers, maybe by one that changes it just now:
 // it is found by one walk that cannot leave the root, and used by the descriptor that gave.
 static int open_source(const struct mount_spec* mount) {
-  unsigned flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE_;
+  unsigned flags = OPEN_TREE_CLONE | O_CLOEXEC |
+      (mount->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE_ : 0);
   if (!*mount->root) return (int)sys_open_tree(AT_FDCWD, mount->source, flags);
   int root = open(mount->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) fail("open volume", mount->root);
@@ -67,128 +68,93 @@ static int open_source(const struct mount_spec* mount) {
   return source;
 }
 
+static void change(int mount, struct mount_attributes attributes, unsigned flags, const char* path) {
+  if (!attributes.set && !attributes.clear && !attributes.propagation) return;
+  if (sys_mount_setattr(mount, AT_EMPTY_PATH | flags, &attributes) != 0)
+    fail("change the mount", path);
+}
+
+// While the host's mounts are the ones to be seen: what receives their changes, or shares its own.
+static void propagate(int mount, const struct mount_spec* spec) {
+  struct mount_attributes all = {.propagation = spec->recursive_propagation};
+  struct mount_attributes one = {.propagation = spec->propagation};
+  change(mount, all, AT_RECURSIVE_, spec->target);
+  change(mount, one, 0, spec->target);
+}
+
 void open_sources(const struct container* c) {
   struct reader items = c->mounts.items;
-  if (c->mounts.count > MOUNTS_LIMIT) {
-    errno = E2BIG;
-    fail("read", "mounts");
-  }
   for (uint32_t i = 0; i < c->mounts.count; i++) {
     struct mount_spec mount = read_mount(&items);
-    if (mount.type != MOUNT_BIND) continue;
+    if (mount.kind != MOUNT_BIND) continue;
     sources[i] = open_source(&mount);
     if (sources[i] < 0) fail("open mount source", mount.source);
-    struct mount_attributes attributes = {.propagation = propagation(mount.flags)};
-    if (sys_mount_setattr(sources[i], AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
-      fail("set propagation of", mount.source);
+    propagate(sources[i], &mount);
   }
 }
 
-static void place_bind(const struct mount_spec* mount, int source, int root) {
-  struct stat facts;
-  if (fstat(source, &facts) != 0) fail("stat mount source", mount->source);
-  struct mount_attributes attributes = {.set = restrictions(mount->flags)};
-  if (attributes.set &&
-      sys_mount_setattr(source, AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
-    fail("restrict", mount->source);
-  attach(source, resolve_or_make(root, mount->target, !S_ISDIR(facts.st_mode)), mount->target);
+static void show_owners(int mount, const struct mount_spec* spec, int map) {
+  if (!(spec->flags & IDMAP_FLAGS)) return;
+  int user = map > 0 ? map : user_namespace();
+  struct mount_attributes attributes = {.set = MOUNT_ATTR_IDMAP_, .userns_fd = (uint64_t)user};
+  errno = EINVAL;
+  if (user < 0) fail("find the map for owners on", spec->target);
+  unsigned below = spec->flags & MOUNT_FLAG_RECURSIVE_IDMAP ? AT_RECURSIVE_ : 0;
+  if (sys_mount_setattr(mount, AT_EMPTY_PATH | below, &attributes) != 0)
+    fail("map the owners on", spec->target);
 }
 
-static void place_tmpfs(const struct mount_spec* mount, int root) {
-  char size[24];
-  struct text text = {size, sizeof size};
-  add_number(&text, mount->size);
-  const char* sized[] = {"mode", "1777", "size", size, 0};
-  const char* unsized[] = {"mode", "1777", 0};
-  unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | restrictions(mount->flags);
-  int made = make_filesystem("tmpfs", mount->size ? sized : unsized, attributes);
-  attach(made, resolve_or_make(root, mount->target, 0), mount->target);
+static void restrict_mount(int mount, const struct mount_spec* spec) {
+  struct mount_attributes all = {.set = spec->recursive_set, .clear = spec->recursive_clear};
+  struct mount_attributes one = {.set = spec->set, .clear = spec->clear};
+  change(mount, all, AT_RECURSIVE_, spec->target);
+  change(mount, one, 0, spec->target);
+}
+
+// With MOUNT_FLAG_PLAIN a mount point must be the image's own directory, not a link it laid out.
+static int find_target(int root, const struct mount_spec* mount, int file) {
+  if (!(mount->flags & MOUNT_FLAG_PLAIN)) return resolve_or_make(root, mount->target, file);
+  int target = resolve_plain(root, mount->target);
+  if (target >= 0 || errno != ENOENT) return target;
+  int made = resolve_or_make(root, mount->target, file);
+  if (made >= 0) close(made);
+  return resolve_plain(root, mount->target);
+}
+
+static void place_bind(const struct mount_spec* mount, int source, int map, int root) {
+  struct stat facts;
+  if (fstat(source, &facts) != 0) fail("stat mount source", mount->source);
+  show_owners(source, mount, map);
+  restrict_mount(source, mount);
+  attach(source, find_target(root, mount, !S_ISDIR(facts.st_mode)), mount->target);
+}
+
+static void place_filesystem(const struct mount_spec* mount, int map, int root) {
+  int made = make_filesystem(mount->type, mount->source, mount->options, 0);
+  int target = find_target(root, mount, 0);
+  if (target >= 0 && mount->flags & MOUNT_FLAG_COPY_UP) copy_up(target, made, mount->target);
+  show_owners(made, mount, map);
+  restrict_mount(made, mount);
+  propagate(made, mount);
+  attach(made, target, mount->target);
+}
+
+static void remount(const struct mount_spec* mount, int root) {
+  int target = resolve(root, mount->target);
+  if (target < 0) fail("find the mount", mount->target);
+  restrict_mount(target, mount);
+  propagate(target, mount);
+  close(target);
 }
 
 void place_mounts(const struct container* c, int root) {
   struct reader items = c->mounts.items;
   for (uint32_t i = 0; i < c->mounts.count; i++) {
+    if (i == c->mounts_before_devices) place_devices(c, root);
     struct mount_spec mount = read_mount(&items);
-    if (mount.type == MOUNT_BIND) place_bind(&mount, sources[i], root);
-    else place_tmpfs(&mount, root);
+    if (mount.kind == MOUNT_BIND) place_bind(&mount, sources[i], maps[i], root);
+    else if (mount.kind == MOUNT_FILESYSTEM) place_filesystem(&mount, maps[i], root);
+    else remount(&mount, root);
   }
-}
-
-// A mount point for a kernel file system must be the image's own directory, not a link it laid out.
-static int kernel_target(int root, const char* path) {
-  int target = resolve_plain(root, path);
-  if (target >= 0 || errno != ENOENT) return target;
-  return mkdirat(root, path + 1, 0755) == 0 ? resolve_plain(root, path) : -1;
-}
-
-void place_kernel_filesystems(const struct container* c, int root) {
-  static const char* const none[] = {0};
-  unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  attach(make_filesystem("proc", none, attributes), kernel_target(root, "/proc"), "/proc");
-  unsigned protect = c->flags & CONTAINER_PRIVILEGED ? 0 : MOUNT_ATTR_RDONLY;
-  attach(make_filesystem("sysfs", none, attributes | protect), kernel_target(root, "/sys"), "/sys");
-  if (*c->process.cgroup2 && c->process.cgroups.count == 0) {
-    int cgroups = make_filesystem("cgroup2", none, attributes | protect);
-    attach(cgroups, resolve_plain(root, "/sys/fs/cgroup"), "/sys/fs/cgroup");
-  }
-}
-
-// The host's /dev/null, checked: a link or file in its place must not be shown to the container.
-static int open_null(void) {
-  struct stat facts;
-  int null = open("/dev/null", O_PATH | O_CLOEXEC | O_NOFOLLOW);
-  if (null < 0 || fstat(null, &facts) != 0) fail("open", "/dev/null");
-  if (S_ISCHR(facts.st_mode) && facts.st_rdev == makedev(1, 3)) return null;
-  errno = ENODEV;
-  fail("recognise", "/dev/null");
-}
-
-static int clone_mount(int from, const char* path) {
-  int cover = (int)sys_open_tree(from, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
-  if (cover < 0) fail("clone the cover of", path);
-  return cover;
-}
-
-// One empty, read-only directory covers every masked directory. Only what is mounted can be cloned
-// (before Linux 6.15), so the first target gets the mount itself and a descriptor of it stays for
-// the others.
-static int empty_directory(int* kept, const char* path) {
-  static const char* const tiny[] = {"size", "4k", "nr_inodes", "1", "mode", "755", 0};
-  if (*kept >= 0) return clone_mount(*kept, path);
-  int made = make_filesystem("tmpfs", tiny,
-      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-  *kept = fcntl(made, F_DUPFD_CLOEXEC, 0);
-  return made;
-}
-
-static void mask(const struct container* c, int root) {
-  struct reader items = c->masked.items;
-  int empty = -1, null = c->masked.count ? open_null() : -1;
-  for (uint32_t i = 0; i < c->masked.count; i++) {
-    const char* path = read_string(&items);
-    int target = resolve(root, path);
-    if (target < 0) continue;
-    struct stat facts;
-    if (fstat(target, &facts) != 0) fail("stat", path);
-    int directory = S_ISDIR(facts.st_mode);
-    attach(directory ? empty_directory(&empty, path) : clone_mount(null, path), target, path);
-  }
-  if (empty >= 0) close(empty);
-  if (null >= 0) close(null);
-}
-
-void protect_paths(const struct container* c, int root) {
-  mask(c, root);
-  struct reader items = c->readonly.items;
-  for (uint32_t i = 0; i < c->readonly.count; i++) {
-    const char* path = read_string(&items);
-    int target = resolve(root, path);
-    if (target < 0) continue;
-    int self = (int)sys_open_tree(target, "",
-        OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE_);
-    struct mount_attributes attributes = {.set = MOUNT_ATTR_RDONLY};
-    if (self < 0 || sys_mount_setattr(self, AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
-      fail("make read-only", path);
-    attach(self, target, path);
-  }
+  if (c->mounts.count <= c->mounts_before_devices) place_devices(c, root);
 }

@@ -15,16 +15,17 @@
 
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 
-// Without no_new_privs the kernel asks who installs a filter for CAP_SYS_ADMIN.
-static int filter_needs_admin(const struct process* p) {
-  return p->seccomp_length != 0 && !(p->flags & PROCESS_NO_NEW_PRIVILEGES);
+// Without no_new_privs the kernel asks who restricts himself for CAP_SYS_ADMIN.
+static int needs_admin(const struct process* p) {
+  int restricted = p->seccomp.length != 0 || p->landlock_handled != 0;
+  return restricted && !(p->flags & PROCESS_NO_NEW_PRIVILEGES);
 }
 
 void start_filter(const struct process* p) {
-  if (p->seccomp_length == 0) return;
+  if (p->seccomp.length == 0) return;
   struct sock_fprog program = {
-      .len = (unsigned short)(p->seccomp_length / sizeof(struct sock_filter)),
-      .filter = (struct sock_filter*)p->seccomp,
+      .len = (unsigned short)(p->seccomp.length / sizeof(struct sock_filter)),
+      .filter = (struct sock_filter*)p->seccomp.at,
   };
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
     fail("load", "the seccomp program");
@@ -48,28 +49,43 @@ static void become_user(const struct process* p) {
   if (setresuid(p->uid, p->uid, p->uid) != 0) fail("set", "the user");
 }
 
-// The C library's header-free form of capset(2): inheritable is always empty (CVE-2022-29162).
-static void set_capabilities(uint64_t kept) {
+// What this process does not have itself falls away.
+static void set_capabilities(const struct capabilities* wanted, uint64_t admin) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct sets[2];
   if (syscall(SYS_capget, &header, sets) != 0) fail("read", "capabilities");
   for (int i = 0; i < 2; i++) {
-    uint32_t part = (uint32_t)(kept >> (32 * i)) & sets[i].permitted;
-    sets[i] = (struct __user_cap_data_struct){part, part, 0};
+    uint32_t own = sets[i].permitted;
+    uint32_t permitted = (uint32_t)((wanted->permitted | admin) >> (32 * i)) & own;
+    sets[i] = (struct __user_cap_data_struct){
+        .permitted = permitted,
+        .effective = (uint32_t)((wanted->effective | admin) >> (32 * i)) & permitted,
+        .inheritable = (uint32_t)(wanted->inheritable >> (32 * i)) & own,
+    };
   }
   if (syscall(SYS_capset, &header, sets) != 0) fail("set", "capabilities");
 }
 
+// Those that are not permitted and inheritable cannot be; EINVAL: the kernel knows no more.
+static void raise_ambient(uint64_t wanted) {
+  for (int i = 0; i < 64; i++) {
+    if (!(wanted >> i & 1) || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) == 0) continue;
+    if (errno != EPERM && errno != EINVAL) fail("raise", "an ambient capability");
+  }
+}
+
 void drop_privileges(const struct process* p) {
+  const struct capabilities* wanted = &p->capabilities;
+  uint64_t admin = needs_admin(p) ? 1ull << CAP_SYS_ADMIN : 0;
   // best effort: the agent's keys are not the container's
   syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
-  drop_bounding(p->capabilities);
+  drop_bounding(wanted->bounding);
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  int needs_admin = filter_needs_admin(p);
-  if (prctl(PR_SET_KEEPCAPS, needs_admin) != 0) fail("keep", "capabilities");  // execve clears it
+  // execve clears it
+  if (prctl(PR_SET_KEEPCAPS, (wanted->permitted | admin) != 0) != 0) fail("keep", "capabilities");
   become_user(p);
-  uint64_t admin = needs_admin ? 1ull << CAP_SYS_ADMIN : 0;
-  set_capabilities((p->uid == 0 ? p->capabilities : 0) | admin);
+  set_capabilities(wanted, admin);
+  raise_ambient(wanted->ambient);
   if (p->flags & PROCESS_NO_NEW_PRIVILEGES && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     fail("set", "no_new_privs");
 }

@@ -3,9 +3,9 @@
 
 #include "spec.h"
 
-// Becomes the user; what is left are the given capabilities (of root; another user keeps them in
-// the bounding set). Where start_filter needs it, CAP_SYS_ADMIN is left, too, until execve: that
-// takes capabilities from the bounding set (root) or none (others).
+// Becomes the user; what is left are the given capabilities. Where start_filter or Landlock needs
+// it, CAP_SYS_ADMIN is left, too, until execve: that takes capabilities from the bounding set
+// (root) or the ambient one (others).
 void drop_privileges(const struct process* p);
 
 // Installs the seccomp program. The last step before execve: a profile need not allow what was

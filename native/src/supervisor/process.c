@@ -3,15 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "../protocol.h"
 #include "failure.h"
 #include "handover.h"
+#include "landlock.h"
 #include "privileges.h"
 #include "sys.h"
 #include "text.h"
@@ -31,50 +30,6 @@ void reset_signals(void) {
   for (int i = 1; i < 65; i++) syscall(SYS_rt_sigaction, i, &action, 0, sizeof none);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
   umask(0);
-}
-
-static int write_file(const char* directory, const char* name, const char* content) {
-  char path[4096];
-  struct text text = {path, sizeof path};
-  add(&text, directory);
-  add(&text, name);
-  int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return -1;
-  ssize_t done = write(fd, content, strlen(content));
-  close(fd);
-  return done < 0 ? -1 : 0;
-}
-
-static void set_limits(struct list limits) {
-  for (uint32_t i = 0; i < limits.count; i++) {
-    int resource = (int)read_u32(&limits.items);
-    struct rlimit limit = {.rlim_cur = read_u64(&limits.items)};
-    limit.rlim_max = read_u64(&limits.items);
-    if (setrlimit(resource, &limit) == 0) continue;
-    // Raising the hard limit needs CAP_SYS_RESOURCE, which a node may lack: as much as there is.
-    struct rlimit present;
-    if (getrlimit(resource, &present) != 0) continue;
-    if (limit.rlim_cur > present.rlim_max) limit.rlim_cur = present.rlim_max;
-    if (limit.rlim_max > present.rlim_max) limit.rlim_max = present.rlim_max;
-    setrlimit(resource, &limit);
-  }
-}
-
-void join_host_side(const struct process* p) {
-  struct list directories = p->cgroups;
-  for (uint32_t i = 0; i < directories.count; i++) {
-    const char* directory = read_string(&directories.items);
-    // A single-threaded process moving itself by `tasks` needs no global lock: 20 us, where a write
-    // of its pid to cgroup.procs by its parent waits for an RCU grace period (12 ms).
-    if (write_file(directory, "/tasks", "0") != 0) fail("join cgroup", directory);
-  }
-  char number[16];
-  struct text text = {number, sizeof number};
-  if (p->oom_score_adj < 0) add(&text, "-");
-  add_number(&text, (uint64_t)llabs(p->oom_score_adj));
-  // lowering it needs CAP_SYS_RESOURCE: best effort
-  write_file("/proc/self", "/oom_score_adj", number);
-  set_limits(p->rlimits);
 }
 
 static void make_directories(const char* path) {
@@ -163,19 +118,21 @@ static char** strings(struct list list) {
   return array;
 }
 
-_Noreturn void run_process(const struct process* p, struct stdio* io, int make_cwd) {
+_Noreturn void run_process(const struct process* p, struct stdio* io) {
   char** arguments = strings(p->arguments);
   char** environment = strings(p->environment);
-  install_stdio(io, p->uid);
+  install_stdio(io);
   if (handover.on) close_all_but_preserved();
   else close_all_but_report();
-  if (make_cwd) make_directories(p->cwd);
+  if (p->flags & PROCESS_MAKE_CWD) make_directories(p->cwd);
   int entered = enter_cwd(p->cwd, 1);
+  int ruleset = make_ruleset(p);
   drop_privileges(p);
   if (!entered) enter_cwd(p->cwd, 0);
-  umask(022);
+  umask(p->umask);
   if (handover.on) for_program(look, arguments, environment);
   wait_at_gate();
+  restrict_to(ruleset);
   start_filter(p);
   for_program(execve, arguments, environment);
   _exit(128);

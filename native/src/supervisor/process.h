@@ -1,4 +1,4 @@
-// The last steps of a new process: cgroups, limits, user, capabilities, seccomp, execve. The same
+// The last steps of a new process: streams, directory, user, capabilities, seccomp, execve. The same
 // code serves the container's first process and every exec'ed one; all of it runs in the child.
 #pragma once
 
@@ -8,8 +8,5 @@
 // Default dispositions, nothing blocked, umask 0 until the exec.
 void reset_signals(void);
 
-// While the host's file systems can be seen: joins the v1 cgroups, sets limits and the OOM score.
-void join_host_side(const struct process* p);
-
 // Inside the container: never returns.
-_Noreturn void run_process(const struct process* p, struct stdio* io, int make_cwd);
+_Noreturn void run_process(const struct process* p, struct stdio* io);

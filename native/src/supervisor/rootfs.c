@@ -9,8 +9,11 @@
 #include "../protocol.h"
 #include "devices.h"
 #include "failure.h"
+#include "filesystem.h"
 #include "handover.h"
 #include "mounts.h"
+#include "namespaces.h"
+#include "protect.h"
 #include "sys.h"
 #include "text.h"
 
@@ -49,23 +52,109 @@ static void forget_volatile(const char* work) {
   }
 }
 
+// The layers' files as the container's user namespace shows their owners. Mounted for good: only
+// then can every kernel build on it.
+static int show_layer(int layer, const char* path) {
+  struct mount_attributes attributes = {
+      .set = MOUNT_ATTR_IDMAP_,
+      .userns_fd = (uint64_t)user_namespace(),
+  };
+  if (layer < 0 || sys_mount_setattr(layer, AT_EMPTY_PATH, &attributes) != 0)
+    fail("map the owners in", path);
+  if (sys_move_mount(layer, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    fail("mount", path);
+  return layer;
+}
+
+static int shown_layer(const char* path) {
+  return show_layer((int)sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC), path);
+}
+
+static const char* path_below(int fd, const char* name, char* space, size_t size) {
+  struct text text = {space, size};
+  add(&text, "/proc/self/fd/");
+  add_number(&text, (uint64_t)fd);
+  add(&text, name);
+  return space;
+}
+
+static void layer_option(const struct container* c, int fs, const char* path) {
+  char space[40];
+  if (!(c->flags & CONTAINER_MAP_LAYERS)) return option(fs, "lowerdir+", path);
+  option(fs, "lowerdir+", path_below(shown_layer(path), "", space, sizeof space));
+}
+
+// The directories that hold what the container writes lie beside each other in `place`.
+static void upper_options(int fs, int place, const char* upper, const char* work) {
+  char space[320];
+  option(fs, "upperdir", path_below(place, upper, space, sizeof space));
+  option(fs, "workdir", path_below(place, work, space, sizeof space));
+}
+
+static void mapped_upper(const struct container* c, int fs) {
+  const char* slash = strrchr(c->upper, '/');
+  char place[4096];
+  errno = EINVAL;
+  if (!slash || strlen(c->upper) >= sizeof place || strlen(slash) > 255 ||
+      strncmp(c->upper, c->work, (size_t)(slash + 1 - c->upper)) != 0)
+    fail("use beside each other", c->upper);
+  memcpy(place, c->upper, (size_t)(slash - c->upper));
+  place[slash - c->upper] = 0;
+  upper_options(fs, shown_layer(place), slash, c->work + (slash - c->upper));
+}
+
+// Where nothing can be written, mount points are made in memory.
+static void upper_in_memory(const struct container* c, int fs) {
+  static const char* const options[] = {"mode", "755", 0};
+  int memory = make_known_filesystem("tmpfs", options, 0);
+  if (mkdirat(memory, "upper", 0755) != 0 || mkdirat(memory, "work", 0700) != 0)
+    fail("make in memory", "mount points");
+  if (c->flags & CONTAINER_MAP_LAYERS) show_layer(memory, "mount points");
+  else if (sys_move_mount(memory, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    fail("mount", "mount points");
+  upper_options(fs, memory, "/upper", "/work");
+}
+
+static void upper_on_disk(const struct container* c, int fs) {
+  forget_volatile(c->work);
+  if (c->flags & CONTAINER_MAP_LAYERS) {
+    mapped_upper(c, fs);
+  } else {
+    option(fs, "upperdir", c->upper);
+    option(fs, "workdir", c->work);
+  }
+  // Nothing to sync when it is unmounted: the layer is not promised to survive a crash of the
+  // machine.
+  if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", 0) != 0)
+    fail("configure overlay", "volatile");
+}
+
 static int make_overlay(const struct container* c) {
   int fs = (int)sys_fsopen("overlay");
   if (fs < 0) fail("open file system", "overlay");
   sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay");
   struct reader layers = c->layers.items;
-  for (uint32_t i = 0; i < c->layers.count; i++) option(fs, "lowerdir+", read_string(&layers));
-  forget_volatile(c->work);
-  option(fs, "upperdir", c->upper);
-  option(fs, "workdir", c->work);
-  // Nothing to sync when it is unmounted: the layer is not promised to survive a crash of the
-  // machine.
-  if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", 0) != 0)
-    fail("configure overlay", "volatile");
-  if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0) fail("create overlay on", c->upper);
+  for (uint32_t i = 0; i < c->layers.count; i++) layer_option(c, fs, read_string(&layers));
+  if (*c->upper) upper_on_disk(c, fs);
+  else upper_in_memory(c, fs);
+  if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0)
+    fail("create overlay on", *c->upper ? c->upper : "memory");
   int root = (int)sys_fsmount(fs, 0);
   if (root < 0) fail("mount overlay on", c->upper);
   close(fs);
+  return root;
+}
+
+// A bundle's directory as it stands, with what is mounted in it.
+static int open_plain_root(const struct container* c) {
+  struct reader layers = c->layers.items;
+  const char* path = read_string(&layers);
+  int root = (int)sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE_);
+  struct mount_attributes attributes = {
+      .propagation = c->root_propagation & (MS_SHARED | MS_SLAVE) ? MS_SLAVE : MS_PRIVATE,
+  };
+  if (root < 0 || sys_mount_setattr(root, AT_EMPTY_PATH | AT_RECURSIVE_, &attributes) != 0)
+    fail("use as the root", path);
   return root;
 }
 
@@ -77,15 +166,20 @@ static void change_root(int root) {
   if (chdir("/") != 0) fail("enter", "/");
 }
 
+static void propagate_root(const struct container* c, int root) {
+  struct mount_attributes attributes = {.propagation = c->root_propagation};
+  if (attributes.propagation && sys_mount_setattr(root, AT_EMPTY_PATH, &attributes) != 0)
+    fail("set propagation of", "/");
+}
+
 void enter_rootfs(const struct container* c, struct stdio* io) {
   open_sources(c);
+  int plain = c->flags & CONTAINER_PLAIN_ROOT ? open_plain_root(c) : -1;
   // Slave, not private: what the host unmounts in these milliseconds must not be held here.
   if (mount(0, "/", 0, MS_REC | MS_SLAVE, 0) != 0) fail("set propagation of", "/");
-  int root = make_overlay(c);
+  int root = plain >= 0 ? plain : make_overlay(c);
   if (sys_move_mount(root, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
     fail("mount on", "the state directory");
-  place_kernel_filesystems(c, root);
-  place_devices(c, root);
   place_mounts(c, root);
   if (io->terminal) {
     open_terminal(io, root, c->process.columns, c->process.rows);
@@ -98,5 +192,6 @@ void enter_rootfs(const struct container* c, struct stdio* io) {
   }
   wait_for_hooks();
   change_root(root);
+  propagate_root(c, root);
   close(root);
 }

@@ -68,17 +68,20 @@ static int is_null(int fd) {
   return fstat(fd, &facts) == 0 && S_ISCHR(facts.st_mode) && facts.st_rdev == makedev(1, 3);
 }
 
-void install_stdio(struct stdio* io, uint32_t uid) {
+void install_stdio(struct stdio* io) {
   for (int i = 0; i < 3; i++) {
     // Above 2 first: the three may be among 0, 1, 2 already.
     if (io->child[i] > 2 && dup2(io->child[i], i) < 0) fail("install", "stdin, stdout, stderr");
     if (io->child[i] < 0) fail("install", "stdin, stdout, stderr");
   }
   if (io->terminal && ioctl(0, TIOCSCTTY, 0) != 0) fail("take control of", "the terminal");
-  // Programs that open /dev/stdout again need it to be theirs; /dev/null stays root's.
+}
+
+// Programs that open /dev/stdout again need it to be theirs; /dev/null stays root's.
+void give_streams(const struct stdio* io, uint32_t uid) {
   for (int i = 0; i < 3; i++)
-    if (uid != 0 && io->child[i] > 2 && !is_null(i) && fchown(i, uid, (gid_t)-1) != 0 && errno != EROFS &&
-        errno != EPERM)
+    if (uid != 0 && io->child[i] > 2 && !is_null(io->child[i]) &&
+        fchown(io->child[i], uid, (gid_t)-1) != 0 && errno != EROFS && errno != EPERM)
       fail("give to the user", "stdin, stdout, stderr");
 }
 

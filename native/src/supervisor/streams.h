@@ -18,8 +18,12 @@ int make_stdio(struct stdio* io, int terminal, int with_input);
 // supervisor.
 void open_terminal(struct stdio* io, int root, uint32_t columns, uint32_t rows);
 
-// In the child: makes the streams 0, 1, 2 and gives them to the user who will run.
-void install_stdio(struct stdio* io, uint32_t uid);
+// In the child: gives the streams to the user who will run, by his number in the namespace this
+// process is in.
+void give_streams(const struct stdio* io, uint32_t uid);
+
+// In the child: makes the streams 0, 1, 2.
+void install_stdio(struct stdio* io);
 
 // In the supervisor: takes the terminal's master.
 int adopt_terminal(struct stdio* io, int master);

@@ -10,8 +10,10 @@
 struct open_how_v0 {
   uint64_t flags, mode, resolve;
 };
+#define RESOLVE_NO_XDEV 0x01
 #define RESOLVE_NO_MAGICLINKS 0x02
 #define RESOLVE_NO_SYMLINKS 0x04
+#define RESOLVE_BENEATH 0x08
 #define RESOLVE_IN_ROOT 0x10
 
 // linux/mount.h; the GNU library has these in <sys/mount.h>, musl has not
@@ -28,6 +30,7 @@ struct open_how_v0 {
 #define MOUNT_ATTR_NODEV 0x04
 #define MOUNT_ATTR_NOEXEC 0x08
 #endif
+#define MOUNT_ATTR_IDMAP_ 0x00100000
 struct mount_attributes {
   uint64_t set, clear, propagation, userns_fd;
 };
@@ -39,6 +42,8 @@ struct clone_arguments {
 };
 #define CLONE_PIDFD_ 0x00001000ull
 #define CLONE_INTO_CGROUP_ 0x200000000ull
+#define CLONE_NEWTIME_ 0x80
+#define CLONE_NEWCGROUP_ 0x02000000
 
 static inline long sys_openat2(int dir, const char* path, struct open_how_v0* how) {
   return syscall(SYS_openat2, dir, path, how, sizeof *how);

@@ -1,0 +1,8 @@
+// What a process is given besides its user and its streams. All of it runs in the child; failures
+// end it.
+#pragma once
+
+#include "spec.h"
+
+// While the host's file systems can be seen: CPUs, v1 cgroups, limits, OOM score, scheduling.
+void join_host_side(const struct process* p);

@@ -1,0 +1,81 @@
+#include "user-namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "sys.h"
+#include "text.h"
+
+// The kernel takes at most 340 lines; one is at most 33 bytes.
+#define MAP_LIMIT (340 * 33 + 1)
+
+static void path_in_proc(char* space, size_t size, pid_t pid, const char* name) {
+  struct text text = {space, size};
+  add(&text, "/proc/");
+  add_number(&text, (uint64_t)pid);
+  add(&text, "/");
+  add(&text, name);
+}
+
+static int write_map(pid_t pid, const char* name, struct list ids) {
+  static char content[MAP_LIMIT];
+  char path[48];
+  if (ids.count > 340) {
+    errno = E2BIG;
+    return -1;
+  }
+  struct text text = {content, sizeof content};
+  content[0] = 0;
+  for (uint32_t i = 0; i < 3 * ids.count; i++) {
+    add_number(&text, read_u32(&ids.items));
+    add(&text, i % 3 == 2 ? "\n" : " ");
+  }
+  path_in_proc(path, sizeof path, pid, name);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  ssize_t done = write(fd, content, strlen(content));
+  int reason = errno;
+  close(fd);
+  errno = reason;
+  return done < 0 ? -1 : 0;
+}
+
+static int open_namespace(pid_t pid, const char* name) {
+  char path[48];
+  path_in_proc(path, sizeof path, pid, name);
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int take(pid_t pid, const struct id_maps* maps, uint64_t more, struct owned* owned) {
+  if (write_map(pid, "uid_map", maps->uids) != 0 || write_map(pid, "gid_map", maps->gids) != 0)
+    return -1;
+  if (more & CLONE_NEWNET && (owned->net = open_namespace(pid, "ns/net")) < 0) return -1;
+  if (more & CLONE_NEWIPC && (owned->ipc = open_namespace(pid, "ns/ipc")) < 0) return -1;
+  if (more & CLONE_NEWUTS && (owned->uts = open_namespace(pid, "ns/uts")) < 0) return -1;
+  return open_namespace(pid, "ns/user");
+}
+
+int make_user_namespace(const struct id_maps* maps, uint64_t more, struct owned* owned) {
+  int ends[2];
+  char byte;
+  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+  // No signal at its end: it is waited for here and is nobody else's business.
+  struct clone_arguments arguments = {.flags = CLONE_NEWUSER | more};
+  long pid = sys_clone3(&arguments);
+  if (pid == 0) {
+    // Lives as long as the other end is open.
+    close(ends[1]);
+    while (read(ends[0], &byte, 1) < 0 && errno == EINTR) continue;
+    _exit(0);
+  }
+  int made = pid < 0 ? -1 : take((pid_t)pid, maps, more, owned);
+  int reason = errno;
+  close(ends[0]);
+  close(ends[1]);
+  while (pid > 0 && waitpid((pid_t)pid, 0, __WALL) < 0 && errno == EINTR) continue;
+  errno = reason;
+  return made;
+}
