@@ -20,6 +20,7 @@ function asNativeError(error: unknown): unknown {
     path: facts.path,
   });
   if (error.stack !== undefined) native.stack = error.stack;
+  if ('entry' in error) Object.assign(native, { entry: error.entry }); // work on archives says which
   return native;
 }
 

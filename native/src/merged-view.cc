@@ -1,0 +1,42 @@
+#include "merged-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr char kLayer[] = "lowerdir+";  // Linux >= 6.5
+
+long Configure(int fs, unsigned command, const char* key, const char* value) {
+  return syscall(SYS_fsconfig, fs, command, key, value, 0);
+}
+
+}  // namespace
+
+SystemError OpenMerged(const std::vector<std::string>& layers, Fd* root) {
+  if (layers.size() == 1) {
+    // An overlay needs two; of one layer there is nothing to merge.
+    root->Reset(open(layers[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return root->valid() ? SystemError{} : SystemError{errno, "open", layers[0]};
+  }
+  const Fd fs(static_cast<int>(syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC)));
+  if (!fs.valid()) return {errno, "fsopen", "overlay"};
+  for (const std::string& layer : layers) {
+    // A path over 255 bytes is refused there; that of a descriptor is short.
+    const Fd directory(open(layer.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) return {errno, "open", layer};
+    const std::string path = "/proc/self/fd/" + std::to_string(directory.get());
+    if (Configure(fs.get(), FSCONFIG_SET_STRING, kLayer, path.c_str()) != 0) {
+      return {errno, "fsconfig lowerdir+", layer};
+    }
+  }
+  if (Configure(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) != 0) {
+    return {errno, "fsconfig create", layers[0]};
+  }
+  root->Reset(static_cast<int>(
+      syscall(SYS_fsmount, fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV)));
+  return root->valid() ? SystemError{} : SystemError{errno, "fsmount", layers[0]};
+}
