@@ -1,5 +1,6 @@
 /** The way of a write between decoding and the store: defaults, the built-in plug-ins, validation. */
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
+import type { ImagePolicy } from '#api/resources/image-policy.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { invalid, type StatusCause, type StatusError } from '#api/resources/status.ts';
 import { type PodPart, withPodPart } from '../kinds/pod-parts.ts';
@@ -7,6 +8,7 @@ import { prepareStatusUpdate, prepareUpdate } from '../kinds/prepare.ts';
 import type { Kind } from '../schema/kind.ts';
 import { ensureObject } from './defaults/fill.ts';
 import { applyDefaults } from './defaults.ts';
+import { refusedImages } from './image-policies.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
 import { resolvePriority, tolerateLostNodes } from './pod-admission.ts';
 import { admitServiceAccount, isMirror, nameServiceAccount } from './service-account.ts';
@@ -21,6 +23,8 @@ import {
 export interface AdmissionContext {
   namespace(name: string): KubeObject | undefined;
   priorityClasses(): readonly KubeObject[];
+  /** Absent: images are not looked at. */
+  readonly imagePolicies?: () => readonly ImagePolicy[];
   /** Absent: accounts are not looked at. */
   readonly serviceAccount?: (namespace: string, name: string) => KubeObject | undefined;
 }
@@ -40,6 +44,9 @@ function admitPod(pod: KubeObject, context: AdmissionContext): StatusError | und
   const { serviceAccount } = context;
   const refused = serviceAccount && admitServiceAccount(pod, serviceAccount);
   if (refused !== undefined) return refused;
+  const policies = context.imagePolicies?.() ?? [];
+  const unwanted = refusedImages(pod, policies);
+  if (unwanted !== undefined) return unwanted;
   tolerateLostNodes(spec);
   return resolvePriority(pod, context.priorityClasses());
 }
@@ -65,14 +72,20 @@ export function admitCreate(
 
 /**
  * The object as it may replace `old`: with its defaults, prepared (`prepareUpdate`, which must see the defaults to
- * know whether the spec changed), valid by itself and as a change of `old`. Left: 422.
+ * know whether the spec changed), valid by itself and as a change of `old`. Left: 403 for an image that a policy
+ * refuses, 422.
  */
 export function admitUpdate(
   kind: Kind,
   object: KubeObject,
   old: KubeObject,
+  { imagePolicies }: Pick<AdmissionContext, 'imagePolicies'> = {},
 ): Either<StatusError, KubeObject> {
   const prepared = prepareUpdate(kind, applyDefaults(kind, object), old);
+  if (kind.group === '' && kind.kind === 'Pod') {
+    const unwanted = refusedImages(prepared, imagePolicies?.() ?? [], old);
+    if (unwanted !== undefined) return left(unwanted);
+  }
   return verdict(kind, prepared, validateUpdate(kind, prepared, old));
 }
 
@@ -86,14 +99,16 @@ export function admitStatusUpdate(
   return verdict(kind, prepared, validateStatusUpdate(kind, prepared, old));
 }
 
-/** As `admitUpdate`, for a subresource that changes one part of a pod. Left: 422. */
+/** As `admitUpdate`, for a subresource that changes one part of a pod. Left: 403 for an image that a policy refuses, 422. */
 export function admitPodPart(
   kind: Kind,
   part: PodPart,
-  object: KubeObject,
-  old: KubeObject,
+  { object, old }: { readonly object: KubeObject; readonly old: KubeObject },
+  { imagePolicies }: Pick<AdmissionContext, 'imagePolicies'> = {},
 ): Either<StatusError, KubeObject> {
   const merged = withPodPart(part, applyDefaults(kind, object), old);
   const prepared = prepareUpdate(kind, merged, old);
+  const unwanted = refusedImages(prepared, imagePolicies?.() ?? [], old);
+  if (unwanted !== undefined) return left(unwanted);
   return verdict(kind, prepared, validatePodPart(kind, part, prepared, old));
 }

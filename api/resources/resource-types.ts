@@ -36,3 +36,4 @@ export const clusterRoles = type(
 );
 export const containers = type('bayplan.dev', 'v1alpha1', 'containers', 'Container', true);
 export const images = type('bayplan.dev', 'v1alpha1', 'images', 'Image', false);
+export const imagePolicies = type('bayplan.dev', 'v1alpha1', 'imagepolicies', 'ImagePolicy', false);

@@ -8,6 +8,7 @@ import { admitPodPart, admitStatusUpdate, admitUpdate } from '../admission/admit
 import type { PodPart } from '../kinds/pod-parts.ts';
 import { withEntries } from '../managed-fields/update.ts';
 import type { Kind } from '../schema/kind.ts';
+import { admissionContext } from './admission-context.ts';
 import { changeStored } from './change.ts';
 import { createObject } from './create.ts';
 import { decodeObject } from './decode.ts';
@@ -153,8 +154,9 @@ function admitted(
   context: ApiContext,
 ): E.Either<StatusError, KubeObject> {
   if (part === 'status') return admitStatusUpdate(kind, object, current);
-  if (part !== 'main') return admitPodPart(kind, part, object, current);
-  const updated = admitUpdate(kind, object, current);
+  const within = admissionContext(context);
+  if (part !== 'main') return admitPodPart(kind, part, { object, old: current }, within);
+  const updated = admitUpdate(kind, object, current, within);
   if (!isDefinition(kind)) return updated;
   return E.map((definition: KubeObject) => established(definition, context))(updated);
 }

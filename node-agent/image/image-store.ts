@@ -6,6 +6,7 @@
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ImagePolicy } from '#api/resources/image-policy.ts';
 import type { ArchiveImage } from './archive-images.ts';
 import { startReading } from './archive-source.ts';
 import { Content } from './content.ts';
@@ -15,13 +16,16 @@ import { keepArchiveImage } from './keep-archive.ts';
 import { type Found, findImage, localImage, newTag, withImage } from './lookup.ts';
 import type { Registry, RegistryOptions } from './registry/registry.ts';
 import type { Shelf } from './registry/shelf.ts';
+import { Gate } from './signature/gate.ts';
 import { resolveUser } from './user.ts';
 
 export interface ImagesOptions {
   /** Images are kept in `images/`; `registries.json` says how registries are reached. */
   readonly dataDir: string;
+  /** The cluster's policies on images; absent: there are none. */
+  readonly policies?: () => Promise<readonly ImagePolicy[]>;
   /** Other than the usual patience with registries. */
-  readonly registry?: Omit<RegistryOptions, 'dataDir'>;
+  readonly registry?: Omit<RegistryOptions, 'dataDir' | 'trust'>;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
 }
 
@@ -37,6 +41,7 @@ class ImageStore implements Images {
   readonly #content: Content;
   readonly #table: ImageTable;
   readonly #options: ImagesOptions;
+  readonly #gate: Gate;
   #registry: Promise<Registry> | undefined;
   /** Changes of the table, and the removal of content, one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -46,6 +51,7 @@ class ImageStore implements Images {
     this.#content = new Content(this.#root);
     this.#table = new ImageTable(join(this.#root, 'refs.json'));
     this.#options = options;
+    this.#gate = new Gate({ root: this.#root, images: () => this.#table.all(), ...options });
   }
 
   async open(): Promise<void> {
@@ -135,11 +141,15 @@ class ImageStore implements Images {
     return pushImage(registry, this.#shelf(), { image, text: reference, options });
   }
 
+  isTrusted(reference: string): Promise<boolean> {
+    return this.#gate.isTrusted(reference);
+  }
+
   /** Loaded when it is wanted first: a node that pulls nothing does not pay for it. */
   #connect(): Promise<Registry> {
     const { dataDir, registry } = this.#options;
-    this.#registry ??= import('./registry/registry.ts').then(
-      (module) => new module.Registry({ ...registry, dataDir }),
+    this.#registry ??= Promise.all([import('./registry/registry.ts'), this.#gate.keeper()]).then(
+      ([module, trust]) => new module.Registry({ ...registry, dataDir, trust }),
     );
     return this.#registry;
   }

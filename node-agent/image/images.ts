@@ -9,6 +9,8 @@ export class ImageError extends Error {
     | 'Ambiguous'
     | 'InvalidArchive'
     | 'UnknownUser'
+    /** An ImagePolicy of the cluster stands against it. */
+    | 'Untrusted'
     /** A registry wants other credentials. */
     | 'Unauthorized'
     /** A registry cannot be reached, has a fault, or gives what it should not. */
@@ -91,6 +93,11 @@ export interface Images {
    * @throws ImageError
    */
   push(reference: string, options?: TransferOptions): Promise<{ readonly digest: string }>;
+  /**
+   * Whether the cluster's ImagePolicies let a local image be started by this name without asking its registry; a pull
+   * tells why not, or finds that they do.
+   */
+  isTrusted(reference: string): Promise<boolean>;
   tag(reference: string, newReference: string): Promise<void>;
   /** Removes a reference; content nobody refers to goes with it. */
   remove(reference: string): Promise<void>;

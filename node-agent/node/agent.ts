@@ -37,6 +37,8 @@ export interface AgentParts {
   readonly images: Images;
   readonly network: PodNetwork;
   readonly mounts: TmpfsMounts;
+  /** What the images follow of the cluster. */
+  readonly policies?: { close(): void };
   readonly log: Log;
   /** Takes away what is left of the node itself (bridge, cgroup) once all containers are gone. */
   readonly takeDown: () => Promise<void>;
@@ -227,6 +229,7 @@ async function close(running: {
   world.configMaps.close();
   world.secrets.close();
   await api.close();
+  parts.policies?.close();
   parts.runtime.close();
   parts.client.close();
 }

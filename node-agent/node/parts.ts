@@ -2,11 +2,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from '#api/client/client.ts';
+import type { ImagePolicy } from '#api/resources/image-policy.ts';
+import { imagePolicies } from '#api/resources/resource-types.ts';
 import type { Log } from '#controller/runtime/log.ts';
 import { runSteps } from '#native/spawn.ts';
 import { readHierarchies, removeSteps } from '#node-agent/container/cgroups.ts';
 import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
+import { ClusterPolicies } from '#node-agent/image/signature/cluster-policies.ts';
 import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
 import type { TmpfsMounts } from '../volume/empty-dir.ts';
 import type { AgentParts } from './agent.ts';
@@ -21,11 +24,14 @@ export async function openParts(config: AgentConfig, log: Log): Promise<AgentPar
     mkdir(runDir, { recursive: true, mode: 0o755 }),
   ]);
   const network = createPodNetwork({ runDir, podCidr, bridge, clusterName, log });
+  const client = connect(config, 'bayplan-agent');
+  const policies = new ClusterPolicies(client.collection<ImagePolicy>(imagePolicies));
   return {
     config,
-    client: connect(config, 'bayplan-agent'),
+    client,
+    policies,
     runtime: createRuntime({ dataDir, runDir, cgroupRoot }),
-    images: await openImages({ dataDir }),
+    images: await openImages({ dataDir, policies: () => policies.all() }),
     network,
     mounts,
     log,

@@ -27,7 +27,8 @@ export interface FoundImage {
 
 /**
  * The container's image on this node, once it is there.
- * @throws PullUnderWay after beginning a pull, StartFailure with `InvalidImageName` or `ErrImageNeverPull`
+ * @throws PullUnderWay after beginning a pull, StartFailure with `InvalidImageName`, `ErrImageNeverPull` or
+ * `SignatureValidationFailed`
  */
 export async function containerImage(
   world: World,
@@ -41,13 +42,20 @@ export async function containerImage(
   const image = await world.images.find(name).catch((cause: unknown) => {
     throw findFailure(name, cause);
   });
-  if (image !== undefined && !mustAsk(container, image)) return { image, isPulled: false };
+  const isTrusted = image !== undefined && (await world.images.isTrusted(name));
+  if (isTrusted && !mustAsk(container, image)) return { image, isPulled: false };
   if (container.imagePullPolicy === 'Never') {
+    if (image !== undefined) throw untrusted(name);
     const message = `Container image "${name}" is not present with pull policy of Never`;
     throw new StartFailure('ErrImageNeverPull', message);
   }
   world.pulls.begin({ state, pod, container });
   throw new PullUnderWay(`pulling ${name}`);
+}
+
+function untrusted(name: string): StartFailure {
+  const message = `Container image "${name}" is present, but no pull has found it as the cluster's ImagePolicies demand, and its pull policy is Never`;
+  return new StartFailure('SignatureValidationFailed', message);
 }
 
 /** `Always` asks the registry; an image that was loaded from an archive has none that could be asked. */

@@ -5,7 +5,7 @@
 import type { Observable } from 'rxjs/internal/Observable';
 import { Subject } from 'rxjs/internal/Subject';
 import type { Pod, PodContainer, Secret } from '#api/resources/types.ts';
-import type { Images, LocalImage } from '#node-agent/image/images.ts';
+import { ImageError, type Images, type LocalImage } from '#node-agent/image/images.ts';
 import type { ObjectSource } from '../volume/object-source.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { PodState } from './pod-state.ts';
@@ -94,13 +94,19 @@ export class ImagePulls {
     const why = error instanceof Error ? error.message : String(error);
     const isFirst = !state.isWaiting(container.name);
     const failure = isFirst
-      ? { reason: 'ErrImagePull', message: why }
+      ? { reason: reasonOf(error), message: why }
       : { reason: 'ImagePullBackOff', message: `Back-off pulling image "${name}": ${why}` };
     state.failed(container.name, failure, now());
     events.warn(pod, 'Failed', `Failed to pull image "${name}": ${why}`, container.name);
-    if (isFirst) events.warn(pod, 'Failed', 'Error: ErrImagePull', container.name);
+    if (isFirst) events.warn(pod, 'Failed', `Error: ${reasonOf(error)}`, container.name);
     else events.warn(pod, 'BackOff', `Back-off pulling image "${name}"`, container.name);
   }
+}
+
+/** kubelet's reasons (pkg/kubelet/images/types.go). */
+function reasonOf(error: unknown): string {
+  const isUntrusted = error instanceof ImageError && error.code === 'Untrusted';
+  return isUntrusted ? 'SignatureValidationFailed' : 'ErrImagePull';
 }
 
 /** kubelet's words. */

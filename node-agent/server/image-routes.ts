@@ -56,6 +56,7 @@ const codes: Readonly<Record<ImageError['code'], readonly [number, string]>> = {
   InvalidArchive: [400, 'BadRequest'],
   UnknownUser: [400, 'BadRequest'],
   Unauthorized: [403, 'Forbidden'],
+  Untrusted: [403, 'Forbidden'],
   Registry: [502, 'BadGateway'],
   Cancelled: [499, 'Cancelled'],
 };

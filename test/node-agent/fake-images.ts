@@ -23,6 +23,13 @@ export const busybox: LocalImage = {
 };
 
 export class FakeImages implements Images {
+  /** Whether policies let images start. */
+  trusted = true;
+
+  async isTrusted(): Promise<boolean> {
+    return this.trusted;
+  }
+
   readonly local = new Map<string, LocalImage>([['busybox', busybox]]);
 
   async find(reference: string): Promise<LocalImage | undefined> {

@@ -11,12 +11,14 @@ export interface StoreOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** What `registries.json` holds. */
   readonly settings?: object;
+  /** How long silence is borne: large blobs keep a registry in the same process busy. */
+  readonly idleMs?: number;
 }
 
 /** Retries come after milliseconds, silence is given up after 300 ms, and nothing of this machine's settings is read. */
 export function impatientStore(
   dataDir: string,
-  { env = {}, settings }: StoreOptions = {},
+  { env = {}, settings, idleMs = 300 }: StoreOptions = {},
 ): Promise<Images> {
   mkdirSync(dataDir, { recursive: true });
   if (settings !== undefined)
@@ -24,7 +26,7 @@ export function impatientStore(
   return openImages({
     dataDir,
     registry: {
-      idleMs: 300,
+      idleMs,
       retry: { tries: 3, baseMs: 1, maxMs: 4, longestAskedMs: 1000 },
       env: { DOCKER_CONFIG: join(dataDir, 'docker'), ...env },
     },

@@ -31,7 +31,7 @@ export const nodeRules: readonly PolicyRule[] = [
   rule(read, 'node.k8s.io', 'runtimeclasses'),
   rule('get', 'resource.k8s.io', 'resourceclaims'),
   rule(`${read} create update patch delete deletecollection`, 'resource.k8s.io', 'resourceslices'),
-  rule(read, 'bayplan.dev', 'containers images snapshots'),
+  rule(read, 'bayplan.dev', 'containers images snapshots imagepolicies'),
   rule('create update patch delete', 'bayplan.dev', 'images snapshots'),
   rule('update patch', 'bayplan.dev', 'containers/status images/status snapshots/status'),
 ];

@@ -84,7 +84,11 @@ interface Fetched {
   readonly type: string;
 }
 
-function fetchManifest(
+/**
+ * One document as it is, its digest checked; `reference`: a tag or a digest.
+ * @throws RegistryProblem
+ */
+export function fetchManifest(
   repository: Repository,
   reference: string,
   signal: AbortSignal | undefined,

@@ -5,6 +5,7 @@ import type { StoredImage } from '../image-table.ts';
 import { ImageError, type LocalImage, type TransferOptions } from '../images.ts';
 import { hasDigest, localImage } from '../lookup.ts';
 import { normalizedTag, parseReference, type Reference } from '../reference.ts';
+import type { Trust } from '../signature/trust.ts';
 import { BlobFetch } from './blob-fetch.ts';
 import { type Endpoint, pullEndpoints } from './endpoint.ts';
 import { fetchImage } from './fetch-image.ts';
@@ -20,6 +21,8 @@ export interface Pull {
   readonly shelf: Shelf;
   readonly reference: Reference;
   readonly options: TransferOptions;
+  /** What the cluster wants of the image. */
+  readonly trust: Trust;
 }
 
 /** @throws ImageError whose message says what was tried at which registry, why it failed and what to do */
@@ -34,7 +37,8 @@ export async function pullImage(
   const name = digest === undefined ? normalizedTag(reference) : `${repository}@${digest}`;
   mustBeElsewhere(name);
   try {
-    return await pull({ registry, shelf, reference, options });
+    const trust = await registry.trust.of(name);
+    return await pull({ registry, shelf, reference, options, trust });
   } catch (error) {
     throw imageError(`pull ${name}`, error, options.signal);
   }
@@ -48,9 +52,10 @@ function mustBeElsewhere(name: string): void {
 }
 
 async function pull(pull: Pull): Promise<LocalImage> {
-  const { registry, reference, shelf } = pull;
+  const { registry, reference, shelf, trust } = pull;
   const { digest } = reference;
-  const present = digest === undefined ? undefined : imageWith(shelf, digest);
+  const here = digest === undefined ? undefined : imageWith(shelf, digest);
+  const present = here !== undefined && trust.knows(here.digest) ? here : undefined;
   const renamed = present && (await rename(pull, present, []));
   if (renamed !== undefined) return renamed;
   const settings = await registry.settings();
@@ -140,7 +145,7 @@ async function pullFrom(
   settings: Settings,
   repositories: readonly Repository[],
 ): Promise<LocalImage> {
-  const { shelf, reference, options } = pull;
+  const { shelf, reference, options, trust } = pull;
   const [first] = repositories as [Repository];
   const { signal } = options;
   const tag = reference.tag ?? 'latest';
@@ -148,10 +153,12 @@ async function pullFrom(
   if (here !== undefined) {
     const current = await currentDigest(first, tag, signal);
     const same = current === undefined ? undefined : pulledAs(shelf, reference, current);
-    const renamed = same && (await rename(pull, same, []));
+    const isKnown = same !== undefined && trust.knows(same.digest);
+    const renamed = isKnown ? await rename(pull, same, []) : undefined;
     if (renamed !== undefined) return renamed;
   }
   const found = await findManifest(first, reference.digest ?? tag, signal);
+  await trust.check(repositories, found.digests, signal);
   const same = imageWith(shelf, found.digest);
   const renamed = same && (await rename(pull, same, found.digests));
   if (renamed !== undefined) return renamed;

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { RegistryCredentials } from '../images.ts';
+import type { Gatekeeper } from '../signature/gatekeeper.ts';
 import { credentialsFor, defaultDockerConfig, readDockerConfig } from './docker-config.ts';
 import { Downloads } from './downloads.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -15,17 +16,21 @@ import { Transport, type TransportOptions } from './transport.ts';
 export interface RegistryOptions extends TransportOptions {
   readonly dataDir: string;
   readonly retry?: RetryPolicy;
+  /** Knows what the cluster wants of images. */
+  readonly trust: Gatekeeper;
 }
 
 export class Registry {
   readonly parts: RegistryParts;
   readonly downloads = new Downloads();
+  readonly trust: Gatekeeper;
   readonly #settingsPath: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor({ dataDir, retry = PATIENT, env = process.env, ...options }: RegistryOptions) {
+  constructor({ dataDir, retry = PATIENT, env = process.env, trust, ...options }: RegistryOptions) {
     const transport = new Transport({ ...options, env });
     const tokens = new Tokens(transport);
+    this.trust = trust;
     this.parts = { transport, tokens, greeting: new Greeting(transport), retry };
     this.#settingsPath = join(dataDir, 'registries.json');
     this.#env = env;

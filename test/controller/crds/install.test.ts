@@ -16,7 +16,7 @@ t.test('our own definitions are valid', async (t) => {
   const all = await readDefinitions(crds);
   t.strictSame(
     all.map(({ spec }) => spec.names.kind),
-    ['Container', 'GitSync', 'Image', 'Snapshot'],
+    ['Container', 'GitSync', 'Image', 'ImagePolicy', 'Snapshot'],
   );
   for (const definition of all)
     t.strictSame(checkDefinition(definition), [], definition.metadata.name);
@@ -46,7 +46,7 @@ t.test('missing definitions are created, once', async (t) => {
   const { api, start, all, rest } = await setUp();
   start();
   await rest();
-  t.equal(all().length, 4);
+  t.equal(all().length, 5);
   const { revision } = api.store;
   start();
   await rest();
@@ -77,5 +77,5 @@ t.test('an API that is not ready is asked until it is', async (t) => {
   t.equal(all().length, 0);
   api.fault = () => undefined;
   await settle(5_000);
-  t.equal(all().length, 4);
+  t.equal(all().length, 5);
 });

@@ -2,6 +2,7 @@
 import t from 'tap';
 import * as types from '#api/resources/resource-types.ts';
 import type { Event, Pod, Secret } from '#api/resources/types.ts';
+import { ImageError } from '#node-agent/image/images.ts';
 import { agentRig, eventually, podOf, type Rig } from '../agent-rig.ts';
 import { busybox } from '../fake-images.ts';
 
@@ -91,6 +92,26 @@ t.test('a pull that fails is told and tried again later and later', async (t) =>
   const later = await rig.until('web', (pod) => waitingReason(pod) === 'ImagePullBackOff');
   t.equal(message(later), 'Back-off pulling image "reg.io/none": pull reg.io/none: 404 Not Found');
   rig.images.remote.set('reg.io/none', async () => fromRegistry);
+  rig.pods.retryAll();
+  await rig.until('web', isRunning);
+});
+
+t.test('an image that a policy refuses is not started, present or not, and says why', async (t) => {
+  const rig = await agentRig();
+  t.teardown(() => rig.close());
+  rig.images.local.set('reg.io/app', fromRegistry);
+  rig.images.trusted = false;
+  rig.images.remote.set('reg.io/app', async () => {
+    throw new ImageError('Untrusted', 'the ImagePolicy "p" wants it signed by ann: no signature');
+  });
+  await rig.create(withImage('web', 'reg.io/app'));
+  await rig.create(withImage('never', 'reg.io/app', { imagePullPolicy: 'Never' }));
+  const message = (pod: Pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.message;
+  const untrusted = (pod: Pod) => waitingReason(pod) === 'SignatureValidationFailed';
+  t.match(message(await rig.until('web', untrusted)), /the ImagePolicy "p" wants it signed by ann/);
+  t.match(message(await rig.until('never', untrusted)), /its pull policy is Never/);
+  t.strictSame(pulled(rig), ['reg.io/app']);
+  rig.images.remote.set('reg.io/app', async () => fromRegistry);
   rig.pods.retryAll();
   await rig.until('web', isRunning);
 });

@@ -4,6 +4,7 @@ import { registryEndpoint } from '#node-agent/image/registry/endpoint.ts';
 import { referrers } from '#node-agent/image/registry/referrers.ts';
 import { Registry } from '#node-agent/image/registry/registry.ts';
 import { Repository } from '#node-agent/image/registry/repository.ts';
+import { Gatekeeper } from '#node-agent/image/signature/gatekeeper.ts';
 import { BadRegistry, digestOf, send, types } from '../../../support/bad-registry.ts';
 import { layer } from '../../../support/image-archives.ts';
 import { impatientStore, smallLayers } from '../../../support/registry-store.ts';
@@ -192,7 +193,8 @@ t.test('referrers are read page by page, or from their tag where there is no API
     artifactType: 'x/signature',
   };
   const bill = { ...signature, digest: digestOf('b'), artifactType: 'x/bill' };
-  const store = new Registry({ dataDir: directory(), env: {} });
+  const trust = await Gatekeeper.open({ root: '/dev/null', images: () => [] });
+  const store = new Registry({ dataDir: directory(), env: {}, trust });
   const endpoint = await registryEndpoint(`${registry.host}/app`, {});
   const repository = new Repository(store.parts, endpoint, { credentials: {}, actions: 'pull' });
   t.strictSame(await referrers(repository, subject), []);

@@ -16,10 +16,10 @@ interface Teardown {
   teardown(run: () => unknown): void;
 }
 
-async function rig(t: Teardown) {
+async function rig(t: Teardown, idleMs = 300) {
   const registry = await BadRegistry.start();
   t.teardown(() => registry.close());
-  const images = await impatientStore(directory());
+  const images = await impatientStore(directory(), { idleMs });
   return { registry, images };
 }
 
@@ -98,7 +98,7 @@ t.test('blobs that are there are not sent, those of a neighbour are mounted', as
 });
 
 t.test('a large blob goes in chunks; after a cut only what is missing is sent', async (t) => {
-  const { registry, images } = await rig(t);
+  const { registry, images } = await rig(t, 10_000);
   const name = `${registry.host}/app:1`;
   const content = randomBytes(40 * 2 ** 20);
   const digest = await loadLayout(images, content, name);

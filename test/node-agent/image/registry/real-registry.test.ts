@@ -2,11 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { openImages } from '#node-agent/image/image-store.ts';
+import { pushSignature, simpleByKey } from '../../../support/cosign.ts';
 import { missingPrograms, skopeo, startRegistry } from '../../../support/docker-registry.ts';
 import { dockerArchive, Layout, layer } from '../../../support/image-archives.ts';
 import { folder, loadEntries } from '../../../support/image-store.ts';
 import { impatientStore, largeLayer } from '../../../support/registry-store.ts';
 import { needsRoot, scratch } from '../../../support/scratch.ts';
+import { ecPair, type Pair, pem } from '../../../support/sigstore.ts';
 import { tar } from '../../../support/tar-builder.ts';
 
 needsRoot();
@@ -110,3 +113,26 @@ t.test(
     t.strictSame(folder(dataDir, 'incoming'), [], 'nothing of the compression is left');
   },
 );
+
+t.test('signatures beside images in a real registry are found', async (t) => {
+  const dataDir = directory();
+  const images = await impatientStore(dataDir);
+  const name = `${registry.host}/signed/app:1`;
+  await loadEntries(images, dockerArchive([{ layers: [layer('a', 'a')], tags: [name] }]));
+  const { digest } = await images.push(name);
+  const [pair, stranger] = [ecPair(), ecPair()];
+  const pulled = async () => {
+    const signedBy = [{ name: 'k', key: pem(pair.publicKey) }];
+    const spec = { images: [`${registry.host}/**`], signedBy };
+    const kind = { apiVersion: 'bayplan.dev/v1alpha1', kind: 'ImagePolicy' };
+    const policies = async () => [{ ...kind, metadata: { name: 'p' }, spec }];
+    return (await openImages({ dataDir: directory(), policies })).pull(name);
+  };
+  const sign = (by: Pair) =>
+    pushSignature(registry.host, 'signed/app', [simpleByKey(digest, name, by)], digest);
+  await t.rejects(pulled(), { code: 'Untrusted', message: /it has no signature/ });
+  await sign(stranger);
+  await t.rejects(pulled(), { code: 'Untrusted', message: /made with another key/ });
+  await sign(pair);
+  t.equal((await pulled()).digest, digest);
+});
