@@ -1,5 +1,5 @@
 /** What benchmarks share: percentiles, a process's memory and CPU, tables. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** The value below which `share` (0..1) of the sorted values lie. */
 export function percentile(values: readonly number[], share: number): number {
@@ -23,6 +23,13 @@ export function cpuMsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** CPU time in µs used so far by the process's threads; from the scheduler's own account, which is exact. */
+export function cpuUsOf(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const times = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8'));
+  return times.reduce((sum, time) => sum + Number(time.split(' ')[0]) / 1000, 0);
 }
 
 /** Prints a Markdown table. */

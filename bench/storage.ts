@@ -2,7 +2,7 @@
  * What storage costs: prints a table. The etcd is a child of its own, on a Unix socket, with fsync.
  * `node bench/storage.ts [operations]`
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,17 +11,11 @@ import { startEtcd } from '#api/storage/etcd-process.ts';
 import type { Storage } from '#api/storage/storage.ts';
 import { encodeStored } from '#api/storage/stored-object.ts';
 import { WatchCache } from '#api/storage/watch-cache.ts';
+import { cpuUsOf } from './measure.ts';
 
 const operations = Number(process.argv[2] ?? 6000);
 const value = Buffer.from(JSON.stringify({ pad: 'x'.repeat(1490) }));
 const rows: Record<string, Record<string, string | number>> = {};
-
-/** CPU time of a process so far, in µs; from the scheduler's own account, which is exact. */
-function cpuOf(pid: number): number {
-  const tasks = readdirSync(`/proc/${pid}/task`);
-  const times = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8'));
-  return times.reduce((sum, time) => sum + Number(time.split(' ')[0]) / 1000, 0);
-}
 
 function memoryOf(pid: number): string {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
@@ -29,7 +23,7 @@ function memoryOf(pid: number): string {
 }
 
 async function measure(name: string, count: number, run: () => Promise<void>): Promise<void> {
-  const before = { own: process.cpuUsage(), etcd: cpuOf(etcd.pid), time: performance.now() };
+  const before = { own: process.cpuUsage(), etcd: cpuUsOf(etcd.pid), time: performance.now() };
   await run();
   const ms = performance.now() - before.time;
   const { user, system } = process.cpuUsage(before.own);
@@ -37,7 +31,7 @@ async function measure(name: string, count: number, run: () => Promise<void>): P
     'per second': Math.round((count * 1000) / ms),
     'ms in all': Math.round(ms * 10) / 10,
     'own CPU µs': Math.round((user + system) / count),
-    'etcd CPU µs': Math.round((cpuOf(etcd.pid) - before.etcd) / count),
+    'etcd CPU µs': Math.round((cpuUsOf(etcd.pid) - before.etcd) / count),
   };
 }
 

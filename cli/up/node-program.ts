@@ -24,7 +24,7 @@ async function stopChild(child: ChildProcess, exited: Promise<number>): Promise<
  * keep is given back (`api/resources/rest.ts`). The same as in `bay` and `setup.mjs`: code cached under other flags is
  * compiled anew.
  */
-const heap = ['--expose-gc', '--max-semi-space-size=2'];
+export const heapFlags: readonly string[] = ['--expose-gc', '--max-semi-space-size=2'];
 
 /**
  * Runs `program` (a path below the project, `api/main.ts`) with the configuration file as its one argument; what it
@@ -37,7 +37,7 @@ export async function startNodeProgram(
   logPath: string,
 ): Promise<Running> {
   const log = openSync(logPath, 'a', 0o600);
-  const node = [process.execPath, ...heap, resolve(home, program), configPath];
+  const node = [process.execPath, ...heapFlags, resolve(home, program), configPath];
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...node], {
     cwd: '/',
     detached: true,
