@@ -8,7 +8,8 @@ export interface Sent {
   readonly headers?: Record<string, string>;
 }
 
-const windowBytes = 16 * 1024 * 1024;
+/** As client-go asks for on a stream. */
+const windowBytes = 4 * 1024 * 1024;
 
 export class Requester {
   readonly #sessions: ClientHttp2Session[];
