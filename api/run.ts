@@ -57,6 +57,8 @@ export async function runServer(configPath: string): Promise<void> {
   startCompactor(opened, {
     onError: (error) => logLine('warn', 'history not compacted', { error: String(error) }),
   });
-  giveBackAtRest();
+  giveBackAtRest({
+    release: async () => (await import('#native/memory.ts')).releaseMemory(),
+  });
   logLine('info', 'ready', { ms: Math.round(performance.now()) });
 }

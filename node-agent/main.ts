@@ -18,7 +18,9 @@ async function start(configPath: string): Promise<void> {
       import('./node/agent.ts'),
       import('./node/parts.ts'),
     ]);
-  giveBackAtRest();
+  giveBackAtRest({
+    release: async () => (await import('#native/memory.ts')).releaseMemory(),
+  });
   const log = createLog('agent');
   const config = await readConfig(configPath);
   const agent = await startAgent(await openParts(config, log));

@@ -7,6 +7,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitFiles(env, exports);
   InitHandOver(env, exports);
   InitLayers(env, exports);
+  InitMemory(env, exports);
   InitNamespaces(env, exports);
   InitNetlink(env, exports);
   InitSockets(env, exports);
