@@ -4,7 +4,6 @@ import { giveBackAtRest } from './resources/rest.ts';
 import { createKinds } from './schema/kinds.ts';
 import { logLine } from './server/log.ts';
 import { ApiServer } from './server/server.ts';
-import { startCompactor } from './storage/compactor.ts';
 import { connectEtcd } from './storage/etcd.ts';
 import { type Storage, Unavailable } from './storage/storage.ts';
 
@@ -53,10 +52,6 @@ export async function runServer(configPath: string): Promise<void> {
   process.once('SIGINT', () => void stop());
   const opened = await storage;
   await server.fill(opened);
-  // Ends with the process.
-  startCompactor(opened, {
-    onError: (error) => logLine('warn', 'history not compacted', { error: String(error) }),
-  });
   giveBackAtRest({
     release: async () => (await import('#native/memory.ts')).releaseMemory(),
   });

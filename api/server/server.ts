@@ -14,12 +14,12 @@ import { NodeGraph } from '../authorization/node-graph.ts';
 import { policyOf, policyPrefixes } from '../authorization/policy.ts';
 import { Rbac } from '../authorization/rbac.ts';
 import type { MutableKinds } from '../schema/kinds.ts';
+import { startCompactor } from '../storage/compactor.ts';
 import type { Storage } from '../storage/storage.ts';
 import { WatchCache } from '../storage/watch-cache.ts';
 import type { ApiContext } from '../verbs/request.ts';
 import { makeNamespaces } from './bootstrap.ts';
 import { ensurePolicy } from './bootstrap-roles.ts';
-import { compactRegularly } from './compaction.ts';
 import { Definitions } from './definitions.ts';
 import { furnish } from './furniture.ts';
 import { handle } from './handler.ts';
@@ -38,6 +38,8 @@ export interface ServerOptions {
   /** How long a node may take to answer a proxied request. */
   readonly nodeProxyTimeoutMs?: number;
   readonly now?: () => Date;
+  /** How often the store's history is forgotten; absent: every five minutes. */
+  readonly compactionIntervalMs?: number;
   /** Admission plug-ins to do without, by Kubernetes' names. */
   readonly disableAdmission?: readonly string[];
   /** The range of cluster addresses that a new cluster starts with. */
@@ -58,7 +60,7 @@ export class ApiServer {
   #listener: Listener | undefined;
   #definitions: Definitions | undefined;
   #access: ClusterAuthorizer | undefined;
-  #compaction: { stop(): void } | undefined;
+  #stopCompacting: (() => void) | undefined;
   #repair: { stop(): void } | undefined;
 
   constructor(options: ServerOptions) {
@@ -104,7 +106,7 @@ export class ApiServer {
 
   /** Reads the store, serves from then on, and makes what must be there. Rejects as the storage does. */
   async fill(storage: Storage): Promise<void> {
-    const { kinds, now = () => new Date() } = this.#options;
+    const { kinds, now = () => new Date(), compactionIntervalMs } = this.#options;
     this.#state.storage = storage;
     const cache = await WatchCache.start(storage, {
       prefix,
@@ -120,7 +122,12 @@ export class ApiServer {
     this.#state.ready = true;
     await ensurePolicy(context);
     this.#access?.rbac.dropFallback();
-    this.#compaction = compactRegularly(context, this.#state.log);
+    this.#stopCompacting = startCompactor(storage, {
+      ...(compactionIntervalMs === undefined ? {} : { intervalMs: compactionIntervalMs }),
+      onRound: (forgotten) => cache.forgetStates(forgotten),
+      onError: (error) =>
+        this.#state.log('warn', 'history not compacted', { error: String(error) }),
+    });
   }
 
   async #furnish(context: ApiContext): Promise<void> {
@@ -160,7 +167,7 @@ export class ApiServer {
     this.#state.stopping = true;
     this.#state.watchers.endAll();
     await this.#listener?.close(graceMs);
-    this.#compaction?.stop();
+    this.#stopCompacting?.();
     this.#repair?.stop();
     this.#definitions?.stop();
     this.#access?.rbac.close();

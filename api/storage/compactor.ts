@@ -10,6 +10,8 @@ const intervalMsDefault = 5 * 60_000;
 
 export interface CompactorOptions {
   readonly intervalMs?: number;
+  /** Told after each round but the first which revisions are forgotten: those before this one. */
+  readonly onRound?: (forgotten: number) => void;
   /** Told when a round fails; the next one is made all the same. */
   readonly onError?: (error: unknown) => void;
 }
@@ -28,11 +30,13 @@ export async function compactTo(storage: Storage, past: number | undefined): Pro
 
 /** Starts the rounds; returns what stops them. The timer does not keep the process alive. */
 export function startCompactor(storage: Storage, options: CompactorOptions = {}): () => void {
-  const { intervalMs = intervalMsDefault, onError } = options;
+  const { intervalMs = intervalMsDefault, onRound, onError } = options;
   let past: number | undefined;
   const round = async () => {
     try {
-      past = await compactTo(storage, past);
+      const forgotten = past;
+      past = await compactTo(storage, forgotten);
+      if (forgotten !== undefined) onRound?.(forgotten);
     } catch (error) {
       onError?.(error);
     }

@@ -31,6 +31,8 @@ export class History {
   #first = 0;
   #bytes = 0;
   #floor: number;
+  /** The oldest state that can be put together again. */
+  #stateFloor = 0;
   readonly #limits: HistoryLimits;
 
   constructor(floor: number, limits: HistoryLimits) {
@@ -47,6 +49,11 @@ export class History {
     this.#events.push(event);
     this.#bytes += sizeOf(event);
     this.#prune(event.time);
+  }
+
+  /** No state before this revision is given any more. */
+  forgetStates(before: number): void {
+    this.#stateFloor = Math.max(this.#stateFloor, before);
   }
 
   /** Forgets everything: what happened before `floor` is not known without gaps. */
@@ -69,6 +76,7 @@ export class History {
    * entry then, or `undefined` where there was none. Throws `Compacted` as `after`.
    */
   undo(revision: number, from: string, to: string): Map<string, Entry | undefined> {
+    if (revision < this.#stateFloor) throw new Compacted(this.#stateFloor);
     const then = new Map<string, Entry | undefined>();
     for (const event of this.after(revision)) {
       const { key } = event;

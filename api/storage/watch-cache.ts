@@ -108,6 +108,14 @@ export class WatchCache {
     return { entries, revision, more: remaining > 0, remaining };
   }
 
+  /**
+   * States before this revision can no longer be listed, as in the store itself. Watches may start there for as long as
+   * the changes since are held.
+   */
+  forgetStates(before: number): void {
+    this.#history.forgetStates(before);
+  }
+
   /** Everything under `prefix` as JSON, from cached buffers. */
   listBody(prefix: string): ListedBody {
     const to = endOfPrefix(prefix);

@@ -25,11 +25,12 @@ export interface TestServer {
 export interface TestServerOptions {
   /** Whether pods need an account that exists: nobody makes one here. */
   readonly serviceAccounts?: boolean;
+  readonly compactionIntervalMs?: number;
 }
 
 export async function startTestServer(
   storage = createMemoryStorage(),
-  { serviceAccounts = false }: TestServerOptions = {},
+  { serviceAccounts = false, compactionIntervalMs }: TestServerOptions = {},
 ): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'bayplan-api-'));
   const pki = join(dir, 'pki');
@@ -40,6 +41,7 @@ export async function startTestServer(
     port: 0,
     pki,
     kinds: createKinds(),
+    ...(compactionIntervalMs === undefined ? {} : { compactionIntervalMs }),
     disableAdmission: serviceAccounts ? [] : ['ServiceAccount'],
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
   });
