@@ -61,7 +61,7 @@ export class ApiServer {
   #definitions: Definitions | undefined;
   #access: ClusterAuthorizer | undefined;
   #stopCompacting: (() => void) | undefined;
-  #repair: { stop(): void } | undefined;
+  #upkeep: readonly { stop(): void }[] = [];
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -144,11 +144,13 @@ export class ApiServer {
     const isNew = cache.list(policyPrefixes[0], { limit: 1 }).entries.length === 0;
     const rbac = new Rbac(cache, isNew ? policyOf(bootstrapPolicy) : undefined);
     this.#access = new ClusterAuthorizer(rbac, new NodeGraph(cache));
-    const place = { storage, cache, now };
-    const reservations = new ClusterReservations(place);
+    const place = { storage, cache, now, kinds: this.#options.kinds };
     const report = (message: string, fields: Record<string, unknown>) =>
       this.#state.log('warn', message, fields);
-    this.#repair = new Repair(place, reservations, report).start();
+    const reservations = new ClusterReservations(place, report);
+    reservations.start();
+    const repair = new Repair(place, reservations, report).start();
+    this.#upkeep = [reservations, repair];
     const accounts = new ServiceAccountTokens(tokenKeys, cache, now);
     return {
       kinds: this.#options.kinds,
@@ -168,7 +170,7 @@ export class ApiServer {
     this.#state.watchers.endAll();
     await this.#listener?.close(graceMs);
     this.#stopCompacting?.();
-    this.#repair?.stop();
+    for (const one of this.#upkeep) one.stop();
     this.#definitions?.stop();
     this.#access?.rbac.close();
     this.#access?.graph.close();

@@ -29,7 +29,10 @@ export interface Write {
 }
 
 /** Puts the object. Throws as `Storage.put` does, and `Unavailable` if the cache does not follow. */
-export async function put({ storage, cache }: ApiContext, write: Write): Promise<Outcome> {
+export async function put(
+  { storage, cache }: Pick<ApiContext, 'storage' | 'cache'>,
+  write: Write,
+): Promise<Outcome> {
   const { kind, key, object, expectedRevision } = write;
   const value = encodeStored(convertTo(object, kind.storageApiVersion));
   const options = kind.plural === 'events' ? { ttlSeconds: eventTtlSeconds } : {};

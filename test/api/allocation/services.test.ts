@@ -5,6 +5,7 @@ import { ClusterReservations } from '#api/allocation/cluster-reservations.ts';
 import { Repair } from '#api/allocation/repair.ts';
 import { services } from '#api/resources/resource-types.ts';
 import type { Service } from '#api/resources/types.ts';
+import { createKinds } from '#api/schema/kinds.ts';
 import { createMemoryStorage } from '#api/storage/memory.ts';
 import { WatchCache } from '#api/storage/watch-cache.ts';
 import { startTestServer, type TestServer } from '../../support/api-server.ts';
@@ -189,8 +190,8 @@ t.test(
     const cache = await WatchCache.start(storage, { prefix: '/registry/' });
     t.teardown(() => cache.close());
     let now = new Date('2026-01-01T00:00:00Z');
-    const place = { storage, cache, now: () => now };
-    const reservations = new ClusterReservations(place);
+    const place = { storage, cache, now: () => now, kinds: createKinds() };
+    const reservations = new ClusterReservations(place, (message) => t.fail(message));
     await new Addresses(place).take('10.96.0.9', { namespace: 'default', name: 'gone' }, false);
     await reservations.ports.take([30_009], false);
     const repair = new Repair(place, reservations, (message) => t.fail(message));
