@@ -66,6 +66,11 @@ static void set_capabilities(const struct capabilities* wanted, uint64_t admin) 
   if (syscall(SYS_capset, &header, sets) != 0) fail("set", "capabilities");
 }
 
+void regain_capabilities(void) {
+  struct capabilities all = {.effective = ~0ull, .permitted = ~0ull};
+  set_capabilities(&all, 0);
+}
+
 // Those that are not permitted and inheritable cannot be; EINVAL: the kernel knows no more.
 static void raise_ambient(uint64_t wanted) {
   for (int i = 0; i < 64; i++) {

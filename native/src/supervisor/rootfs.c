@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@
 #include "handover.h"
 #include "mounts.h"
 #include "namespaces.h"
+#include "privileges.h"
 #include "protect.h"
 #include "sys.h"
 #include "text.h"
@@ -129,6 +131,29 @@ static void upper_on_disk(const struct container* c, int fs) {
     fail("configure overlay", "volatile");
 }
 
+static uint32_t host_root(struct list ids) {
+  for (uint32_t i = 0; i < ids.count; i++) {
+    uint32_t inside = read_u32(&ids.items), outside = read_u32(&ids.items);
+    read_u32(&ids.items);
+    if (inside == 0) return outside;
+  }
+  return 0;
+}
+
+// An overlay writes as who makes it: on layers with mapped owners the machine's root is nobody.
+static int create_overlay(const struct container* c, int fs) {
+  uint32_t uid = host_root(c->maps.uids), gid = host_root(c->maps.gids);
+  if (!(c->flags & CONTAINER_MAP_LAYERS)) return (int)sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0);
+  setfsgid(gid);
+  setfsuid(uid);
+  regain_capabilities();  // setfsuid took some
+  int result = (int)sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0), reason = errno;
+  setfsuid(0);
+  setfsgid(0);
+  errno = reason;
+  return result;
+}
+
 static int make_overlay(const struct container* c) {
   int fs = (int)sys_fsopen("overlay");
   if (fs < 0) fail("open file system", "overlay");
@@ -137,7 +162,7 @@ static int make_overlay(const struct container* c) {
   for (uint32_t i = 0; i < c->layers.count; i++) layer_option(c, fs, read_string(&layers));
   if (*c->upper) upper_on_disk(c, fs);
   else upper_in_memory(c, fs);
-  if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0)
+  if (create_overlay(c, fs) != 0)
     fail("create overlay on", *c->upper ? c->upper : "memory");
   int root = (int)sys_fsmount(fs, 0);
   if (root < 0) fail("mount overlay on", c->upper);

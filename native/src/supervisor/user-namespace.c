@@ -9,8 +9,8 @@
 #include "sys.h"
 #include "text.h"
 
-// The kernel takes at most 340 lines; one is at most 33 bytes.
-#define MAP_LIMIT (340 * 33 + 1)
+// The kernel takes less than a page.
+#define MAP_LIMIT 4096
 
 static void path_in_proc(char* space, size_t size, pid_t pid, const char* name) {
   struct text text = {space, size};
@@ -23,15 +23,15 @@ static void path_in_proc(char* space, size_t size, pid_t pid, const char* name) 
 static int write_map(pid_t pid, const char* name, struct list ids) {
   static char content[MAP_LIMIT];
   char path[48];
-  if (ids.count > 340) {
-    errno = E2BIG;
-    return -1;
-  }
   struct text text = {content, sizeof content};
   content[0] = 0;
   for (uint32_t i = 0; i < 3 * ids.count; i++) {
     add_number(&text, read_u32(&ids.items));
     add(&text, i % 3 == 2 ? "\n" : " ");
+  }
+  if (text.left <= 1) {
+    errno = E2BIG;
+    return -1;
   }
   path_in_proc(path, sizeof path, pid, name);
   int fd = open(path, O_WRONLY | O_CLOEXEC);
