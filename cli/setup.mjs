@@ -21,6 +21,9 @@ const programs = {
   setpriv: 'util-linux',
 };
 
+/** Makes the unpacking of gzip twice as fast; done without where it cannot be had (native/Makefile). */
+const libraries = { '/usr/include/isa-l/igzip_lib.h': 'libisal-dev' };
+
 /** What only tests use; those that need one are skipped, with the reason, where it cannot be had. Asked for with `--test`. */
 const testPrograms = {
   etcdctl: 'etcd-client',
@@ -68,9 +71,12 @@ function missingPackages(wanted) {
 }
 
 function installPackages() {
-  const missing = missingPackages(programs);
+  const isDebian = existsSync('/etc/debian_version');
+  const wanted = isDebian ? Object.entries(libraries) : [];
+  const absent = wanted.flatMap(([header, pack]) => (existsSync(header) ? [] : [pack]));
+  const missing = [...missingPackages(programs), ...absent];
   if (missing.length === 0) return;
-  if (!existsSync('/etc/debian_version')) {
+  if (!isDebian) {
     fail(
       `these programs are missing; install what brings them, then run this again: ${missing.join(', ')}`,
     );

@@ -12,6 +12,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitNetlink(env, exports);
   InitSockets(env, exports);
   InitSpawn(env, exports);
+  InitUnpacking(env, exports);
   return exports;
 }
 

@@ -9,13 +9,6 @@
 #include "tar-writer.h"
 #include "tree-node.h"
 
-// Ids outside a user namespace and what they are inside: `count` of them from each first one.
-struct IdRange {
-  uint64_t inside;
-  uint64_t outside;
-  uint64_t count;
-};
-
 struct EntryOptions {
   enum class Times { kExact, kSeconds, kFixed };
 

@@ -1,9 +1,7 @@
 // Owner, mode, extended attributes and times of what a layer holds.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include "layer-root.h"
@@ -85,14 +83,27 @@ LayerError LayerRoot::SetNodeFacts(const TarEntry& entry, int parent, const std:
   return {};
 }
 
+std::string LayerRoot::MapOwner(TarEntry* entry) const {
+  const auto map = [](const std::vector<IdRange>& ranges, uint64_t* id) {
+    for (const auto& [inside, outside, count] : ranges) {
+      if (*id < inside || *id - inside >= count) continue;
+      *id = outside + (*id - inside);
+      return true;
+    }
+    return ranges.empty();
+  };
+  if (rules_.uid) entry->uid = *rules_.uid;
+  if (rules_.gid) entry->gid = *rules_.gid;
+  if (map(rules_.uids, &entry->uid) && map(rules_.gids, &entry->gid)) return "";
+  return "its owner " + std::to_string(entry->uid) + ":" + std::to_string(entry->gid) +
+         " has no number in the container's user namespace";
+}
+
 LayerError LayerRoot::FinishDirectories() {
   for (size_t i = directories_.size(); i-- > 0;) {
     const DirectoryTime& directory = directories_[i];
-    open_how how{};
-    how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-    const char* path = directory.path.empty() ? "." : directory.path.c_str();
-    const Fd fd(static_cast<int>(syscall(SYS_openat2, root_.get(), path, &how, sizeof how)));
+    const Fd fd(Resolve(directory.path, O_RDONLY | O_DIRECTORY));
+    if (!fd.valid() && !rules_.isLayer) continue;  // whoever uses the tree has moved it
     if (!fd.valid()) return {directory.path, "", {errno, "openat2", directory.path}};
     struct timespec times[2];
     Times(directory.seconds, directory.nanos, times);

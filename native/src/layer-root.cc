@@ -9,19 +9,9 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-namespace {
+#include "remove-tree.h"
 
-// RESOLVE_BENEATH also refuses absolute links; magic links are those of /proc. Linux >= 5.6.
-int OpenBeneath(int directory, const std::string& path, uint64_t flags) {
-  open_how how{};
-  how.flags = flags | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  for (;;) {
-    const int fd = static_cast<int>(
-        syscall(SYS_openat2, directory, path.empty() ? "." : path.c_str(), &how, sizeof how));
-    if (fd >= 0 || errno != EAGAIN) return fd;  // EAGAIN: a rename raced with the walk
-  }
-}
+namespace {
 
 LayerError Failed(const TarEntry& entry, const char* call, const std::string& path) {
   const int number = errno;
@@ -50,20 +40,34 @@ SystemError SetOpaque(int parent, const std::string& name) {
 
 }  // namespace
 
-SystemError LayerRoot::Open(const std::string& path) {
-  root_.Reset(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!root_.valid()) return {errno, "open", path};
-  return {};
+void LayerRoot::Open(Fd root, RootRules rules) {
+  root_ = std::move(root);
+  rules_ = std::move(rules);
+}
+
+// RESOLVE_BENEATH also refuses absolute links, RESOLVE_IN_ROOT follows them as a process in the container would; magic
+// links are those of /proc. Linux >= 5.6.
+int LayerRoot::Resolve(const std::string& path, uint64_t flags) const {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = rules_.isLayer ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+                               : RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const std::string full = rules_.base.empty() ? path : rules_.base + "/" + path;
+  for (;;) {
+    const int fd = static_cast<int>(syscall(SYS_openat2, root_.get(),
+                                            full.empty() ? "." : full.c_str(), &how, sizeof how));
+    if (fd >= 0 || errno != EAGAIN) return fd;  // EAGAIN: a rename raced with the walk
+  }
 }
 
 // Entries of one directory follow each other, so the last parent stays open.
 LayerError LayerRoot::Parent(const TarEntry& entry, const LayerPath& path, int* parent) {
   const std::string parentPath = path.Parent();
   if (!parent_.valid() || parentPath != parentPath_) {
-    int fd = OpenBeneath(root_.get(), parentPath, O_PATH | O_DIRECTORY);
+    int fd = Resolve(parentPath, O_PATH | O_DIRECTORY);
     if (fd < 0 && errno == ENOENT) {
       if (LayerError error = MakeParents(entry, parentPath)) return error;
-      fd = OpenBeneath(root_.get(), parentPath, O_PATH | O_DIRECTORY);
+      fd = Resolve(parentPath, O_PATH | O_DIRECTORY);
     }
     if (fd < 0) return Failed(entry, "openat2", parentPath);
     parent_.Reset(fd);
@@ -79,11 +83,11 @@ LayerError LayerRoot::MakeParents(const TarEntry& entry, const std::string& path
   while (end < path.size()) {
     const size_t start = end == 0 ? 0 : end + 1;
     end = std::min(path.find('/', start), path.size());
-    const Fd there(OpenBeneath(root_.get(), path.substr(0, end), O_PATH | O_DIRECTORY));
+    const Fd there(Resolve(path.substr(0, end), O_PATH | O_DIRECTORY));
     if (there.valid()) continue;
     if (errno != ENOENT) return Failed(entry, "openat2", path.substr(0, end));
     const std::string above = path.substr(0, start == 0 ? 0 : start - 1);
-    const Fd parent(OpenBeneath(root_.get(), above, O_PATH | O_DIRECTORY));
+    const Fd parent(Resolve(above, O_PATH | O_DIRECTORY));
     if (!parent.valid()) return Failed(entry, "openat2", above);
     const std::string name = path.substr(start, end - start);
     if (mkdirat(parent.get(), name.c_str(), 0755) != 0) {
@@ -107,10 +111,23 @@ LayerError LayerRoot::TakeName(const TarEntry& entry, const LayerPath& path, int
   if (fstatat(parent, path.Base().c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno == ENOENT ? LayerError{} : Failed(entry, "fstatat", entry.name);
   }
+  if (!rules_.isLayer) return MakeWay(entry, path, parent, S_ISDIR(status.st_mode));
   if (!IsWhiteout(status)) return {entry.name, "the layer holds this path more than once", {}};
   if (unlinkat(parent, path.Base().c_str(), 0) != 0) return Failed(entry, "unlinkat", entry.name);
   *wasHidden = true;
   return {};
+}
+
+// As Docker's cp: what is there goes, whatever it holds, unless it was asked that kinds are kept.
+LayerError LayerRoot::MakeWay(const TarEntry& entry, const LayerPath& path, int parent,
+                              bool isDirectory) {
+  if (rules_.doKeepKinds && isDirectory != (entry.type == '5')) {
+    return {entry.name,
+            isDirectory ? "there is a directory of that name, which it would replace"
+                        : "there is something else than a directory of that name",
+            {}};
+  }
+  return {entry.name, "", RemoveTree(parent, path.Base())};
 }
 
 LayerError LayerRoot::MakeFile(const TarEntry& entry, const LayerPath& path, Fd* file) {
@@ -150,6 +167,7 @@ LayerError LayerRoot::HideDirectory(const TarEntry& entry, const LayerPath& path
 LayerError LayerRoot::MakeDirectory(const TarEntry& entry, const LayerPath& path) {
   // "./": the layer's own root, whose attributes are those of "/".
   const bool isRoot = path.parts.empty();
+  if (isRoot && !rules_.isLayer) return {};  // the place itself stays as it is
   int parent = root_.get();
   const std::string base = isRoot ? "." : path.Base();
   if (!isRoot) {
@@ -164,7 +182,8 @@ LayerError LayerRoot::MakeDirectory(const TarEntry& entry, const LayerPath& path
         bool wasHidden = false;
         if (LayerError error = TakeName(entry, path, parent, &wasHidden)) return error;
         if (mkdirat(parent, base.c_str(), 0700) != 0) return Failed(entry, "mkdirat", entry.name);
-        if (SystemError error = SetOpaque(parent, base)) return {entry.name, "", error};
+        const bool isLayer = rules_.isLayer;
+        if (SystemError error = isLayer ? SetOpaque(parent, base) : SystemError{}) return {entry.name, "", error};
       }
     }
   }
@@ -197,7 +216,7 @@ LayerError LayerRoot::MakeHardLink(const TarEntry& entry, const LayerPath& path)
   bool wasHidden = false;
   if (LayerError error = Parent(entry, path, &parent)) return error;
   if (LayerError error = TakeName(entry, path, parent, &wasHidden)) return error;
-  const Fd from(OpenBeneath(root_.get(), target.Parent(), O_PATH | O_DIRECTORY));
+  const Fd from(Resolve(target.Parent(), O_PATH | O_DIRECTORY));
   if (!from.valid() && errno != ENOENT) return Failed(entry, "openat2", entry.link);
   if (from.valid() &&
       linkat(from.get(), target.Base().c_str(), parent, path.Base().c_str(), 0) == 0) {

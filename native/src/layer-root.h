@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,31 @@ struct LayerPath {
 };
 LayerPath ParseLayerPath(const std::string& path);
 
+// Ids outside a user namespace and what they are inside: `count` of them from each first one.
+struct IdRange {
+  uint64_t inside;
+  uint64_t outside;
+  uint64_t count;
+};
+
+// What an archive is for. A layer goes into an empty directory, and its whiteouts mean something; anything else goes into a
+// tree that is in use: links are followed as in a container, what stands in the way is replaced.
+struct RootRules {
+  bool isLayer = true;
+  std::string base;          // where in the root it goes
+  bool doKeepKinds = false;  // no directory gives way to anything else, nor the other way round
+  std::vector<IdRange> uids;
+  std::vector<IdRange> gids;
+  std::optional<uint64_t> uid;  // for every entry
+  std::optional<uint64_t> gid;
+};
+
 class LayerRoot {
  public:
-  SystemError Open(const std::string& path);
+  void Open(Fd root, RootRules rules);
+
+  // Makes the owner the archive names the one on disk; the answer is why it cannot.
+  std::string MapOwner(TarEntry* entry) const;
 
   // Each makes what an entry says, with its owner, mode, attributes and time.
   // MakeFile gives the open file: the caller writes the content, then calls FinishFile.
@@ -60,12 +83,15 @@ class LayerRoot {
     int64_t nanos;
   };
 
+  int Resolve(const std::string& path, uint64_t flags) const;
   LayerError Parent(const TarEntry& entry, const LayerPath& path, int* parent);
   LayerError MakeParents(const TarEntry& entry, const std::string& path);
   LayerError TakeName(const TarEntry& entry, const LayerPath& path, int parent, bool* wasHidden);
+  LayerError MakeWay(const TarEntry& entry, const LayerPath& path, int parent, bool isDirectory);
   LayerError SetNodeFacts(const TarEntry& entry, int parent, const std::string& base);
 
   Fd root_;
+  RootRules rules_;
   std::string parentPath_;
   Fd parent_;
   std::vector<DirectoryTime> directories_;

@@ -9,22 +9,18 @@
 namespace {
 
 constexpr uint64_t kMaxMetadata = 1 << 20;  // a PAX header or a GNU long name
-const std::string kWhiteout = ".wh.";
-const std::string kOpaque = ".wh..wh..opq";
-const std::string kAufs = ".wh..wh.";
 
 bool IsMetadata(char type) { return type == 'x' || type == 'g' || type == 'L' || type == 'K'; }
-
-uint64_t Padding(uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
 
 // GNU long names end with a NUL.
 std::string WithoutNul(const std::string& text) { return text.substr(0, text.find('\0')); }
 
 }  // namespace
 
-SystemError LayerUnpacker::Open(const std::string& path, const LayerLimits& limits) {
+void LayerUnpacker::Open(Fd root, RootRules rules, const LayerLimits& limits) {
   limits_ = limits;
-  return root_.Open(path);
+  isLayer_ = rules.isLayer;
+  root_.Open(std::move(root), std::move(rules));
 }
 
 LayerError LayerUnpacker::Write(const uint8_t* bytes, size_t length) {
@@ -37,6 +33,12 @@ LayerError LayerUnpacker::Write(const uint8_t* bytes, size_t length) {
         memcpy(block_ + blockFill_, bytes, used);
         blockFill_ += used;
         if (blockFill_ == kTarBlock) error = TakeHeader();
+        break;
+      case State::kSparse:
+        used = std::min(length, kTarBlock - blockFill_);
+        memcpy(block_ + blockFill_, bytes, used);
+        blockFill_ += used;
+        if (blockFill_ == kTarBlock) error = TakeSparseBlock();
         break;
       case State::kMetadata:
         used = std::min<uint64_t>(length, remaining_);
@@ -81,7 +83,7 @@ LayerError LayerUnpacker::TakeHeader() {
   if (!IsMetadata(entry_.type)) return StartEntry();
   if (entry_.size > kMaxMetadata) return {entry_.name, "its metadata is larger than 1 MiB", {}};
   remaining_ = entry_.size;
-  padding_ = Padding(entry_.size);
+  padding_ = TarPadding(entry_.size);
   metadata_.clear();
   state_ = State::kMetadata;
   return remaining_ == 0 ? TakeMetadata() : LayerError{};
@@ -100,65 +102,34 @@ LayerError LayerUnpacker::TakeMetadata() {
   return {entry_.name, reason, {}};
 }
 
-LayerError LayerUnpacker::StartEntry() {
-  const std::string reason = ApplyOverrides(overrides_, &entry_);
-  overrides_ = TarOverrides{};
-  if (!reason.empty()) return {entry_.name, reason, {}};
-  const bool isFile = entry_.type == '0';
-  if (isFile && entry_.name.ends_with('/')) entry_.type = '5';  // as tars of before 1988 said it
-  // Links and directories have no content, whatever their size field says.
-  if (!isFile || entry_.type == '5') entry_.size = 0;
-  if (entry_.size > limits_.bytes - bytes_) {
-    return {entry_.name, "the layer unpacks to more than " + std::to_string(limits_.bytes) + " bytes", {}};
+// `file_` is closed for a whiteout that comes with content: it is passed over.
+LayerError LayerUnpacker::WriteContent(const uint8_t* bytes, size_t length) {
+  if (!file_.valid()) return {};
+  const SparseMap& map = entry_.sparse.map;
+  while (length > 0) {
+    size_t part = length;
+    if (entry_.sparse.isSparse) {
+      while (map[piece_].second == written_) {
+        piece_++;
+        written_ = 0;
+      }
+      part = std::min<uint64_t>(length, map[piece_].second - written_);
+    }
+    if (SystemError error = WriteAt(bytes, part)) return {entry_.name, "", error};
+    written_ += part;
+    bytes += part;
+    length -= part;
   }
-  bytes_ += entry_.size;
-  remaining_ = entry_.size;
-  padding_ = Padding(entry_.size);
-  const LayerPath path = ParseLayerPath(entry_.name);
-  if (!path.reason.empty()) return {entry_.name, path.reason, {}};
-  if (LayerError error = MakeEntry(path)) return error;
-  if (remaining_ == 0) return FinishContent();
-  state_ = State::kContent;
   return {};
 }
 
-LayerError LayerUnpacker::MakeEntry(const LayerPath& path) {
-  if (path.parts.empty() && entry_.type != '5') {
-    return {entry_.name, "it would replace the root directory", {}};
-  }
-  if (!path.parts.empty() && path.Base().starts_with(kWhiteout)) {
-    if (path.Base() == kOpaque) return root_.HideDirectory(entry_, path);
-    if (path.Base().starts_with(kAufs)) return {};  // AUFS's own bookkeeping in old images
-    const std::string hidden = path.Base().substr(kWhiteout.size());
-    if (hidden.empty() || hidden == "." || hidden == "..") {
-      return {entry_.name, "it is a whiteout of nothing that can be hidden", {}};
-    }
-    return root_.HideName(entry_, path, hidden);
-  }
-  switch (entry_.type) {
-    case '0':
-      return root_.MakeFile(entry_, path, &file_);
-    case '1':
-      return root_.MakeHardLink(entry_, path);
-    case '2':
-      return root_.MakeSymlink(entry_, path);
-    case '3':
-    case '4':
-    case '6':
-      return root_.MakeNode(entry_, path);
-    case '5':
-      return root_.MakeDirectory(entry_, path);
-    default:
-      return {entry_.name, std::string("its tar type '") + entry_.type + "' is not supported", {}};
-  }
-}
-
-// `file_` is closed for a whiteout that comes with content: it is passed over.
-LayerError LayerUnpacker::WriteContent(const uint8_t* bytes, size_t length) {
-  while (file_.valid() && length > 0) {
-    const ssize_t written = write(file_.get(), bytes, length);
+SystemError LayerUnpacker::WriteAt(const uint8_t* bytes, size_t length) {
+  uint64_t at = written_ + (entry_.sparse.isSparse ? entry_.sparse.map[piece_].first : 0);
+  while (length > 0) {
+    const ssize_t written = pwrite(file_.get(), bytes, length, static_cast<off_t>(at));
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return {entry_.name, "", {errno, "write", entry_.name}};
+    if (written < 0) return {errno, "write", entry_.name};
+    at += static_cast<uint64_t>(written);
     bytes += written;
     length -= static_cast<size_t>(written);
   }
@@ -168,6 +139,10 @@ LayerError LayerUnpacker::WriteContent(const uint8_t* bytes, size_t length) {
 LayerError LayerUnpacker::FinishContent() {
   state_ = padding_ > 0 ? State::kPadding : State::kHeader;
   if (!file_.valid()) return {};
+  if (entry_.sparse.isSparse &&
+      ftruncate(file_.get(), static_cast<off_t>(entry_.sparse.realSize)) != 0) {
+    return {entry_.name, "", {errno, "ftruncate", entry_.name}};
+  }
   LayerError error = root_.FinishFile(entry_, file_);
   file_.Reset(-1);
   return error;

@@ -1,6 +1,6 @@
 // Applies a layer's tar, pushed in pieces of any size, to an empty directory.
 //
-//   header -> (metadata -> header)* -> content -> header … -> end
+//   header -> (metadata -> header)* -> (sparse map)* -> content -> header … -> end
 //
 // One piece at a time, each on whatever thread; nothing is kept in memory but one header and one entry's metadata.
 #pragma once
@@ -16,7 +16,8 @@ struct LayerLimits {
 
 class LayerUnpacker {
  public:
-  SystemError Open(const std::string& path, const LayerLimits& limits);
+  // `root` is the directory the archive is for.
+  void Open(Fd root, RootRules rules, const LayerLimits& limits);
   LayerError Write(const uint8_t* bytes, size_t length);
   // The archive has ended: fails when an entry is not complete.
   LayerError Finish();
@@ -26,16 +27,20 @@ class LayerUnpacker {
   uint64_t entries() const { return entries_; }
 
  private:
-  enum class State { kHeader, kMetadata, kContent, kPadding, kEnd };
+  enum class State { kHeader, kMetadata, kSparse, kContent, kPadding, kEnd };
 
   LayerError TakeHeader();
   LayerError TakeMetadata();
+  LayerError TakeSparseBlock();
   LayerError StartEntry();
+  LayerError StartContent();
   LayerError FinishContent();
   LayerError MakeEntry(const LayerPath& path);
   LayerError WriteContent(const uint8_t* bytes, size_t length);
+  SystemError WriteAt(const uint8_t* bytes, size_t length);
 
   LayerRoot root_;
+  bool isLayer_ = true;
   LayerLimits limits_;
   State state_ = State::kHeader;
   uint8_t block_[kTarBlock];
@@ -44,6 +49,10 @@ class LayerUnpacker {
   TarOverrides overrides_;
   std::string metadata_;
   Fd file_;
+  bool isSparseMore_ = false;  // type 'S': another block of the map follows
+  SparseMapReader sparseMap_;
+  size_t piece_ = 0;     // of a sparse file
+  uint64_t written_ = 0;  // of that piece, or of the whole file
   uint64_t remaining_ = 0;  // of content or metadata
   uint64_t padding_ = 0;
   uint64_t bytes_ = 0;

@@ -12,15 +12,6 @@
 
 namespace {
 
-// A directory by its path, or by a descriptor, which stays the caller's.
-SystemError Directory(const Napi::Value& value, Fd* fd) {
-  const bool isPath = value.IsString();
-  const std::string path = isPath ? value.As<Napi::String>().Utf8Value() : "";
-  fd->Reset(isPath ? open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)
-                   : fcntl(value.ToNumber().Int32Value(), F_DUPFD_CLOEXEC, 3));
-  return fd->valid() ? SystemError{} : SystemError{errno, "open", path};
-}
-
 SystemError OutputFile(const Napi::Value& value, Fd* fd) {
   const bool isPath = value.IsString();
   const std::string path = isPath ? value.As<Napi::String>().Utf8Value() : "";
@@ -70,7 +61,7 @@ Napi::Value StartArchive(const Napi::CallbackInfo& info, const char* rootKey, Wr
   const auto flag = info[1].As<Napi::Uint8Array>();
   Fd root;
   Fd file;
-  SystemError error = Directory(options.Get(rootKey), &root);
+  SystemError error = DirectoryOf(options.Get(rootKey), &root);
   if (!error) error = OutputFile(options.Get("output"), &file);
   if (error) {
     Throw(env, error);
@@ -105,7 +96,7 @@ Napi::Value WriteLayerArchive(const Napi::CallbackInfo& info) {
 Napi::Value ListLayerChanges(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto upper = std::make_shared<Fd>();
-  if (SystemError error = Directory(info[0], upper.get())) {
+  if (SystemError error = DirectoryOf(info[0], upper.get())) {
     Throw(env, error);
     return env.Undefined();
   }
@@ -151,7 +142,7 @@ Napi::Value StatIn(const Napi::CallbackInfo& info) {
   Fd root;
   TreeNode node;
   std::string target;
-  SystemError error = Directory(info[0], &root);
+  SystemError error = DirectoryOf(info[0], &root);
   if (!error) error = OpenInRoot(root.get(), info[1].As<Napi::String>(), info[2].ToBoolean(), &node);
   if (!error && node.type() == S_IFLNK) error = ReadLink(node, &target);
   if (error) {

@@ -96,6 +96,10 @@ bool PaxTime(const std::string& text, int64_t* seconds, int64_t* nanos) {
 
 }  // namespace
 
+std::optional<int64_t> TarNumber(const uint8_t* block, size_t at, size_t length) {
+  return Number(block, {at, length});
+}
+
 bool IsZeroBlock(const uint8_t* block) {
   for (size_t i = 0; i < kTarBlock; i++) {
     if (block[i] != 0) return false;
@@ -149,7 +153,14 @@ std::string ParsePaxRecords(const std::string& records, std::map<std::string, st
     const std::string record = records.substr(space + 1, at + *length - 1 - (space + 1));
     const size_t equals = record.find('=');
     if (equals == std::string::npos) return "its PAX header is malformed";
-    (*pax)[record.substr(0, equals)] = record.substr(equals + 1);
+    const std::string key = record.substr(0, equals);
+    const std::string value = record.substr(equals + 1);
+    (*pax)[key] = value;
+    // Said once for each piece of a sparse file, in order.
+    if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes") {
+      std::string& map = (*pax)["GNU.sparse.map"];
+      map += (map.empty() ? "" : ",") + value;
+    }
     at += *length;
   }
   return "";
@@ -162,8 +173,6 @@ std::string ApplyOverrides(const TarOverrides& overrides, TarEntry* entry) {
   for (const auto& [key, value] : overrides.pax) {
     if (key.starts_with(kXattr)) {
       entry->xattrs[key.substr(kXattr.size())] = value;
-    } else if (key.starts_with("GNU.sparse.")) {
-      return "sparse files are not supported in layers; make the layer without --sparse";
     } else if (value.empty()) {
       continue;  // an empty value takes an earlier record back
     } else if (key == "path") {
@@ -178,5 +187,7 @@ std::string ApplyOverrides(const TarOverrides& overrides, TarEntry* entry) {
       if (!PaxTime(value, &entry->mtimeSeconds, &entry->mtimeNanos)) return BadPax(key, value);
     }
   }
-  return "";
+  const auto name = overrides.pax.find("GNU.sparse.name");
+  if (name != overrides.pax.end()) entry->name = name->second;
+  return SparseFromPax(overrides.pax, &entry->sparse);
 }

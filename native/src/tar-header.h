@@ -7,7 +7,11 @@
 #include <optional>
 #include <string>
 
+#include "tar-sparse.h"
+
+
 constexpr size_t kTarBlock = 512;
+constexpr uint64_t TarPadding(uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
 
 // '0' file, '1' hard link, '2' symbolic link, '3' and '4' devices, '5' directory, '6' FIFO; the rest is metadata.
 struct TarEntry {
@@ -24,6 +28,7 @@ struct TarEntry {
   uint32_t devMinor = 0;
   // Values are bytes: `security.capability` is binary.
   std::map<std::string, std::string> xattrs;
+  SparseFile sparse;
 };
 
 // What PAX records and GNU 'L'/'K' entries say about the entry that follows them.
@@ -32,6 +37,9 @@ struct TarOverrides {
   std::optional<std::string> longName;
   std::optional<std::string> longLink;
 };
+
+// A number field of a header block: octal, or base-256 (GNU).
+std::optional<int64_t> TarNumber(const uint8_t* block, size_t at, size_t length);
 
 bool IsZeroBlock(const uint8_t* block);
 

@@ -8,9 +8,6 @@
 #include "tar-header.h"
 #include "tar-output.h"
 
-// Where a sparse file has content: offset and length, ascending.
-using SparseMap = std::vector<std::pair<uint64_t, uint64_t>>;
-
 // Writes the headers of `entry`; its content, and Pad, are the caller's to write. Directories' names end with '/'.
 SystemError WriteTarHeader(TarOutput* output, const TarEntry& entry);
 

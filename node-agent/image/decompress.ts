@@ -1,6 +1,5 @@
 /** Undoes gzip and zstd, told apart by their first bytes: media types of the wild are not to be relied upon. */
 
-import { createReadStream } from 'node:fs';
 import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { ImageError } from './images.ts';
@@ -101,11 +100,6 @@ async function* throughTransform(
     input.destroy();
     transform.destroy();
   }
-}
-
-/** A file's bytes beneath its compression. */
-export function decompressedFile(path: string, what: string): AsyncGenerator<Buffer> {
-  return decompressed(createReadStream(path, { highWaterMark: PIECE_BYTES }), what);
 }
 
 function byteLength(pieces: readonly Buffer[]): number {

@@ -19,7 +19,7 @@ export async function keepArchiveImage(
   const layers: StoredLayer[] = [];
   for (const { file, digest, diffId, chainId } of image.layers) {
     await content.blobs.adopt(file.path, digest);
-    const source = { chainId, diffId, file: file.path, fileDigest: digest };
+    const source = { chainId, diffId, file: file.path };
     layers.push({ digest, diffId, chainId, sizeBytes: await content.unpacked(images, source) });
   }
   const { created } = image.config;

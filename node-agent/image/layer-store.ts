@@ -3,13 +3,10 @@
  * its place and renamed when it is complete and its digest is right, so that a directory with a name is always whole.
  */
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unpackLayer } from '#native/files.ts';
+import { unpackLayerFile } from '#native/unpack.ts';
 import { printable } from './archive-error.ts';
-import { decompressedFile, PIECE_BYTES } from './decompress.ts';
 import { type Digest, hexOf } from './digest.ts';
 import { ImageError } from './images.ts';
 
@@ -24,8 +21,6 @@ export interface LayerSource {
   readonly diffId: Digest;
   /** A file with the layer's tar, compressed or not. */
   readonly file: string;
-  /** The file was found to have this digest just now: if it is the wanted one, it need not be computed again. */
-  readonly fileDigest?: Digest;
 }
 
 export class LayerStore {
@@ -68,21 +63,12 @@ export class LayerStore {
     return unpacking;
   }
 
-  async #unpack({ chainId, diffId, file, fileDigest }: LayerSource): Promise<number> {
+  async #unpack({ chainId, diffId, file }: LayerSource): Promise<number> {
     const temporary = await mkdtemp(join(this.#directory, TEMPORARY));
-    const hash = createHash('sha256');
-    async function* hashed(): AsyncGenerator<Buffer> {
-      for await (const piece of decompressedFile(file, `layer ${diffId}`)) {
-        hash.update(piece);
-        yield piece;
-      }
-    }
     try {
       await chmod(temporary, 0o755); // the root directory of the container, unless the layer says otherwise
-      const isVerified = fileDigest === diffId;
-      const tar = isVerified ? createReadStream(file, { highWaterMark: PIECE_BYTES }) : hashed();
-      const { bytes } = await unpackLayer(temporary, tar, LIMITS);
-      const found = isVerified ? diffId : `sha256:${hash.digest('hex')}`;
+      const unpacked = await unpackLayerFile(file, temporary, { ...LIMITS, tarDigests: 'sha256' });
+      const found = unpacked.tarDigest;
       if (found !== diffId) {
         throw new ImageError(
           'InvalidArchive',
@@ -90,7 +76,7 @@ export class LayerStore {
         );
       }
       await rename(temporary, this.path(chainId));
-      return bytes;
+      return unpacked.bytes;
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
       throw unpackError(diffId, error);

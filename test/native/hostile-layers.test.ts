@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { unpackLayer } from '#native/files.ts';
+import { unpackLayer } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
 import { type TarEntry, tar } from '../support/tar-builder.ts';

@@ -2,7 +2,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { unpackLayer } from '#native/files.ts';
 import {
   type LayerOptions,
   listChanges,
@@ -10,6 +9,7 @@ import {
   writeLayer,
   writeTree,
 } from '#native/layers.ts';
+import { unpackLayer } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
 import { changedBy, layerOf, type Overlay } from '../support/overlay.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { unpackLayer } from '#native/files.ts';
+import { unpackLayer } from '#native/unpack.ts';
 import { pieces } from './image-archives.ts';
 import { type TarEntry, tar } from './tar-builder.ts';
 

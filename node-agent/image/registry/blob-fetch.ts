@@ -71,7 +71,7 @@ export class BlobFetch {
     this.#signal.throwIfAborted();
     this.#tell(digest, 'unpacking', size, size);
     const { content, images } = this.#pull.shelf;
-    const source = { chainId, diffId, file, fileDigest: digest };
+    const source = { chainId, diffId, file };
     const sizeBytes = await content.unpacked(images(), source);
     this.#tell(digest, 'done', size, size);
     return sizeBytes;

@@ -1,6 +1,6 @@
 /** Who a container runs as, read from the image's own files as its container would see them. */
 import t from 'tap';
-import { unpackLayer } from '#native/files.ts';
+import { unpackLayer } from '#native/unpack.ts';
 import { readImageFile } from '#node-agent/image/image-file.ts';
 import { resolveUser } from '#node-agent/image/user.ts';
 import { pieces } from '../../support/image-archives.ts';
