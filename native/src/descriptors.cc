@@ -141,14 +141,6 @@ Napi::Value WaitChild(const Napi::CallbackInfo& info) {
       [status](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *status); });
 }
 
-// (descriptor, whether a program we execute gets it)
-Napi::Value SetInherited(const Napi::CallbackInfo& info) {
-  if (fcntl(IntOf(info[0]), F_SETFD, info[1].As<Napi::Boolean>() ? 0 : FD_CLOEXEC) != 0) {
-    Throw(info.Env(), {errno, "fcntl", "descriptor " + std::to_string(IntOf(info[0]))});
-  }
-  return info.Env().Undefined();
-}
-
 }  // namespace
 
 void InitDescriptors(Napi::Env env, Napi::Object exports) {
@@ -160,5 +152,4 @@ void InitDescriptors(Napi::Env env, Napi::Object exports) {
   exports.Set("openPidfd", Napi::Function::New(env, OpenPidfd));
   exports.Set("signalPidfd", Napi::Function::New(env, SignalPidfd));
   exports.Set("waitChild", Napi::Function::New(env, WaitChild));
-  exports.Set("setInherited", Napi::Function::New(env, SetInherited));
 }
