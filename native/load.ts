@@ -7,7 +7,7 @@ import { NativeError } from './binding.ts';
 
 type Call = (...args: readonly unknown[]) => unknown;
 
-/** The directory that holds `native.node` and `supervisor`. */
+/** The directory that holds `native.node`, `supervisor` and `init`. */
 export const buildDir = new URL('./build/', import.meta.url).pathname;
 
 function asNativeError(error: unknown): unknown {

@@ -8,10 +8,11 @@ import { buildDir, loadAddon } from './load.ts';
  * One file operation: `[what, path, value]`.
  * `mkdir` (mode in octal; present is no error), `write` (into an existing file), `create` (whole or not at all), `rmdir`
  * (waits while a cgroup is busy; absent is no error), `remove` (a tree; absent is no error), `unmount` (not mounted is no
- * error), `tmpfs` (mounts one; value: its options), `shm` (the same, noexec).
+ * error), `bind` (mounts the file `value` on one made if missing), `tmpfs` (mounts one; value: its options), `shm` (the
+ * same, noexec).
  */
 export type Step = readonly [
-  'mkdir' | 'write' | 'create' | 'rmdir' | 'remove' | 'unmount' | 'tmpfs' | 'shm',
+  'mkdir' | 'write' | 'create' | 'rmdir' | 'remove' | 'unmount' | 'bind' | 'tmpfs' | 'shm',
   string,
   string,
 ];

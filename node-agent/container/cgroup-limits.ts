@@ -78,13 +78,19 @@ const deviceRules = [
   'c 136:* rwm',
 ] as const;
 
-/** Restricts devices where the v1 controller is; a privileged container's are left open. */
-export function deviceSteps(hierarchies: Hierarchies, path: string, privileged: boolean): Step[] {
+/** Restricts devices where the v1 controller is; `open` (a privileged container's) leaves them all. */
+export function deviceSteps(
+  hierarchies: Hierarchies,
+  path: string,
+  { open, more = [] }: { readonly open: boolean; readonly more?: readonly string[] },
+): Step[] {
   const mountPoint = hierarchies.v1.devices;
-  if (mountPoint === undefined || privileged) return [];
+  if (mountPoint === undefined || open) return [];
   return [
     ['write', `${mountPoint}${path}/devices.deny`, 'a'],
-    ...deviceRules.map((rule): Step => ['write', `${mountPoint}${path}/devices.allow`, rule]),
+    ...[...deviceRules, ...more].map(
+      (rule): Step => ['write', `${mountPoint}${path}/devices.allow`, rule],
+    ),
   ];
 }
 

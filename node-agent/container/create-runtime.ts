@@ -9,7 +9,7 @@ import { type Hierarchies, readHierarchies } from './cgroups.ts';
 import { Container } from './container.ts';
 import { containerFilter } from './container-filter.ts';
 import { reopenLog, rotateContainerLog, signalContainer } from './control.ts';
-import { hostDevices } from './devices.ts';
+import { containerDevices } from './devices.ts';
 import { exitStep, type Places, placesOf, readExit, timeOf } from './records.ts';
 import type {
   ContainerRecord,
@@ -22,9 +22,9 @@ import type {
 } from './runtime.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { attachSession, execSession } from './session.ts';
-import { standardDevices } from './standard-mounts.ts';
 import { startContainer } from './start.ts';
-import { execProcess, type Surroundings } from './wire-spec.ts';
+import type { Surroundings } from './surroundings.ts';
+import { execProcess } from './wire-process.ts';
 
 export interface RuntimeOptions {
   /** Kept state that survives a reboot; nothing is written there now but what `layerDir` names. */
@@ -103,7 +103,7 @@ class SupervisedRuntime implements ContainerRuntime {
     this.#changes.next(record);
     const { hierarchies, sandboxes } = this.#world;
     // Without a pid namespace of its own, what the program left behind lives on.
-    if (state.phase !== 'exited' || sandboxes.get(spec.sandboxId)?.hostPid !== true) return;
+    if (state.phase !== 'exited' || !sandboxes.sharesPids(spec.sandboxId)) return;
     void killCgroup(hierarchies, cgroup).catch((error: unknown) => {
       this.#options.log?.('processes of an ended container not killed', {
         container: spec.id,
@@ -162,7 +162,7 @@ class SupervisedRuntime implements ContainerRuntime {
       namespaces: sandboxes.paths(sandbox.id),
       cgroup: this.#cgroupOf(spec),
       seccomp: await containerFilter({ spec, hierarchies, directory, log }),
-      devices: spec.privileged ? await hostDevices() : standardDevices,
+      devices: await containerDevices(spec),
     };
   }
 

@@ -6,6 +6,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Observable } from 'rxjs';
 import type { LogLimits } from './log-rotation.ts';
+import type { ContainerSettings, SandboxSettings } from './settings.ts';
 
 export interface Mount {
   /** `bind`: `source` is a host path (file or directory). `tmpfs`: no source. */
@@ -19,6 +20,8 @@ export interface Mount {
   /** Absolute path inside the container; made if missing. */
   readonly target: string;
   readonly readonly: boolean;
+  /** With `readonly`: what is mounted below it is read-only, too. */
+  readonly recursiveReadonly?: boolean;
   readonly propagation?: 'private' | 'rslave' | 'rshared';
   /** More, in the words of OCI's runtime-spec (`mount-options.ts`). A tmpfs is `nosuid` and `nodev` always. */
   readonly options?: readonly string[];
@@ -46,7 +49,7 @@ export type SeccompProfile =
    */
   | { readonly type: 'Localhost'; readonly path: string };
 
-export interface ContainerSpec {
+export interface ContainerSpec extends ContainerSettings {
   /** 64 hexadecimal digits; chosen by the caller, unique on the node. */
   readonly id: string;
   /** The sandbox whose namespaces it joins. */
@@ -83,7 +86,7 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export interface SandboxSpec {
+export interface SandboxSpec extends SandboxSettings {
   readonly id: string;
   readonly hostname: string;
   /** The path of a network namespace to join; absent: the host's. */

@@ -10,7 +10,8 @@ import { SupervisorConnection } from './connection.ts';
 import { filterSteps } from './container-filter.ts';
 import { containerSteps, type ExitedPhase, exitStep, timeOf } from './records.ts';
 import { type ContainerSpec, StartError } from './runtime.ts';
-import { type Surroundings, wireContainer } from './wire-spec.ts';
+import type { Surroundings } from './surroundings.ts';
+import { wireContainer } from './wire-spec.ts';
 
 export type StartResult =
   | {
@@ -36,11 +37,11 @@ function firstSteps(around: Surroundings, directory: string): Step[] {
   ];
 }
 
-function cgroupSteps({ hierarchies, cgroup, spec }: Surroundings): Step[] {
+function cgroupSteps({ hierarchies, cgroup, spec, devices }: Surroundings): Step[] {
   return [
     ...createLeafSteps(hierarchies, cgroup),
     ...limitSteps(hierarchies, cgroup, spec.resources),
-    ...deviceSteps(hierarchies, cgroup, spec.privileged),
+    ...deviceSteps(hierarchies, cgroup, { open: spec.privileged, more: devices.rules }),
   ];
 }
 

@@ -27,7 +27,6 @@ const mounts = standardMounts({
   writable: false,
   hierarchies: { v1: {}, v1Mounts: [], v2Controllers: [] },
   shm: fresh(),
-  root: { uid: 0, gid: 0 },
   ttyGid: 5,
   mapped: false,
 });

@@ -91,11 +91,11 @@ t.test('shares map to weights as KEP-2254 says', async (t) => {
 });
 
 t.test('an unprivileged container is denied every device it was not given', async (t) => {
-  const [first, ...rest] = deviceSteps(v1, '/a', false);
+  const [first, ...rest] = deviceSteps(v1, '/a', { open: false });
   t.strictSame(first, ['write', '/sys/fs/cgroup/devices/a/devices.deny', 'a']);
   t.ok(rest.every(([, path]) => path.endsWith('/devices.allow')));
-  t.strictSame(deviceSteps(v1, '/a', true), []);
-  t.strictSame(deviceSteps(v2, '/a', false), []);
+  t.strictSame(deviceSteps(v1, '/a', { open: true }), []);
+  t.strictSame(deviceSteps(v2, '/a', { open: false }), []);
 });
 
 t.test('a mount point with a space is found', async (t) => {
