@@ -71,12 +71,10 @@ function timeOffsets({ timeOffsets: offsets }: Linux) {
   });
 }
 
-const recursive = 1 << 14;
-
 function rootPropagation({ rootfsPropagation: wanted }: Linux): number {
   if (wanted == null) return 0;
-  const below = wanted.startsWith('r') ? wanted.slice(1) : undefined;
-  return propagation[(below ?? wanted) as keyof typeof propagation] | (below ? recursive : 0);
+  // What is mounted below comes from the bundle, and says for itself.
+  return propagation[wanted.replace(/^r/, '') as keyof typeof propagation];
 }
 
 function checkRoot(rootfs: string): void {
@@ -107,7 +105,8 @@ export async function containerOrder(
   const mounts = wireMounts(config, { bundle: state.bundle, hierarchies, cgroup });
   const around = { cgroup, hierarchies, exec: false, log };
   const spec = encodeContainer({
-    flags: config.root?.readonly === true ? containerFlag.readonlyRoot : 0,
+    flags:
+      containerFlag.plainRoot | (config.root?.readonly === true ? containerFlag.readonlyRoot : 0),
     logPath: '',
     logLargeBytes: 0,
     logMostBytes: 0,

@@ -34,7 +34,10 @@ export const runInside =
     } finally {
       for (const fd of [pidfd, theirs, input]) closeSync(fd);
     }
-    return { ...(await ended(child, hook)), output: await output };
+    const end = await ended(child, hook);
+    // What it left behind may hold the other end for ever.
+    await output.settled();
+    return { ...end, output: output.text() };
   };
 
 /** A file that only its descriptor leads to: a program may open /dev/stdin again, which a socket would not let it. */
@@ -46,17 +49,25 @@ function stateFile(directory: string, document: string): number {
   return fd;
 }
 
-async function read(descriptor: number): Promise<string> {
+/** What comes on a socket; `settled` waits for its end, or until nothing more is there. */
+function read(descriptor: number) {
   const socket = new Socket({ fd: descriptor });
   let text = '';
+  let quiet = true;
   socket.on('data', (bytes: Buffer) => {
+    quiet = false;
     text = (text + bytes.toString()).slice(-mostOutput);
   });
-  await new Promise<void>((resolve) => {
-    socket.once('close', () => resolve());
-    socket.once('error', () => resolve());
-  });
-  return text;
+  socket.on('error', () => undefined);
+  const settled = async () => {
+    do {
+      quiet = true;
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+    } while (!quiet && !socket.closed);
+    socket.destroy();
+  };
+  return { settled, text: () => text };
 }
 
 async function ended(child: number, { timeout }: Hook): Promise<Omit<HookEnd, 'output'>> {
@@ -66,7 +77,8 @@ async function ended(child: number, { timeout }: Hook): Promise<Omit<HookEnd, 'o
       ? undefined
       : setTimeout(() => {
           timedOut = true;
-          process.kill(child, 'SIGKILL'); // our child: its pid is its own until we have waited
+          // With what it started itself; our child: its pid is its own until we have waited.
+          process.kill(-child, 'SIGKILL');
         }, timeout * 1000);
   const { exitCode, signal } = await waitChild(child);
   clearTimeout(patience);

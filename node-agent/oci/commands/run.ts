@@ -1,5 +1,6 @@
 /** `run ID`: create and start; unless detached, wait, delete, and end as the program did. */
 
+import { existsSync } from 'node:fs';
 import { onlyId, parseFlags } from '../arguments.ts';
 import { type Console, openConsole } from '../console.ts';
 import { createContainer, openBundle } from '../create.ts';
@@ -40,8 +41,11 @@ async function startOrUndo({ place, state }: Made, globals: Globals): Promise<vo
   try {
     await startContainer(place, state, globals);
   } catch (error) {
-    if (state.init !== undefined) await killAndWait(state.init);
-    await destroy(place, state, globals.log);
+    // A hook that failed has taken it away already.
+    if (existsSync(place.directory)) {
+      if (state.init !== undefined) await killAndWait(state.init);
+      await destroy(place, state, globals.log);
+    }
     throw error;
   }
 }
