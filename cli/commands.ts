@@ -141,6 +141,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'images',
     load: () => import('./commands/push.ts'),
   },
+  oci: {
+    usage: 'oci create|start|state|kill|delete|run|exec|ps|pause|resume|update|events|list|features|spec …',
+    summary: 'run OCI bundles, for podman and containerd',
+    group: 'containers',
+    load: () => import('./commands/oci.ts'),
+  },
   images: {
     usage: 'images [-q] [--digests] [--no-trunc] [--node N] [NAME[:TAG]]',
     summary: 'list images',

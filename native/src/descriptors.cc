@@ -2,6 +2,7 @@
 // pidfds, waiting for a process that is our child without Node having made it.
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -90,6 +91,8 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
         message.msg_iovlen = 1;
         message.msg_control = control;
         message.msg_controllen = sizeof control;
+        pollfd wait = {socket, POLLIN, 0};  // it may be one that does not wait by itself
+        while (poll(&wait, 1, -1) < 0 && errno == EINTR) continue;
         ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
         cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
         if (got < 0) return {errno, "receive", "a descriptor"};
