@@ -142,7 +142,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/push.ts'),
   },
   oci: {
-    usage: 'oci create|start|state|kill|delete|run|exec|ps|pause|resume|update|events|list|features|spec …',
+    usage:
+      'oci create|start|state|kill|delete|run|exec|ps|pause|resume|update|events|list|features|spec …',
     summary: 'run OCI bundles, for podman and containerd',
     group: 'containers',
     load: () => import('./commands/oci.ts'),

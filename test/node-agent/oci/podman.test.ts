@@ -1,7 +1,7 @@
 /** podman with us as its runtime: its containers run, and end as it expects. */
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { needsRoot, scratch } from '../../support/scratch.ts';
@@ -35,7 +35,9 @@ interface Said {
 
 async function podman(...words: readonly string[]): Promise<Said> {
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const run = promisify(execFile)('env', ['-u', 'NODE_OPTIONS', 'podman', ...flags, ...words], { env });
+  const run = promisify(execFile)('env', ['-u', 'NODE_OPTIONS', 'podman', ...flags, ...words], {
+    env,
+  });
   return run.then(
     (said) => ({ code: 0, ...said }),
     (error: Said) => error,
@@ -45,8 +47,10 @@ async function podman(...words: readonly string[]): Promise<Said> {
 const image = 'localhost/busybox';
 
 t.test('an image of a busybox', async (t) => {
+  const layer = busyboxLayer(directory);
+  chmodSync(`${layer}/tmp`, 0o1777);
   const tar = `${directory}/rootfs.tar`;
-  await promisify(execFile)('tar', ['-C', busyboxLayer(directory), '-cf', tar, '.']);
+  await promisify(execFile)('tar', ['-C', layer, '-cf', tar, '.']);
   t.equal((await podman('import', tar, image)).code, 0);
 });
 
@@ -63,11 +67,20 @@ t.test('run: output and exit codes', async (t) => {
 });
 
 t.test('run: user, limits, volumes, read-only roots, tmpfs, an init', async (t) => {
-  const show = 'id -u; touch /x 2>&1; cat /data/file; ulimit -n; cat /proc/1/comm; touch /tmp/y && echo ok';
+  const show =
+    'id -u; touch /x 2>&1; cat /data/file; ulimit -n; cat /proc/1/comm; touch /tmp/y && echo ok';
   mkdirSync(`${directory}/volume`);
   const { writeFileSync } = await import('node:fs');
   writeFileSync(`${directory}/volume/file`, 'from a volume\n');
-  const options = ['--user', '1000', '--read-only', '--ulimit', 'nofile=100:100', '--tmpfs', '/tmp'];
+  const options = [
+    '--user',
+    '1000',
+    '--read-only',
+    '--ulimit',
+    'nofile=100:100',
+    '--tmpfs',
+    '/tmp',
+  ];
   const volume = ['-v', `${directory}/volume:/data:ro`];
   const { stdout } = await run('--rm', ...options, ...volume, image, 'sh', '-c', show);
   const lines = stdout.split('\n');
