@@ -13,7 +13,7 @@ import { sysctlPath } from './config/sysctls.ts';
 import type { Log } from './globals.ts';
 import { makesDevices, wireMaps, wireMounts } from './mounts.ts';
 import { hostId, wireProcess } from './process-order.ts';
-import { limitStepsOf } from './resources.ts';
+import { deviceRuleSteps, limitStepsOf, resourcesOf } from './resources.ts';
 import type { State } from './state.ts';
 
 const fileType = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
@@ -101,6 +101,7 @@ export async function containerOrder(
   checkRoot(state.rootfs);
   const linux: Linux = config.linux ?? {};
   const { cgroup } = state;
+  const resources = resourcesOf(linux.resources);
   const hierarchies = await readHierarchies();
   const mounts = wireMounts(config, { bundle: state.bundle, hierarchies, cgroup });
   const around = { cgroup, hierarchies, exec: false, log };
@@ -138,7 +139,8 @@ export async function containerOrder(
     before: [],
     meanwhile: [
       ...createSteps(hierarchies, cgroup),
-      ...limitStepsOf(linux.resources, hierarchies, cgroup),
+      ...limitStepsOf(resources, hierarchies, cgroup, log),
+      ...deviceRuleSteps(resources.devices, hierarchies, cgroup),
     ],
   };
 }

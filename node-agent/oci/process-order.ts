@@ -36,7 +36,7 @@ export function hostId(maps: readonly IdMapping[] | null | undefined, id: number
 }
 
 /** Names that this kernel does not know are warned about and left out, as the specification wants. */
-function bits(names: readonly string[] | null | undefined, log: Log): bigint {
+function namedBits(names: readonly string[] | null | undefined, log: Log): bigint {
   let set = 0n;
   for (const name of names ?? []) {
     try {
@@ -48,14 +48,22 @@ function bits(names: readonly string[] | null | undefined, log: Log): bigint {
   return set;
 }
 
-function capabilitiesOf({ capabilities }: Process, log: Log): WireCapabilities {
+/** Where nothing keeps a node made inside from being the host's disk, none can be made. */
+const makeNodes = capabilityBits(['CAP_MKNOD']);
+
+function capabilitiesOf(
+  { capabilities }: Process,
+  { hierarchies, log }: { readonly hierarchies: Hierarchies; readonly log: Log },
+): WireCapabilities {
   const all = capabilities ?? {};
+  const kept = hierarchies.v1.devices === undefined ? ~makeNodes : ~0n;
+  const bits = (names: readonly string[] | null | undefined) => namedBits(names, log) & kept;
   return {
-    bounding: bits(all.bounding, log),
-    effective: bits(all.effective, log),
-    permitted: bits(all.permitted, log),
-    inheritable: bits(all.inheritable, log),
-    ambient: bits(all.ambient, log),
+    bounding: bits(all.bounding),
+    effective: bits(all.effective),
+    permitted: bits(all.permitted),
+    inheritable: bits(all.inheritable),
+    ambient: bits(all.ambient),
   };
 }
 
@@ -113,7 +121,7 @@ export async function wireProcess(
 ): Promise<WireProcess> {
   const linux = config.linux ?? {};
   const { uid = 0, gid = 0, umask, additionalGids } = process.user ?? {};
-  const capabilities = capabilitiesOf(process, around.log);
+  const capabilities = capabilitiesOf(process, around);
   const size = process.terminal === true ? process.consoleSize : undefined;
   const affinity = around.exec ? (process.execCPUAffinity ?? {}) : {};
   const hasUser = (linux.namespaces ?? []).some(({ type }) => type === 'user');

@@ -7,7 +7,7 @@ import { readHierarchies } from '../cgroups.ts';
 import { parseDocument } from '../config/problem.ts';
 import { readBounded } from '../config/read-config.ts';
 import type { Globals } from '../globals.ts';
-import { limitStepsOf } from '../resources.ts';
+import { limitStepsOf, resourcesOf } from '../resources.ts';
 import { Place } from '../state.ts';
 import { statusOf } from '../status.ts';
 import { resourcesFromFlags, type UpdateFlags, updateFlags } from '../update-flags.ts';
@@ -19,10 +19,10 @@ function wanted(flags: UpdateFlags): unknown {
   return parseDocument(resources === '-' ? 'stdin' : resources, text);
 }
 
-export async function run({ root }: Globals, words: readonly string[]): Promise<number> {
+export async function run({ root, log }: Globals, words: readonly string[]): Promise<number> {
   const { flags, rest } = parseFlags(words, updateFlags);
   const id = onlyId(rest);
-  const resources = wanted(flags);
+  const resources = resourcesOf(wanted(flags));
   const place = await Place.open(root, id);
   try {
     const state = place.read();
@@ -30,7 +30,7 @@ export async function run({ root }: Globals, words: readonly string[]): Promise<
     if (status === 'stopped' || status === 'creating') {
       throw new Error(`update ${id}: the container is ${status}`);
     }
-    await runSteps(limitStepsOf(resources, await readHierarchies(), state.cgroup));
+    await runSteps(limitStepsOf(resources, await readHierarchies(), state.cgroup, log));
   } finally {
     place.release();
   }

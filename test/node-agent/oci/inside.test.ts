@@ -203,7 +203,9 @@ t.test("cgroups: limits, and the container's own part is shown", async (t) => {
         options: ['ro', 'nosuid'],
       },
     ],
-    linux: { resources: { pids: { limit: 33 } } },
+    linux: {
+      resources: { pids: { limit: 33 }, memory: { limit: 64 << 20, reservation: 32 << 20 } },
+    },
   };
   t.match(
     await see(
@@ -213,3 +215,18 @@ t.test("cgroups: limits, and the container's own part is shown", async (t) => {
     /^33\n/,
   );
 });
+
+t.test(
+  'devices that nobody has allowed cannot be opened, even by who may make their nodes',
+  async (t) => {
+    const all = ['CAP_MKNOD', 'CAP_DAC_OVERRIDE'];
+    const process = { capabilities: { bounding: all, effective: all, permitted: all } };
+    const script =
+      'mknod /dev/x c 10 229; (: < /dev/x) 2>&1; mknod /dev/z c 1 5; head -c1 /dev/z | wc -c';
+    const rule = { allow: true, type: 'c', major: 10, minor: 229, access: 'r' };
+    t.match(await see(script, { process }), /\/dev\/x: Operation not permitted\n1\n/);
+    const deny = { allow: false, access: 'rwm' };
+    const allowed = await see(script, { process, linux: { resources: { devices: [deny, rule] } } });
+    t.notMatch(allowed, 'not permitted');
+  },
+);
