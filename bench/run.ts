@@ -9,6 +9,9 @@ const parts = new Set([
   'stamp-image.ts',
   'image-peers.ts',
   'large-image.ts',
+  'api-load.ts',
+  'api-pods.ts',
+  'api-process.ts',
 ]);
 const all = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.ts') && !parts.has(name))
