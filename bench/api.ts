@@ -125,7 +125,7 @@ async function fanOut(server: Running, sessions: readonly ClientHttp2Session[], 
   const began = performance.now();
   const [writer] = sessions;
   const { us } = await cpuOf(server.pid, async () => {
-    await load([writer as ClientHttp2Session], updates, 8, (n) => patchStatus(0, n));
+    await load([writer as ClientHttp2Session], updates, 8, (n) => patchStatus(0, 1_000_000 + n));
     await until('all events', () => seen() - before >= updates * watchers);
   });
   const events = updates * watchers;
