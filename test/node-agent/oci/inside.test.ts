@@ -114,7 +114,7 @@ t.test('devices: the standard ones, links, those asked for', async (t) => {
   ];
   const script =
     'for d in null zero full random urandom tty mine; do stat -c "%n %t:%T %a %u:%g" /dev/$d; done; readlink /dev/fd /dev/ptmx; [ -p /dev/sub/pipe ] && echo pipe';
-  const seen = await see('readlink() { /bin/readlink $1; /bin/readlink $2; }; ' + script, {
+  const seen = await see(`readlink() { /bin/readlink $1; /bin/readlink $2; }; ${script}`, {
     linux: { devices },
   });
   t.equal(
