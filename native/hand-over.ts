@@ -5,7 +5,7 @@
 
 import { closeSync } from 'node:fs';
 import { decodeFailed, decodeStarted, type Failed, frame } from './frames.ts';
-import { buildDir, loadAddon } from './load.ts';
+import { loadAddon, supervisorPath } from './load.ts';
 import { joined, reap, type Step } from './spawn.ts';
 
 export const handOverFlag = { exec: 1, gate: 2, hooks: 4, console: 8, idle: 16 } as const;
@@ -87,7 +87,7 @@ export async function handOver(order: HandOverOrder): Promise<number> {
     socket,
     frame: first,
   } = await addon.startHandOver(
-    addon.sealedCopy(`${buildDir}supervisor`),
+    addon.sealedCopy(supervisorPath),
     order.directory,
     order.id,
     joined(order.before ?? []),

@@ -10,6 +10,9 @@ type Call = (...args: readonly unknown[]) => unknown;
 /** The directory that holds `native.node`, `supervisor` and `init`. */
 export const buildDir = new URL('./build/', import.meta.url).pathname;
 
+/** The supervisor's program; `BAY_SUPERVISOR` names another build of it, for tests. */
+export const supervisorPath: string = process.env['BAY_SUPERVISOR'] ?? `${buildDir}supervisor`;
+
 function asNativeError(error: unknown): unknown {
   if (!(error instanceof Error) || !('errno' in error) || !('syscall' in error)) return error;
   const facts = error as unknown as { errno: number; code: string; syscall: string; path: string };

@@ -2,7 +2,7 @@
  * The addon's face for starting supervisors and for doing many small file operations on a worker thread.
  */
 
-import { buildDir, loadAddon } from './load.ts';
+import { loadAddon, supervisorPath } from './load.ts';
 
 /**
  * One file operation: `[what, path, value]`.
@@ -72,7 +72,7 @@ let executable: number | undefined;
  */
 export function startSupervisor(order: SupervisorOrder): Promise<SupervisorAnswer> {
   const addon = loadAddon<Face>();
-  executable ??= addon.sealedCopy(`${buildDir}supervisor`);
+  executable ??= addon.sealedCopy(supervisorPath);
   const { directory, id, before, meanwhile, spec } = order;
   return addon.startSupervisor(executable, directory, id, joined(before), joined(meanwhile), spec);
 }
