@@ -44,6 +44,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'cluster',
     load: () => import('./commands/kubeconfig.ts'),
   },
+  secrets: {
+    usage: 'secrets rotate [--name N]',
+    summary: 'encrypt secrets at rest with a new key',
+    group: 'cluster',
+    load: () => import('./commands/secrets.ts'),
+  },
   apply: {
     usage: 'apply -f FILE|DIRECTORY|- … [-n NAMESPACE]',
     summary: 'make the cluster follow documents',

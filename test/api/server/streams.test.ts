@@ -16,18 +16,10 @@ const server = await startTestServer();
 const client = server.client();
 const allPods = client.collection<Pod>(pods);
 
-async function boundPod(
-  name: string,
-  containers: string[],
-  node = 'n1',
-  hostNetwork = false,
-): Promise<void> {
+async function boundPod(name: string, containers: string[], node = 'n1', more = {}): Promise<void> {
   await allPods.create({
     ...pod(name),
-    spec: {
-      hostNetwork,
-      containers: containers.map((each) => ({ name: each, image: 'busybox' })),
-    },
+    spec: { ...more, containers: containers.map((each) => ({ name: each, image: 'busybox' })) },
   });
   const target = { kind: 'Node', name: node };
   const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target };
@@ -225,7 +217,7 @@ t.test("a pod's own server is reached at its address and port", async (t) => {
   await allPods.patchStatus(ref, { status: { podIP: '127.0.0.1' } }, 'merge');
   const closed = await raw(server, 'GET', `/api/v1/namespaces/default/pods/one:${port}/proxy/`);
   t.match(closed.json, { code: 400, message: 'address not allowed: 127.0.0.1' });
-  await boundPod('host', ['main'], 'n1', true);
+  await boundPod('host', ['main'], 'n1', { hostNetwork: true });
   const host = { namespace: 'default', name: 'host' };
   await allPods.patchStatus(host, { status: { podIP: '127.0.0.1' } }, 'merge');
   const base = `/api/v1/namespaces/default/pods/host:${port}/proxy`;
