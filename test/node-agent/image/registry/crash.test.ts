@@ -12,6 +12,8 @@ import { impatientStore, largeLayer } from '../../../support/registry-store.ts';
 import { needsRoot, scratch } from '../../../support/scratch.ts';
 
 needsRoot();
+// Each death is a process of its own.
+t.setTimeout(300_000);
 const directory = scratch('registry-crash');
 const script = new URL('../../../support/pull-once.ts', import.meta.url).pathname;
 const MIB = 2 ** 20;
@@ -73,7 +75,7 @@ t.test('killed in mid blob, the rest alone is fetched by the next pull', async (
   t.strictSame(folder(dataDir, 'downloads'), []);
 });
 
-t.test('killed at each step, the store is whole and the next pull succeeds', async (t) => {
+t.test('killed at each step, the store is whole', { timeout: 120_000 }, async (t) => {
   const moments = ['waiting', 'unpacking', 'done'];
   for (const moment of moments) {
     for (const nth of [1, 3]) {
