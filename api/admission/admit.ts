@@ -10,7 +10,6 @@ import { ensureObject } from './defaults/fill.ts';
 import { applyDefaults } from './defaults.ts';
 import { refusedImages } from './image-policies.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
-import { type Cluster, runPlugins } from './plugins.ts';
 import { resolvePriority, tolerateLostNodes } from './pod-admission.ts';
 import { admitServiceAccount, isMirror, nameServiceAccount } from './service-account.ts';
 import {
@@ -24,29 +23,19 @@ import {
 export interface AdmissionContext {
   namespace(name: string): KubeObject | undefined;
   priorityClasses(): readonly KubeObject[];
-  /** Absent: no plug-in of `plugins.ts` is asked. */
-  readonly cluster?: Cluster;
   /** Absent: images are not looked at. */
   readonly imagePolicies?: () => readonly ImagePolicy[];
   /** Absent: accounts are not looked at. */
   readonly serviceAccount?: (namespace: string, name: string) => KubeObject | undefined;
 }
 
-interface Judged {
-  readonly object: KubeObject;
-  readonly old?: KubeObject;
-  readonly causes: readonly StatusCause[];
-  readonly cluster?: Cluster | undefined;
-}
-
-/** Validation's word, then that of the plug-ins that judge. */
 function verdict(
   kind: Kind,
-  { object, old, causes, cluster }: Judged,
+  object: KubeObject,
+  causes: readonly StatusCause[],
 ): Either<StatusError, KubeObject> {
-  if (causes.length > 0) return left(invalid(kind, object.metadata.name ?? '', causes));
-  const refused = runPlugins('judge', kind, { object, old }, cluster);
-  return refused === undefined ? right(object) : left(refused);
+  if (causes.length === 0) return right(object);
+  return left(invalid(kind, object.metadata.name ?? '', causes));
 }
 
 function admitPod(pod: KubeObject, context: AdmissionContext): StatusError | undefined {
@@ -78,11 +67,7 @@ export function admitCreate(
     const refused = admitPod(defaulted, context);
     if (refused !== undefined) return left(refused);
   }
-  const { cluster } = context;
-  const changed = runPlugins('change', kind, { object: defaulted, old: undefined }, cluster);
-  if (changed !== undefined) return left(changed);
-  const causes = validateCreate(kind, defaulted);
-  return verdict(kind, { object: defaulted, causes, cluster });
+  return verdict(kind, defaulted, validateCreate(kind, defaulted));
 }
 
 /**
@@ -94,19 +79,14 @@ export function admitUpdate(
   kind: Kind,
   object: KubeObject,
   old: KubeObject,
-  { imagePolicies, cluster }: Partial<AdmissionContext> = {},
+  { imagePolicies }: Pick<AdmissionContext, 'imagePolicies'> = {},
 ): Either<StatusError, KubeObject> {
   const prepared = prepareUpdate(kind, applyDefaults(kind, object), old);
   if (kind.group === '' && kind.kind === 'Pod') {
     const unwanted = refusedImages(prepared, imagePolicies?.() ?? [], old);
     if (unwanted !== undefined) return left(unwanted);
   }
-  return verdict(kind, {
-    object: prepared,
-    old,
-    causes: validateUpdate(kind, prepared, old),
-    cluster,
-  });
+  return verdict(kind, prepared, validateUpdate(kind, prepared, old));
 }
 
 /** As `admitUpdate`, for `/status`: prepared by `prepareStatusUpdate`; the spec is the stored one. Left: 422. */
@@ -116,7 +96,7 @@ export function admitStatusUpdate(
   old: KubeObject,
 ): Either<StatusError, KubeObject> {
   const prepared = prepareStatusUpdate(kind, object, old);
-  return verdict(kind, { object: prepared, causes: validateStatusUpdate(kind, prepared, old) });
+  return verdict(kind, prepared, validateStatusUpdate(kind, prepared, old));
 }
 
 /** As `admitUpdate`, for a subresource that changes one part of a pod. Left: 403 for an image that a policy refuses, 422. */
@@ -124,16 +104,11 @@ export function admitPodPart(
   kind: Kind,
   part: PodPart,
   { object, old }: { readonly object: KubeObject; readonly old: KubeObject },
-  { imagePolicies, cluster }: Partial<AdmissionContext> = {},
+  { imagePolicies }: Pick<AdmissionContext, 'imagePolicies'> = {},
 ): Either<StatusError, KubeObject> {
   const merged = withPodPart(part, applyDefaults(kind, object), old);
   const prepared = prepareUpdate(kind, merged, old);
   const unwanted = refusedImages(prepared, imagePolicies?.() ?? [], old);
   if (unwanted !== undefined) return left(unwanted);
-  return verdict(kind, {
-    object: prepared,
-    old,
-    causes: validatePodPart(kind, part, prepared, old),
-    cluster,
-  });
+  return verdict(kind, prepared, validatePodPart(kind, part, prepared, old));
 }

@@ -1,30 +1,32 @@
-/** All that decides what a supervisor is told of one container. */
+/** Gathers what a container's processes are started with. */
 
 import type { Hierarchies } from './cgroups.ts';
-import type { ContainerDevices } from './devices.ts';
+import { containerFilter } from './container-filter.ts';
+import { hostDevices } from './devices.ts';
 import type { ContainerSpec, SandboxSpec } from './runtime.ts';
-import type { UserNamespace } from './settings.ts';
+import { standardDevices } from './standard-mounts.ts';
+import type { Surroundings } from './wire-spec.ts';
 
-export interface Surroundings {
+export const cgroupOf = (sandbox: SandboxSpec, spec: ContainerSpec): string =>
+  `${sandbox.cgroupPath}/${spec.cgroupName}`;
+
+/** `directory`: of the container's state. */
+export async function surroundingsOf(facts: {
   readonly spec: ContainerSpec;
   readonly sandbox: SandboxSpec;
-  /** Paths of the sandbox's own namespaces and shared memory; `pid` only if it is shared. */
-  readonly namespaces: {
-    readonly ipc: string;
-    readonly uts: string;
-    readonly shm: string;
-    readonly pid: string;
-  };
-  /** The container's cgroup. */
-  readonly cgroup: string;
   readonly hierarchies: Hierarchies;
-  /** The seccomp program of all its processes; empty: none. */
-  readonly seccomp: Uint8Array;
-  readonly devices: ContainerDevices;
-}
-
-/** The sandbox's, once it was made. */
-export function userNamespaceOf({ userNamespace }: SandboxSpec): UserNamespace | undefined {
-  if (userNamespace === 'auto') throw new Error('the sandbox has no numbers for its users yet');
-  return userNamespace;
+  readonly namespaces: Surroundings['namespaces'];
+  readonly directory: string;
+  readonly log: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined;
+}): Promise<Surroundings> {
+  const { spec, sandbox, hierarchies, namespaces } = facts;
+  return {
+    spec,
+    sandbox,
+    hierarchies,
+    namespaces,
+    cgroup: cgroupOf(sandbox, spec),
+    seccomp: await containerFilter(facts),
+    devices: spec.privileged ? await hostDevices() : standardDevices,
+  };
 }
