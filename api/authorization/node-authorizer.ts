@@ -61,6 +61,7 @@ function ownReads(question: Question): Decision | undefined {
   const { verb, resource, subresource, node, graph, namespace = '', name } = question;
   if (!read.includes(verb) || subresource !== undefined) return undefined;
   if (resource === 'nodes') {
+    if (verb === 'list') return byRule; // where its peers are: images come from them
     return name === node ? byRelation : refused(`node '${node}' cannot read other nodes`);
   }
   if (resource !== 'pods') return undefined;

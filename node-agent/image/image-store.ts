@@ -14,6 +14,8 @@ import { ImageTable, type StoredImage } from './image-table.ts';
 import { ImageError, type Images, type LocalImage, type TransferOptions } from './images.ts';
 import { keepArchiveImage } from './keep-archive.ts';
 import { type Found, findImage, localImage, newTag, withImage } from './lookup.ts';
+import type { Peers } from './peers/peers.ts';
+import { SharedContent } from './peers/shared-content.ts';
 import type { Registry, RegistryOptions } from './registry/registry.ts';
 import type { Shelf } from './registry/shelf.ts';
 import { Gate } from './signature/gate.ts';
@@ -24,19 +26,27 @@ export interface ImagesOptions {
   readonly dataDir: string;
   /** The cluster's policies on images; absent: there are none. */
   readonly policies?: () => Promise<readonly ImagePolicy[]>;
+  /** The cluster's other nodes, asked before any registry. */
+  readonly peers?: Peers;
   /** Other than the usual patience with registries. */
-  readonly registry?: Omit<RegistryOptions, 'dataDir' | 'trust'>;
+  readonly registry?: Omit<RegistryOptions, 'dataDir' | 'trust' | 'peers'>;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
 }
 
 /** Opens (or makes) the store and removes what an interrupted run left. One process at a time may have it open. */
-export async function openImages(options: ImagesOptions): Promise<Images> {
+export async function openImages(options: ImagesOptions): Promise<NodeImages> {
   const store = new ImageStore(options);
   await store.open();
   return store;
 }
 
-class ImageStore implements Images {
+/** The images, and what of them other nodes may read. */
+export interface NodeImages extends Images {
+  readonly shared: SharedContent;
+}
+
+class ImageStore implements NodeImages {
+  readonly shared: SharedContent;
   readonly #root: string;
   readonly #content: Content;
   readonly #table: ImageTable;
@@ -51,6 +61,7 @@ class ImageStore implements Images {
     this.#content = new Content(this.#root);
     this.#table = new ImageTable(join(this.#root, 'refs.json'));
     this.#options = options;
+    this.shared = new SharedContent(() => this.#table.all(), this.#content.blobs);
     this.#gate = new Gate({ root: this.#root, images: () => this.#table.all(), ...options });
   }
 
@@ -147,9 +158,10 @@ class ImageStore implements Images {
 
   /** Loaded when it is wanted first: a node that pulls nothing does not pay for it. */
   #connect(): Promise<Registry> {
-    const { dataDir, registry } = this.#options;
+    const { dataDir, registry, peers } = this.#options;
     this.#registry ??= Promise.all([import('./registry/registry.ts'), this.#gate.keeper()]).then(
-      ([module, trust]) => new module.Registry({ ...registry, dataDir, trust }),
+      ([module, trust]) =>
+        new module.Registry({ ...registry, dataDir, trust, ...(peers && { peers }) }),
     );
     return this.#registry;
   }

@@ -85,8 +85,9 @@ export function withImage(
   const others = images
     .filter((other) => other !== known)
     .map((other) => ({ ...other, tags: other.tags.filter((tag) => !image.tags.includes(tag)) }));
+  const { repoDigests: _, ...rest } = image;
   const digests = repoDigests.size === 0 ? {} : { repoDigests: [...repoDigests] };
-  return [...others, { ...image, tags, ...digests }];
+  return [...others, { ...rest, tags, ...digests }];
 }
 
 /** What the table's image looks like to others. */

@@ -9,6 +9,7 @@ import type { Log } from '#controller/runtime/log.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import type { Images } from '#node-agent/image/images.ts';
+import type { SharedContent } from '#node-agent/image/peers/shared-content.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import { drain } from '../pod/drain.ts';
 import { ImagePulls } from '../pod/image-pulls.ts';
@@ -17,6 +18,7 @@ import { PodController } from '../pod/pod-controller.ts';
 import { PodEvents } from '../pod/pod-events.ts';
 import { StatusWriter } from '../pod/status-writer.ts';
 import type { World } from '../pod/world.ts';
+import { contentRoutes } from '../server/content-routes.ts';
 import { podDialer } from '../server/dial.ts';
 import { imageRoutes } from '../server/image-routes.ts';
 import { type Call, type NodeApi, type Route, sendJson, serveNodeApi } from '../server/node-api.ts';
@@ -34,7 +36,7 @@ export interface AgentParts {
   readonly config: AgentConfig;
   readonly client: Client;
   readonly runtime: ContainerRuntime;
-  readonly images: Images;
+  readonly images: Images & { readonly shared?: SharedContent };
   readonly network: PodNetwork;
   readonly mounts: TmpfsMounts;
   /** What the images follow of the cluster. */
@@ -173,6 +175,7 @@ async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Prom
       healthRoute,
       ...podRoutes(options),
       ...imageRoutes({ images, onChange: hooks.imagesChanged }),
+      ...(images.shared === undefined ? [] : contentRoutes(images.shared)),
       shutdownRoute(hooks.shutDown),
     ],
     upgrades: streamRoutes(options),

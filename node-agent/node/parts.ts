@@ -1,5 +1,5 @@
 /** The real lower half of a node: API client, runtime, images, network, mounts. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from '#api/client/client.ts';
 import type { ImagePolicy } from '#api/resources/image-policy.ts';
@@ -9,6 +9,8 @@ import { runSteps } from '#native/spawn.ts';
 import { possibleDirectories, readHierarchies } from '#node-agent/container/cgroups.ts';
 import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
+import { PeerList } from '#node-agent/image/peers/peer-list.ts';
+import { Peers } from '#node-agent/image/peers/peers.ts';
 import { ClusterPolicies } from '#node-agent/image/signature/cluster-policies.ts';
 import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
 import type { TmpfsMounts } from '../volume/empty-dir.ts';
@@ -26,12 +28,15 @@ export async function openParts(config: AgentConfig, log: Log): Promise<AgentPar
   const network = createPodNetwork({ runDir, podCidr, bridge, clusterName, log });
   const client = connect(config, 'bayplan-agent');
   const policies = new ClusterPolicies(client.collection<ImagePolicy>(imagePolicies));
+  const tls = await readTls(config);
+  const peerList = new PeerList(client, config.nodeName);
+  const peers = new Peers({ list: () => peerList.all(), tls });
   return {
     config,
     client,
     policies,
     runtime: createRuntime({ dataDir, runDir, cgroupRoot }),
-    images: await openImages({ dataDir, policies: () => policies.all() }),
+    images: await openImages({ dataDir, policies: () => policies.all(), peers }),
     network,
     mounts,
     log,
@@ -40,6 +45,13 @@ export async function openParts(config: AgentConfig, log: Log): Promise<AgentPar
       await removeCgroups(cgroupRoot);
     },
   };
+}
+
+async function readTls(config: AgentConfig) {
+  const [ca, cert, key] = await Promise.all(
+    [config.ca, config.cert, config.key].map((path) => readFile(path, 'utf8')),
+  );
+  return { ca: ca ?? '', cert: cert ?? '', key: key ?? '' };
 }
 
 const mounts: TmpfsMounts = {

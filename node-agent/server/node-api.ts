@@ -5,6 +5,7 @@
  *     GET, POST  /exec/… /attach/… /portForward/{namespace}/{pod} (upgrade to WebSocket or SPDY/3.1)
  *     POST /images/load /images/pull?reference= /images/push?reference= /images/tag?source=&target=
  *     POST /shutdown?containers=stop     DELETE /images/{reference}
+ *     GET  /content/manifests /content/blobs/{digest}: the cluster's nodes are answered, too
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -34,6 +35,8 @@ export interface Route<C> {
   readonly method: string;
   /** Its groups become `parts`. */
   readonly path: RegExp;
+  /** The cluster's other nodes may ask, too. */
+  readonly forNodes?: true;
   readonly answer: (call: C) => Promise<void>;
 }
 
@@ -56,6 +59,7 @@ export interface NodeApi {
 /** The client identities the node answers (pkg/kubelet authorises through the API; we know both parties). */
 const apiServerName = 'kube-apiserver-kubelet-client';
 const administrators = 'system:masters';
+const clusterNodes = 'system:nodes';
 
 /** Listens; resolves when it does. Port 0 takes a free one. */
 export async function serveNodeApi(options: NodeApiOptions): Promise<NodeApi> {
@@ -84,13 +88,28 @@ function close(server: Server): Promise<void> {
   });
 }
 
-/** @throws StatusError 403 */
-function authorize(request: IncomingMessage): void {
+/** Who asks: one of those that may use all of the API, or a node. @throws StatusError 403 */
+function identify(request: IncomingMessage): 'cluster' | 'node' {
   const { subject } = (request.socket as TLSSocket).getPeerCertificate();
   const organizations = [subject?.O ?? []].flat();
-  if (subject?.CN === apiServerName || organizations.includes(administrators)) return;
-  const who = JSON.stringify(subject?.CN ?? 'somebody');
-  throw failure(403, 'Forbidden', `${who} may not use this node's API`);
+  if (subject?.CN === apiServerName || organizations.includes(administrators)) return 'cluster';
+  const name = [subject?.CN ?? 'somebody'].flat().join();
+  if (organizations.includes(clusterNodes) && name.startsWith('system:node:')) return 'node';
+  throw forbidden(name);
+}
+
+function forbidden(name: string): StatusError {
+  return failure(403, 'Forbidden', `${JSON.stringify(name)} may not use this node's API`);
+}
+
+/** The route that is asked for, if whoever asks may use it. @throws StatusError */
+function authorized<C>(routes: readonly Route<C>[], request: IncomingMessage): Found<C> {
+  const who = identify(request);
+  if (who === 'cluster') return find(routes, request);
+  const open = routes.filter(({ forNodes }) => forNodes);
+  const url = new URL(request.url ?? '/', 'https://node');
+  if (!open.some(({ path }) => path.test(url.pathname))) throw forbidden('a node');
+  return find(open, request);
 }
 
 interface Found<C> {
@@ -129,8 +148,7 @@ async function serveCall(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    authorize(request);
-    const { route, parts, query } = find(options.routes, request);
+    const { route, parts, query } = authorized(options.routes, request);
     await route.answer({ request, response, parts, query });
   } catch (error) {
     const { status } = asStatus(options.log, error, request);
@@ -148,8 +166,7 @@ async function serveUpgrade(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   try {
-    authorize(request);
-    const { route, parts, query } = find(options.upgrades, request);
+    const { route, parts, query } = authorized(options.upgrades, request);
     const wanted = request.headers.upgrade?.toLowerCase() ?? '';
     if (!['websocket', 'spdy/3.1'].includes(wanted)) {
       const message = `unable to upgrade to ${request.headers.upgrade}: this node speaks WebSocket and SPDY/3.1`;

@@ -128,7 +128,9 @@ export class BlobFetch {
       signal: this.#signal,
       onBytes: (bytes: number) => this.#tell(digest, 'downloading', bytes, size),
     };
+    const { reference, registry } = this.#pull;
     const sources = [
+      ...((await registry.peers?.blobSources(reference, digest)) ?? []),
       ...this.#repositories.map((repository) => registrySource(repository, digest)),
       ...foreignSources(this.#pull, this.#settings, descriptor),
     ];

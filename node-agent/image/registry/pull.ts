@@ -35,9 +35,11 @@ export async function pullImage(
   const reference = parseReference(text);
   const { repository, digest } = reference;
   const name = digest === undefined ? normalizedTag(reference) : `${repository}@${digest}`;
-  mustBeElsewhere(name);
   try {
     const trust = await registry.trust.of(name);
+    const given = await fromPeers({ registry, shelf, reference, options, trust });
+    if (given !== undefined) return given;
+    mustBeElsewhere(name);
     return await pull({ registry, shelf, reference, options, trust });
   } catch (error) {
     throw imageError(`pull ${name}`, error, options.signal);
@@ -49,6 +51,28 @@ function mustBeElsewhere(name: string): void {
   if (!name.startsWith('bayplan.local/')) return;
   const message = `pull ${name}: bayplan.local is no registry; load the image: bay image load FILE`;
   throw new ImageError('NotFound', message);
+}
+
+/**
+ * An image of another node, when it is here by nobody's registry or wanted by its digest. Signatures are a registry's to show:
+ * an image that needs them comes from a peer only after one was found to have them.
+ */
+async function fromPeers(pull: Pull): Promise<LocalImage | undefined> {
+  const { registry, shelf, reference, options, trust } = pull;
+  const { digest } = reference;
+  const isHere = digest === undefined ? tagged(shelf, reference) : imageWith(shelf, digest);
+  if (registry.peers === undefined || isHere !== undefined) return undefined;
+  const image = await registry.peers.find(reference, options.signal);
+  if (image === undefined || !trust.knows(image.found.digest)) return undefined;
+  const names = namesOf(reference, digest === undefined ? [] : image.found.digests);
+  const ours = image.isManifestOurs ? ({ isManifestOurs: true } as const) : {};
+  const blobs = new BlobFetch(pull, await registry.settings(), []);
+  try {
+    return await fetchImage(shelf, image.found, { ...names, ...ours }, blobs);
+  } catch (error) {
+    if (error instanceof RegistryProblem) return undefined; // it went away in the middle
+    throw error;
+  }
 }
 
 async function pull(pull: Pull): Promise<LocalImage> {

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { RegistryCredentials } from '../images.ts';
+import type { Peers } from '../peers/peers.ts';
 import type { Gatekeeper } from '../signature/gatekeeper.ts';
 import { credentialsFor, defaultDockerConfig, readDockerConfig } from './docker-config.ts';
 import { Downloads } from './downloads.ts';
@@ -18,19 +19,30 @@ export interface RegistryOptions extends TransportOptions {
   readonly retry?: RetryPolicy;
   /** Knows what the cluster wants of images. */
   readonly trust: Gatekeeper;
+  /** The cluster's other nodes, asked before any registry. */
+  readonly peers?: Peers;
 }
 
 export class Registry {
   readonly parts: RegistryParts;
   readonly downloads = new Downloads();
   readonly trust: Gatekeeper;
+  readonly peers: Peers | undefined;
   readonly #settingsPath: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor({ dataDir, retry = PATIENT, env = process.env, trust, ...options }: RegistryOptions) {
+  constructor({
+    dataDir,
+    retry = PATIENT,
+    env = process.env,
+    trust,
+    peers,
+    ...options
+  }: RegistryOptions) {
     const transport = new Transport({ ...options, env });
     const tokens = new Tokens(transport);
     this.trust = trust;
+    this.peers = peers;
     this.parts = { transport, tokens, greeting: new Greeting(transport), retry };
     this.#settingsPath = join(dataDir, 'registries.json');
     this.#env = env;

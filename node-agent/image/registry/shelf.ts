@@ -9,6 +9,8 @@ import type { LocalImage } from '../images.ts';
 export interface Names {
   readonly tags: readonly string[];
   readonly repoDigests: readonly string[];
+  /** Of an image that a peer has made the manifest of. */
+  readonly isManifestOurs?: true;
 }
 
 export interface Shelf {
