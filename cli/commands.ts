@@ -159,6 +159,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'images',
     load: () => import('./commands/rmi.ts'),
   },
+  system: {
+    usage: 'system df | system prune [-a] [-f] [--filter until=24h] [--node N]',
+    summary: "show what the nodes' disks are used for, remove what nobody uses",
+    group: 'images',
+    load: () => import('./commands/system.ts'),
+  },
   image: {
     usage:
       'image load FILE | image pull NAME | image push NAME | image ls | image rm REFERENCE | image tag SOURCE TARGET',

@@ -6,43 +6,27 @@
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImagePolicy } from '#api/resources/image-policy.ts';
 import type { ArchiveImage } from './archive-images.ts';
 import { startReading } from './archive-source.ts';
 import { Content } from './content.ts';
+import { distrustContent } from './distrust.ts';
 import { ImageTable, type StoredImage } from './image-table.ts';
-import { ImageError, type Images, type LocalImage, type TransferOptions } from './images.ts';
+import type { LocalImage, TransferOptions } from './images.ts';
 import { keepArchiveImage } from './keep-archive.ts';
-import { type Found, findImage, localImage, newTag, withImage } from './lookup.ts';
-import type { Peers } from './peers/peers.ts';
+import { type Found, findImage, localImage, newTag, noSuchImage, withImage } from './lookup.ts';
+import type { ImagesOptions, NodeImages, Pruned } from './node-images.ts';
 import { SharedContent } from './peers/shared-content.ts';
-import type { Registry, RegistryOptions } from './registry/registry.ts';
+import type { Registry } from './registry/registry.ts';
 import type { Shelf } from './registry/shelf.ts';
 import { Gate } from './signature/gate.ts';
+import { type ImageUsage, imageUsage, isPrunable, type PruneOptions } from './usage.ts';
 import { resolveUser } from './user.ts';
-
-export interface ImagesOptions {
-  /** Images are kept in `images/`; `registries.json` says how registries are reached. */
-  readonly dataDir: string;
-  /** The cluster's policies on images; absent: there are none. */
-  readonly policies?: () => Promise<readonly ImagePolicy[]>;
-  /** The cluster's other nodes, asked before any registry. */
-  readonly peers?: Peers;
-  /** Other than the usual patience with registries. */
-  readonly registry?: Omit<RegistryOptions, 'dataDir' | 'trust' | 'peers'>;
-  readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
-}
 
 /** Opens (or makes) the store and removes what an interrupted run left. One process at a time may have it open. */
 export async function openImages(options: ImagesOptions): Promise<NodeImages> {
   const store = new ImageStore(options);
   await store.open();
   return store;
-}
-
-/** The images, and what of them other nodes may read. */
-export interface NodeImages extends Images {
-  readonly shared: SharedContent;
 }
 
 class ImageStore implements NodeImages {
@@ -68,28 +52,9 @@ class ImageStore implements NodeImages {
   async open(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     await Promise.all([this.#content.open(), this.#table.open()]);
-    if (await this.#content.durability.wasInterrupted()) await this.#distrustContent();
+    if (await this.#content.durability.wasInterrupted())
+      await distrustContent(this.#content, this.#table, this.#options.log);
     await this.#collect();
-  }
-
-  /**
-   * The machine went down before all was on its disk: layers are unpacked anew when they are wanted, and images whose blobs
-   * are damaged are given up.
-   */
-  async #distrustContent(): Promise<void> {
-    await this.#content.layers.removeAllBut(new Set());
-    const sound: StoredImage[] = [];
-    for (const image of this.#table.all()) {
-      const digests = [image.digest, image.id, ...image.layers.map(({ digest }) => digest)];
-      if (await this.#content.blobs.areSound(digests)) sound.push(image);
-      else
-        this.#options.log?.warn('image lost when the machine went down; load it again', {
-          tags: image.tags,
-        });
-    }
-    await this.#table.replace(sound);
-    await this.#content.durability.begin(); // of this boot: what is unpacked from here on is not doubted again
-    this.#content.durability.secureSoon();
   }
 
   async find(reference: string): Promise<LocalImage | undefined> {
@@ -207,6 +172,32 @@ class ImageStore implements NodeImages {
     });
   }
 
+  async usage(used: ReadonlySet<string>): Promise<ImageUsage> {
+    return imageUsage(this.#table.all(), used);
+  }
+
+  async prune(options: PruneOptions): Promise<Pruned> {
+    const before = imageUsage(this.#table.all(), new Set()).sizeBytes;
+    const gone = await this.discard((images) => images.filter((each) => isPrunable(each, options)));
+    return {
+      untagged: gone.flatMap(({ tags }) => tags),
+      deleted: gone.map(({ id }) => id),
+      reclaimedBytes: before - imageUsage(this.#table.all(), new Set()).sizeBytes,
+    };
+  }
+
+  discard(
+    choose: (images: readonly StoredImage[]) => readonly StoredImage[],
+  ): Promise<readonly StoredImage[]> {
+    return this.#change(async () => {
+      const gone = choose(this.#table.all());
+      if (gone.length === 0) return gone;
+      await this.#table.replace(this.#table.all().filter((image) => !gone.includes(image)));
+      await this.#collect();
+      return gone;
+    });
+  }
+
   async layers(image: LocalImage): Promise<readonly string[]> {
     const { layers } = this.#requiredDigest(image.digest);
     for (const { chainId, diffId, digest } of layers) {
@@ -232,13 +223,13 @@ class ImageStore implements NodeImages {
   #required(reference: string): Found {
     const found = findImage(this.#table.all(), reference);
     if (found !== undefined) return found;
-    throw notFound(reference);
+    throw noSuchImage(reference);
   }
 
   #requiredDigest(digest: string): StoredImage {
     const image = this.#table.all().find((candidate) => candidate.digest === digest);
     if (image !== undefined) return image;
-    throw notFound(digest);
+    throw noSuchImage(digest);
   }
 
   /** Removes content no image refers to. */
@@ -251,11 +242,4 @@ class ImageStore implements NodeImages {
     this.#changing = changed.catch(() => {});
     return changed;
   }
-}
-
-function notFound(reference: string): ImageError {
-  return new ImageError(
-    'NotFound',
-    `find the image '${reference}': no such image on this node; load it or check the name`,
-  );
 }

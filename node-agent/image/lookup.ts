@@ -102,3 +102,11 @@ export function localImage(image: StoredImage): LocalImage {
     config: image.config,
   };
 }
+
+/** For what a person calls an image that is not here. */
+export function noSuchImage(reference: string): ImageError {
+  return new ImageError(
+    'NotFound',
+    `find the image '${reference}': no such image on this node; load it or check the name`,
+  );
+}

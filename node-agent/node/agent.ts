@@ -9,7 +9,7 @@ import type { Log } from '#controller/runtime/log.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import type { Images } from '#node-agent/image/images.ts';
-import type { SharedContent } from '#node-agent/image/peers/shared-content.ts';
+import type { NodeImages } from '#node-agent/image/node-images.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import { drain } from '../pod/drain.ts';
 import { ImagePulls } from '../pod/image-pulls.ts';
@@ -18,7 +18,6 @@ import { PodController } from '../pod/pod-controller.ts';
 import { PodEvents } from '../pod/pod-events.ts';
 import { StatusWriter } from '../pod/status-writer.ts';
 import type { World } from '../pod/world.ts';
-import { contentRoutes } from '../server/content-routes.ts';
 import { podDialer } from '../server/dial.ts';
 import { imageRoutes } from '../server/image-routes.ts';
 import { type Call, type NodeApi, type Route, sendJson, serveNodeApi } from '../server/node-api.ts';
@@ -31,12 +30,13 @@ import type { AgentConfig } from './config.ts';
 import { type MachineFacts, nodeAddress, readFacts, readPressure } from './facts.ts';
 import { Registration } from './registration.ts';
 import { Services } from './services.ts';
+import { collectImages, storeRoutes } from './store.ts';
 
 export interface AgentParts {
   readonly config: AgentConfig;
   readonly client: Client;
   readonly runtime: ContainerRuntime;
-  readonly images: Images & { readonly shared?: SharedContent };
+  readonly images: Images & Partial<NodeImages>;
   readonly network: PodNetwork;
   readonly mounts: TmpfsMounts;
   /** What the images follow of the cluster. */
@@ -71,6 +71,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   pods.adopt(adopted, onDisk);
   const work = pods.start();
   work.add(() => services.close());
+  work.add(collectImages(parts, pods));
   const imagesChanged = () => {
     pods.retryAll();
     reportImages();
@@ -175,7 +176,7 @@ async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Prom
       healthRoute,
       ...podRoutes(options),
       ...imageRoutes({ images, onChange: hooks.imagesChanged }),
-      ...(images.shared === undefined ? [] : contentRoutes(images.shared)),
+      ...storeRoutes(parts, pods, hooks.imagesChanged),
       shutdownRoute(hooks.shutDown),
     ],
     upgrades: streamRoutes(options),

@@ -25,6 +25,9 @@ const AgentConfig = t.intersection(
       baseImage: t.string,
       /** More labels of the Node object. */
       labels: t.record(t.string, t.string),
+      /** Above this share of the disk unused images go, down to the low one; kubelet's names and defaults: 85 and 80. */
+      imageGCHighThresholdPercent: t.number,
+      imageGCLowThresholdPercent: t.number,
     }),
   ],
   'AgentConfig',

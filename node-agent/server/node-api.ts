@@ -5,6 +5,7 @@
  *     GET, POST  /exec/… /attach/… /portForward/{namespace}/{pod} (upgrade to WebSocket or SPDY/3.1)
  *     POST /images/load /images/pull?reference= /images/push?reference= /images/tag?source=&target=
  *     POST /shutdown?containers=stop     DELETE /images/{reference}
+ *     GET  /system/df     POST /system/prune/images?all=true
  *     GET  /content/manifests /content/blobs/{digest}: the cluster's nodes are answered, too
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
