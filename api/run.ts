@@ -2,6 +2,7 @@
 import { readConfig } from './config.ts';
 import { giveBackAtRest } from './resources/rest.ts';
 import { createKinds } from './schema/kinds.ts';
+import { withEncryption } from './server/encryption.ts';
 import { logLine } from './server/log.ts';
 import { ApiServer } from './server/server.ts';
 import { connectEtcd } from './storage/etcd.ts';
@@ -50,7 +51,7 @@ export async function runServer(configPath: string): Promise<void> {
   };
   process.once('SIGTERM', () => void stop());
   process.once('SIGINT', () => void stop());
-  const opened = await storage;
+  const opened = await withEncryption(await storage, config.pki, logLine);
   await server.fill(opened);
   giveBackAtRest({
     release: async () => (await import('#native/memory.ts')).releaseMemory(),

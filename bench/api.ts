@@ -1,141 +1,222 @@
 /**
- * The API server as its clients see it, over TLS and HTTP/2, with validation, admission and managed fields, on an etcd that
- * syncs to disk: rates, latencies, CPU time of the server's process per operation, memory. A calibration loop beside them,
- * because machines differ and swing. `BENCH_PODS` sets how many pods the lists hold (10000).
+ * The API server alone, over TLS and HTTP/2, on an etcd of its own with fsync: rates, and the CPU time of the server's
+ * process beside them, for rates swing with the machine. `node bench/api.ts [pods]` (10,000).
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { ClientHttp2Session } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { podBody, podName, statusPatch } from './api/pods.ts';
-import { concurrently, Requester } from './api/requester.ts';
-import { type Measured, startMeasured } from './api/server.ts';
-import { fanOut } from './api/watchers.ts';
-import { cpuUsOf, memoryOf, ms, percentile, printTable } from './measure.ts';
+import { ensurePki } from '#api/pki/pki.ts';
+import { startEtcd } from '#api/storage/etcd-process.ts';
+import { type Ask, ask, countingWatch, load, openSession } from './api-load.ts';
+import { create, name, patchStatus, pod, pods } from './api-pods.ts';
+import { type Running, startServer } from './api-process.ts';
+import { cpuMsOf, memoryOf, printTable } from './measure.ts';
 
-const podCount = Number(process.env['BENCH_PODS'] ?? 10_000);
-const podsPath = '/api/v1/namespaces/default/pods';
+const podCount = Number(process.argv[2] ?? 10_000);
 const rows: Record<string, string | number>[] = [];
+/** What is measured so far goes to stderr at once. */
+const add = (row: Record<string, string | number>): void => {
+  rows.push(row);
+  process.stderr.write(`${Object.values(row).join('  ')}\n`);
+};
+const mb = (kib: number): string => `${Math.round((kib * 1024) / 1e6)} MB`;
 
-/** µs that this machine takes to parse the pod at this moment: compare figures of two runs by it. */
-function calibrate(): number {
-  const text = podBody(1);
-  for (let n = 0; n < 2_000; n += 1) JSON.parse(text);
-  const began = performance.now();
-  for (let n = 0; n < 5_000; n += 1) JSON.parse(text);
-  return ((performance.now() - began) * 1000) / 5_000;
+/** The server's CPU time for what `run` does, in µs. */
+async function cpuOf<T>(pid: number, run: () => Promise<T>): Promise<{ us: number; result: T }> {
+  const before = cpuMsOf(pid);
+  const result = await run();
+  return { us: (cpuMsOf(pid) - before) * 1000, result };
 }
 
-/** One row: `count` operations, `width` at a time. */
-async function row(
-  server: Measured,
+async function rate(
   what: string,
-  { count, width }: { readonly count: number; readonly width: number },
-  work: (n: number) => Promise<unknown>,
-): Promise<void> {
-  const latencies: number[] = [];
-  const before = { server: cpuUsOf(server.pid), etcd: cpuUsOf(server.etcdPid) };
-  const began = performance.now();
-  await concurrently(count, width, async (n) => {
-    const sent = performance.now();
-    await work(n);
-    latencies.push(performance.now() - sent);
-  });
-  const seconds = (performance.now() - began) / 1000;
-  rows.push({
+  pid: number,
+  goal: string,
+  count: number,
+  run: () => ReturnType<typeof load>,
+) {
+  const { us, result } = await cpuOf(pid, run);
+  add({
     what,
-    'per s': Math.round(count / seconds),
-    p50: ms(percentile(latencies, 0.5)),
-    p99: ms(percentile(latencies, 0.99)),
-    'server CPU µs': Math.round((cpuUsOf(server.pid) - before.server) / count),
-    'etcd CPU µs': Math.round((cpuUsOf(server.etcdPid) - before.etcd) / count),
-    'parse of the pod µs': calibrate().toFixed(1),
+    'per second': Math.round(result.perSecond),
+    'p50 ms': result.p50.toFixed(2),
+    'p99 ms': result.p99.toFixed(2),
+    'server CPU µs each': Math.round(us / count),
+    'must / aim / Go': goal,
   });
 }
 
-const json = { 'content-type': 'application/json' };
-const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
-const gzip = { 'accept-encoding': 'gzip' };
-
-async function furnish(requester: Requester): Promise<void> {
-  const account = { kind: 'ServiceAccount', apiVersion: 'v1', metadata: { name: 'default' } };
-  await requester.send('POST', '/api/v1/namespaces/default/serviceaccounts', {
-    body: JSON.stringify(account),
-    headers: json,
+/** The quickest of several, with the mean CPU time. */
+async function whole(
+  what: string,
+  pid: number,
+  goal: string,
+  session: ClientHttp2Session,
+  request: Ask,
+) {
+  const times: number[] = [];
+  const rounds = 8;
+  let size = 0;
+  const { us } = await cpuOf(pid, async () => {
+    for (let n = 0; n < rounds; n += 1) {
+      const began = performance.now();
+      const { status: code, bytes } = await ask(session, request);
+      if (code !== 200) throw new Error(`${request.path}: ${code}`);
+      times.push(performance.now() - began);
+      size = bytes;
+    }
+  });
+  times.sort((a, b) => a - b);
+  add({
+    what: `${what}, ${(size / 1e6).toFixed(1)} MB`,
+    'per second': '',
+    'p50 ms': (times[rounds / 2] ?? 0).toFixed(1),
+    'p99 ms': (times.at(-1) ?? 0).toFixed(1),
+    'server CPU µs each': Math.round(us / rounds),
+    'must / aim / Go': goal,
   });
 }
 
-const create = (requester: Requester) => (n: number) =>
-  requester.send('POST', podsPath, { body: podBody(n), headers: json });
-
-const patch = (requester: Requester) => (n: number) =>
-  requester.send('PATCH', `${podsPath}/${podName(n % podCount)}/status`, {
-    body: statusPatch(n),
-    headers: strategic,
+const remark = (what: string, value: string, goal: string): void => {
+  add({
+    what,
+    'per second': value,
+    'p50 ms': '',
+    'p99 ms': '',
+    'server CPU µs each': '',
+    'must / aim / Go': goal,
   });
+};
 
-/** A streaming list: all objects as watch events, then the bookmark that says so. */
-function streamingList(requester: Requester): Promise<void> {
-  const query =
-    'watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan';
-  const end = Buffer.from('k8s.io/initial-events-end');
-  return new Promise((resolve, reject) => {
-    const stream = requester.open('GET', `${podsPath}?${query}`);
-    let tail = Buffer.alloc(0);
-    stream.on('data', (chunk: Buffer) => {
-      const text = Buffer.concat([tail, chunk]);
-      tail = text.subarray(-200);
-      if (!text.includes(end)) return;
-      stream.close();
-      resolve();
-    });
-    stream.on('error', reject);
-  });
+function calibrate(): void {
+  const text = JSON.stringify(pod(1));
+  for (let n = 0; n < 5000; n += 1) JSON.parse(text);
+  const began = performance.now();
+  for (let n = 0; n < 20_000; n += 1) JSON.parse(text);
+  remark(
+    'calibration: JSON.parse of the pod',
+    `${((performance.now() - began) / 20).toFixed(1)} µs`,
+    '',
+  );
 }
 
-async function memoryRow(server: Measured, what: string): Promise<Record<string, string>> {
-  await sleep(12_000);
-  const { rss, pss } = memoryOf(server.pid);
-  const mb = (kib: number) => `${((kib * 1024) / 1e6).toFixed(0)} MB`;
-  return { what, resident: mb(rss), proportional: mb(pss) };
+/** Throws after a minute: an event that does not come is a fault and no measure. */
+async function until(what: string, reached: () => boolean): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!reached()) {
+    if (performance.now() > deadline) throw new Error(`waited a minute for ${what}`);
+    await sleep(2);
+  }
 }
 
-const server = await startMeasured();
-const requester = new Requester(server.url, server.pki, 4);
+async function fanOut(server: Running, sessions: readonly ClientHttp2Session[], updates: number) {
+  const watchers = 1000;
+  const path = `${pods}?watch=true&fieldSelector=metadata.name%3D${name(0)}&resourceVersion=0`;
+  const watches = await Promise.all(
+    Array.from({ length: watchers }, (_, n) =>
+      countingWatch(sessions[n % sessions.length] as ClientHttp2Session, path),
+    ),
+  );
+  const seen = () => watches.reduce((sum, watch) => sum + watch.events, 0);
+  await until('the watches to start', () => seen() >= watchers);
+  const before = seen();
+  const began = performance.now();
+  const [writer] = sessions;
+  const { us } = await cpuOf(server.pid, async () => {
+    await load([writer as ClientHttp2Session], updates, 8, (n) => patchStatus(0, 1_000_000 + n));
+    await until('all events', () => seen() - before >= updates * watchers);
+  });
+  const events = updates * watchers;
+  const perSecond = (events * 1000) / (performance.now() - began);
+  add({
+    what: `events to ${watchers} watchers on ${sessions.length} connections`,
+    'per second': Math.round(perSecond),
+    'p50 ms': '',
+    'p99 ms': '',
+    'server CPU µs each': (us / events).toFixed(1),
+    'must / aim / Go': '90,000 / 150,000 / 45,000',
+  });
+  for (const watch of watches) watch.end();
+}
+
+async function run(server: Running): Promise<void> {
+  const { pid, url } = server;
+  const sessions = await Promise.all(
+    Array.from({ length: 4 }, () => openSession(url, join(directory, 'pki'))),
+  );
+  const [one] = sessions as [ClientHttp2Session];
+  await sleep(3000);
+  remark(
+    'memory idle',
+    `${mb(memoryOf(pid).rss)} RSS, ${mb(memoryOf(pid).pss)} PSS`,
+    '120 / 90 / 257 MB',
+  );
+  const few = Math.min(500, podCount / 10);
+  await rate('create, 1 at a time', pid, 'p50 2.5 / 1.7 / 3.5', few, () =>
+    load([one], few, 1, create),
+  );
+  const many = podCount - few;
+  await rate('create, 32 at a time', pid, '1,200 / 2,000 / 897', many, () =>
+    load(sessions, many, 32, (n) => create(few + n)),
+  );
+  await sleep(2000);
+  remark(`memory with ${podCount} pods`, mb(memoryOf(pid).rss), '350 / 200 / 717 MB');
+  const get = (n: number): Ask => ({ path: `${pods}/${name((n * 7919) % podCount)}` });
+  await rate('get, 1 at a time', pid, 'p50 0.4 / 0.25 / 1.25', 3000, () =>
+    load([one], 3000, 1, get),
+  );
+  await rate('get, 32 at a time', pid, '10,000 / 18,000 / 2,450', 30_000, () =>
+    load(sessions, 30_000, 32, get),
+  );
+  const protobuf = { accept: 'application/vnd.kubernetes.protobuf' };
+  const gzip = { 'accept-encoding': 'gzip' };
+  await rate('get as protobuf, 32 at a time', pid, '', 10_000, () =>
+    load(sessions, 10_000, 32, (n) => ({ ...get(n), headers: protobuf })),
+  );
+  await whole('list of 1,000', pid, '', one, { path: `${pods}?limit=1000` });
+  await whole(`list of ${podCount}`, pid, '100 / 50 / 700', one, { path: pods });
+  await whole('the same with gzip', pid, '100 / 50 / 560', one, { path: pods, headers: gzip });
+  await whole('the same as protobuf', pid, '- / - / 336', one, { path: pods, headers: protobuf });
+  await whole('streaming list', pid, '150 / 70 / 1,105', one, {
+    path: `${pods}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan`,
+    until: 'initial-events-end',
+  });
+  const patch = (n: number): Ask => patchStatus(n % podCount, n);
+  await rate('patch status, 1 at a time', pid, '', 500, () => load([one], 500, 1, patch));
+  await rate('patch status, 32 at a time', pid, '1,200 / 2,200 / 524', podCount, () =>
+    load(sessions, podCount, 32, patch),
+  );
+  const more = await Promise.all(
+    Array.from({ length: 20 }, () => openSession(url, join(directory, 'pki'))),
+  );
+  await fanOut(server, more, 300);
+  remark('memory after all', mb(memoryOf(pid).rss), '- / - / 1,121 MB');
+  for (const session of [...sessions, ...more]) session.destroy();
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'bayplan-bench-'));
+await ensurePki({ dir: join(directory, 'pki'), nodeNames: ['n1'], hosts: [] });
+const began = performance.now();
+const etcd = await startEtcd({ dataDir: join(directory, 'etcd') });
+calibrate();
 try {
-  const memory = [await memoryRow(server, 'idle')];
-  await furnish(requester);
-  // Not counted: V8 compiles what is hot.
-  await concurrently(2_000, 32, create(requester));
-  await row(server, 'create a pod, 1 at a time', { count: 500, width: 1 }, (n) =>
-    create(requester)(2_000 + n),
+  const etcdMs = performance.now() - began;
+  const server = await startServer(directory, etcd.endpoint);
+  remark(
+    'empty directory to ready (etcd, then server)',
+    `${Math.round(etcdMs + server.readyMs)} ms`,
+    '1,000 / 350 / 3,000 ms',
   );
-  const left = podCount - 2_500;
-  await row(server, 'create a pod, 32 at a time', { count: left, width: 32 }, (n) =>
-    create(requester)(2_500 + n),
-  );
-  await concurrently(2_000, 32, patch(requester));
-  const patches = { count: podCount, width: 32 };
-  await row(server, 'patch a status, 32 at a time', patches, (n) => patch(requester)(2_000 + n));
-  const get = (n: number) => requester.send('GET', `${podsPath}/${podName(n % podCount)}`);
-  await concurrently(5_000, 32, get);
-  await row(server, 'get a pod, 1 at a time', { count: 2_000, width: 1 }, get);
-  await row(server, 'get a pod, 32 at a time', { count: 30_000, width: 32 }, get);
-  const ten = { count: 20, width: 1 };
-  await row(server, 'list 1,000 pods', ten, () => requester.send('GET', `${podsPath}?limit=1000`));
-  await row(server, `list ${podCount} pods`, ten, () => requester.send('GET', podsPath));
-  await row(server, `list ${podCount} pods, gzip`, ten, () =>
-    requester.send('GET', podsPath, { headers: gzip }),
-  );
-  await row(server, `streaming list of ${podCount} pods`, ten, () => streamingList(requester));
-  memory.push(await memoryRow(server, `with ${podCount} pods, after all this`));
-  printTable('Requests', rows);
-  printTable('Fan-out of changes', [await fanOut(server, requester)]);
-  const restart = await server.restart();
-  memory.push(await memoryRow(server, `with ${podCount} pods, started anew`));
-  printTable('Memory of the server', memory);
-  printTable('Start', [
-    { what: 'empty directory → ready, etcd included', time: ms(server.readyMs) },
-    { what: `server anew with ${podCount} pods → ready`, time: ms(restart) },
-  ]);
+  try {
+    await run(server);
+  } finally {
+    server.child.kill('SIGTERM');
+  }
 } finally {
-  requester.close();
-  await server.close();
+  await etcd.stop();
+  rmSync(directory, { recursive: true, force: true });
 }
+calibrate();
+printTable('API server', rows);

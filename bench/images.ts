@@ -1,11 +1,11 @@
 /**
- * Images and the pod network: loading and unpacking (MB/s of unpacked content), pushing to and pulling from a local
- * registry beside skopeo, the built-in image at a first start,
+ * Images and the pod network: loading and unpacking (MB/s of unpacked content), pulling a large image from a local registry
+ * beside podman, containerd and skopeo, the built-in image at a first start,
  * attaching and detaching pods, and how long the event loop was held meanwhile. Needs root.
+ * `node bench/images.ts registry` runs that part alone; the others are load, first-start, network.
  */
 import { randomBytes } from 'node:crypto';
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,9 +16,11 @@ import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
 import { missingPrograms, skopeo, startRegistry } from '../test/support/docker-registry.ts';
 import { dockerArchive } from '../test/support/image-archives.ts';
 import { type TarEntry, tar } from '../test/support/tar-builder.ts';
+import { type Engine, engines } from './image-peers.ts';
+import { type LargeImage, makeLargeImage } from './large-image.ts';
 import { ms, percentile, printTable } from './measure.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'images-network-bench-'));
+const directory = mkdtempSync('/var/tmp/bayplan-bench-images-');
 const FILES = 4000;
 
 /** About 200 MB in files of 0 to 100 KB that compress to a third or so, as programs do. */
@@ -83,40 +85,78 @@ async function benchLoad(): Promise<void> {
   printTable('Load an image of one layer', rows);
 }
 
-/** 100 MB compressed in four layers, from Debian's docker-registry on this machine; skopeo only copies, it unpacks nothing. */
+const ROUNDS = 3;
+
+async function median(
+  work: () => Promise<unknown>,
+  before: () => Promise<unknown>,
+): Promise<number> {
+  const took: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await before();
+    took.push((await timed(work)).took);
+  }
+  return percentile(took, 0.5);
+}
+
+/** A whole Debian from Debian's docker-registry on this machine, by us and by whoever else is installed, in one run. */
 async function benchRegistry(): Promise<void> {
   const missing = missingPrograms();
   if (missing !== undefined) return void console.log(`registry: not measured, ${missing}`);
   const registry = await startRegistry(directory);
+  const all = await engines(directory);
   try {
-    const name = `${registry.host}/bench/app:1`;
-    const layers = Array.from({ length: 4 }, (_, i) =>
-      tar([{ name: `f${i}`, content: randomBytes(25e6) }]),
-    );
-    const archive = join(directory, 'registry.tar');
-    writeFileSync(archive, tar(dockerArchive([{ layers, tags: [name] }])));
+    const name = `${registry.host}/bench/debian:1`;
+    const image = await makeLargeImage(directory, name);
     const source = await openImages({ dataDir: join(directory, 'source') });
-    await source.load(createReadStream(archive));
+    await source.load(createReadStream(image.archive));
     const push = await timed(() => source.push(name));
-    const target = await openImages({ dataDir: join(directory, 'target') });
-    const pull = await timed(() => target.pull(name));
-    const again = await timed(() => target.pull(name));
+    console.log(`push of ${(image.gzipBytes / 1e6).toFixed(0)} MB: ${ms(push.took)}`);
     const to = `oci:${join(directory, 'skopeo')}:app`;
     const copy = ['copy', '--quiet', '--src-tls-verify=false', `docker://${name}`, to];
-    const copied = await timed(() => skopeo(...copy));
-    printTable('A registry on this machine, 100 MB in 4 layers', [
-      {
-        push: ms(push.took),
-        pull: ms(pull.took),
-        'pull MB/s': ((100 / pull.took) * 1000).toFixed(0),
-        'pull again': ms(again.took),
-        'skopeo copy': ms(copied.took),
-        'event loop p99.9': ms(pull.longest),
-      },
-    ]);
+    console.log(
+      `skopeo copy, which unpacks nothing: ${ms((await timed(() => skopeo(...copy))).took)}`,
+    );
+    const rows = [];
+    for (const engine of all) rows.push(await engineRow(engine, image, name));
+    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
+    const size = `${megabytes(image.gzipBytes)} MB, unpacked ${megabytes(image.tarBytes)} MB`;
+    printTable(`An image of ${size} in 3 layers; medians of ${ROUNDS}`, rows);
   } finally {
+    for (const engine of all) await engine.close();
     await registry.stop();
   }
+}
+
+async function engineRow(engine: Engine, image: LargeImage, name: string) {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const reset = () => engine.reset();
+  delay.enable();
+  const pull = await median(() => engine.pull(name), reset);
+  delay.disable();
+  const again = await median(
+    () => engine.pull(name),
+    async () => undefined,
+  );
+  const load = await median(() => engine.load(image.archive), reset);
+  const file = join(directory, 'saved.tar');
+  const { save } = engine;
+  const saved =
+    save &&
+    (await median(
+      () => save(name, file),
+      async () => rmSync(file, { force: true }),
+    ));
+  return {
+    engine: engine.name,
+    pull: ms(pull),
+    'unpacked MB/s': (image.tarBytes / 1e3 / pull).toFixed(0),
+    'pull again': ms(again),
+    load: ms(load),
+    'load MB/s': (image.tarBytes / 1e3 / load).toFixed(0),
+    save: saved === undefined ? '-' : ms(saved),
+    'our event loop p99.9': engine.name === 'bayplan' ? ms(delay.percentile(99.9) / 1e6) : '-',
+  };
 }
 
 async function benchFirstStart(): Promise<void> {
@@ -170,11 +210,17 @@ async function benchNetwork(): Promise<void> {
   }
 }
 
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  load: benchLoad,
+  registry: benchRegistry,
+  'first-start': benchFirstStart,
+  network: benchNetwork,
+};
+const asked = process.argv.slice(2);
 try {
-  await benchLoad();
-  await benchRegistry();
-  await benchFirstStart();
-  await benchNetwork();
+  for (const [name, bench] of Object.entries(parts)) {
+    if (asked.length === 0 || asked.includes(name)) await bench();
+  }
 } finally {
   rmSync(directory, { recursive: true });
 }

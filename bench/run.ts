@@ -3,7 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-const parts = new Set(['run.ts', 'measure.ts', 'stamp-image.ts']);
+const parts = new Set([
+  'run.ts',
+  'measure.ts',
+  'stamp-image.ts',
+  'image-peers.ts',
+  'large-image.ts',
+  'api-load.ts',
+  'api-pods.ts',
+  'api-process.ts',
+]);
 const all = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.ts') && !parts.has(name))
   .map((name) => name.slice(0, -3))

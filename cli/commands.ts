@@ -44,6 +44,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'cluster',
     load: () => import('./commands/kubeconfig.ts'),
   },
+  secrets: {
+    usage: 'secrets rotate [--name N]',
+    summary: 'encrypt secrets at rest with a new key',
+    group: 'cluster',
+    load: () => import('./commands/secrets.ts'),
+  },
   apply: {
     usage: 'apply -f FILE|DIRECTORY|- … [-n NAMESPACE]',
     summary: 'make the cluster follow documents',
@@ -140,6 +146,13 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'send an image to the registry its name says',
     group: 'images',
     load: () => import('./commands/push.ts'),
+  },
+  oci: {
+    usage:
+      'oci create|start|state|kill|delete|run|exec|ps|pause|resume|update|events|list|features|spec …',
+    summary: 'run OCI bundles, for podman and containerd',
+    group: 'containers',
+    load: () => import('./commands/oci.ts'),
   },
   images: {
     usage: 'images [-q] [--digests] [--no-trunc] [--node N] [NAME[:TAG]]',

@@ -145,6 +145,8 @@ const startModules = [
   'controller/run.ts',
   'node-agent/node/agent.ts',
   'node-agent/node/parts.ts',
+  'node-agent/oci/commands/run.ts',
+  'node-agent/oci/commands/exec.ts',
   'cli/commands/up.ts',
   'cli/up/first-documents.ts',
 ];

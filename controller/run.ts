@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Subscription } from 'rxjs/internal/Subscription';
-import { connect } from '#api/client/client.ts';
+import { connect, type RemoteClient } from '#api/client/client.ts';
 import { leases } from '#api/resources/resource-types.ts';
 import { giveBackAtRest } from '#api/resources/rest.ts';
 import type { Lease } from '#api/resources/types.ts';
@@ -12,6 +12,8 @@ import { containerController } from './container/controller.ts';
 import { definitionsController } from './crds/install.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { garbageController } from './garbage/controller.ts';
+import { imageController } from './image/controller.ts';
+import { remoteNodeImages } from './image/node-images.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeLifecycleController, taintEvictionController } from './node-lifecycle/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
@@ -22,7 +24,7 @@ import { schedulerController } from './scheduler/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
 
 /** All controllers: one line each. */
-const controllersFor = ({ ca, crds }: Config): readonly Controller[] => [
+const controllersFor = ({ ca, crds }: Config, client: RemoteClient): readonly Controller[] => [
   schedulerController,
   containerController,
   replicaSetController,
@@ -34,6 +36,7 @@ const controllersFor = ({ ca, crds }: Config): readonly Controller[] => [
   nodeLifecycleController,
   taintEvictionController,
   garbageController,
+  imageController(remoteNodeImages(client)),
 ];
 
 /** Work under way may take this long to stop. */
@@ -48,7 +51,7 @@ export function runAll(configPath: string): void {
   const log = createLog('controller');
   const config = readConfig(configPath);
   const client = connect(config, 'bayplan-controller');
-  const controllers = controllersFor(config);
+  const controllers = controllersFor(config, client);
   const leadership = new Leadership(client.collection<Lease>(leases), {
     namespace: 'kube-system',
     name: 'bayplan-controller',

@@ -11,7 +11,6 @@ interface Face {
   openPidfd(pid: number): number;
   signalPidfd(pidfd: number, signal: number): void;
   waitChild(pid: number): Promise<number>;
-  setInherited(descriptor: number, inherited: boolean): void;
 }
 
 /** Waits for the exclusive lock of a directory; it lasts until the descriptor is closed or we end. */
@@ -48,7 +47,3 @@ export async function waitChild(
   const signal = status & 0x7f;
   return { exitCode: signal === 0 ? (status >> 8) & 0xff : 128 + signal, signal };
 }
-
-/** Whether programs we execute get a descriptor. */
-export const setInherited = (descriptor: number, inherited: boolean): void =>
-  loadAddon<Face>().setInherited(descriptor, inherited);

@@ -5,10 +5,10 @@
 
 import { closeSync } from 'node:fs';
 import { decodeFailed, decodeStarted, type Failed, frame } from './frames.ts';
-import { buildDir, loadAddon } from './load.ts';
+import { loadAddon, supervisorPath } from './load.ts';
 import { joined, reap, type Step } from './spawn.ts';
 
-export const handOverFlag = { exec: 1, gate: 2, hooks: 4, console: 8 } as const;
+export const handOverFlag = { exec: 1, gate: 2, hooks: 4, console: 8, idle: 16 } as const;
 
 export interface HandOverOrder {
   /** Where the supervisor works; a container's gate, the socket `gate`, is made there. */
@@ -27,6 +27,8 @@ export interface HandOverOrder {
   readonly console?: number;
   /** What becomes the program's descriptors 3, 4, … */
   readonly preserved?: readonly number[];
+  /** There is no program: the process only waits at its gate. */
+  readonly idle?: boolean;
   /**
    * Run when namespaces and mounts are made and the root is not changed yet; `pid` is the new process, which waits in
    * its namespaces. When it rejects, the process is ended and so does `handOver`.
@@ -65,7 +67,8 @@ function encodeOrder(order: HandOverOrder): Buffer {
   head.writeUInt32LE(
     (order.pidfd === undefined ? handOverFlag.gate : handOverFlag.exec) |
       (order.hooks === undefined ? 0 : handOverFlag.hooks) |
-      (order.console === undefined ? 0 : handOverFlag.console),
+      (order.console === undefined ? 0 : handOverFlag.console) |
+      (order.idle === true ? handOverFlag.idle : 0),
     0,
   );
   head.writeUInt32LE(order.preserved?.length ?? 0, 4);
@@ -84,7 +87,7 @@ export async function handOver(order: HandOverOrder): Promise<number> {
     socket,
     frame: first,
   } = await addon.startHandOver(
-    addon.sealedCopy(`${buildDir}supervisor`),
+    addon.sealedCopy(supervisorPath),
     order.directory,
     order.id,
     joined(order.before ?? []),

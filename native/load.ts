@@ -7,8 +7,11 @@ import { NativeError } from './binding.ts';
 
 type Call = (...args: readonly unknown[]) => unknown;
 
-/** The directory that holds `native.node` and `supervisor`. */
+/** The directory that holds `native.node`, `supervisor` and `init`. */
 export const buildDir = new URL('./build/', import.meta.url).pathname;
+
+/** The supervisor's program; `BAY_SUPERVISOR` names another build of it, for tests. */
+export const supervisorPath: string = process.env['BAY_SUPERVISOR'] ?? `${buildDir}supervisor`;
 
 function asNativeError(error: unknown): unknown {
   if (!(error instanceof Error) || !('errno' in error) || !('syscall' in error)) return error;

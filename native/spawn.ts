@@ -2,34 +2,17 @@
  * The addon's face for starting supervisors and for doing many small file operations on a worker thread.
  */
 
-import { buildDir, loadAddon } from './load.ts';
+import { loadAddon, supervisorPath } from './load.ts';
 
 /**
  * One file operation: `[what, path, value]`.
  * `mkdir` (mode in octal; present is no error), `write` (into an existing file), `create` (whole or not at all), `rmdir`
  * (waits while a cgroup is busy; absent is no error), `remove` (a tree; absent is no error), `unmount` (not mounted is no
- * error), `tmpfs` (mounts one; value: its options), `shm` (the same, noexec).
- * Of cgroups: `inherit` (an empty file gets what the parent's has), `write-either` (path: a directory; value: lines of
- * `name=content`; the first file that is there is written), `await` (until the file says the line `value`; 5 s at most),
- * `uproot` (a cgroup with all below it, killing what is in there; absent is no error), `devices` (path: a v2 cgroup;
- * value: the device program for it, hexadecimal).
+ * error), `bind` (mounts the file `value` on one made if missing), `tmpfs` (mounts one; value: its options), `shm` (the
+ * same, noexec).
  */
 export type Step = readonly [
-  (
-    | 'mkdir'
-    | 'write'
-    | 'create'
-    | 'rmdir'
-    | 'remove'
-    | 'unmount'
-    | 'tmpfs'
-    | 'shm'
-    | 'inherit'
-    | 'write-either'
-    | 'await'
-    | 'uproot'
-    | 'devices'
-  ),
+  'mkdir' | 'write' | 'create' | 'rmdir' | 'remove' | 'unmount' | 'bind' | 'tmpfs' | 'shm',
   string,
   string,
 ];
@@ -89,7 +72,7 @@ let executable: number | undefined;
  */
 export function startSupervisor(order: SupervisorOrder): Promise<SupervisorAnswer> {
   const addon = loadAddon<Face>();
-  executable ??= addon.sealedCopy(`${buildDir}supervisor`);
+  executable ??= addon.sealedCopy(supervisorPath);
   const { directory, id, before, meanwhile, spec } = order;
   return addon.startSupervisor(executable, directory, id, joined(before), joined(meanwhile), spec);
 }

@@ -10,6 +10,7 @@ import { ensureObject } from './defaults/fill.ts';
 import { applyDefaults } from './defaults.ts';
 import { refusedImages } from './image-policies.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
+import { type Cluster, runPlugins } from './plugins.ts';
 import { resolvePriority, tolerateLostNodes } from './pod-admission.ts';
 import { admitServiceAccount, isMirror, nameServiceAccount } from './service-account.ts';
 import {
@@ -23,19 +24,29 @@ import {
 export interface AdmissionContext {
   namespace(name: string): KubeObject | undefined;
   priorityClasses(): readonly KubeObject[];
+  /** Absent: no plug-in of `plugins.ts` is asked. */
+  readonly cluster?: Cluster;
   /** Absent: images are not looked at. */
   readonly imagePolicies?: () => readonly ImagePolicy[];
   /** Absent: accounts are not looked at. */
   readonly serviceAccount?: (namespace: string, name: string) => KubeObject | undefined;
 }
 
+interface Judged {
+  readonly object: KubeObject;
+  readonly old?: KubeObject;
+  readonly causes: readonly StatusCause[];
+  readonly cluster?: Cluster | undefined;
+}
+
+/** Validation's word, then that of the plug-ins that judge. */
 function verdict(
   kind: Kind,
-  object: KubeObject,
-  causes: readonly StatusCause[],
+  { object, old, causes, cluster }: Judged,
 ): Either<StatusError, KubeObject> {
-  if (causes.length === 0) return right(object);
-  return left(invalid(kind, object.metadata.name ?? '', causes));
+  if (causes.length > 0) return left(invalid(kind, object.metadata.name ?? '', causes));
+  const refused = runPlugins('judge', kind, { object, old }, cluster);
+  return refused === undefined ? right(object) : left(refused);
 }
 
 function admitPod(pod: KubeObject, context: AdmissionContext): StatusError | undefined {
@@ -67,7 +78,11 @@ export function admitCreate(
     const refused = admitPod(defaulted, context);
     if (refused !== undefined) return left(refused);
   }
-  return verdict(kind, defaulted, validateCreate(kind, defaulted));
+  const { cluster } = context;
+  const changed = runPlugins('change', kind, { object: defaulted, old: undefined }, cluster);
+  if (changed !== undefined) return left(changed);
+  const causes = validateCreate(kind, defaulted);
+  return verdict(kind, { object: defaulted, causes, cluster });
 }
 
 /**
@@ -79,14 +94,19 @@ export function admitUpdate(
   kind: Kind,
   object: KubeObject,
   old: KubeObject,
-  { imagePolicies }: Pick<AdmissionContext, 'imagePolicies'> = {},
+  { imagePolicies, cluster }: Partial<AdmissionContext> = {},
 ): Either<StatusError, KubeObject> {
   const prepared = prepareUpdate(kind, applyDefaults(kind, object), old);
   if (kind.group === '' && kind.kind === 'Pod') {
     const unwanted = refusedImages(prepared, imagePolicies?.() ?? [], old);
     if (unwanted !== undefined) return left(unwanted);
   }
-  return verdict(kind, prepared, validateUpdate(kind, prepared, old));
+  return verdict(kind, {
+    object: prepared,
+    old,
+    causes: validateUpdate(kind, prepared, old),
+    cluster,
+  });
 }
 
 /** As `admitUpdate`, for `/status`: prepared by `prepareStatusUpdate`; the spec is the stored one. Left: 422. */
@@ -96,7 +116,7 @@ export function admitStatusUpdate(
   old: KubeObject,
 ): Either<StatusError, KubeObject> {
   const prepared = prepareStatusUpdate(kind, object, old);
-  return verdict(kind, prepared, validateStatusUpdate(kind, prepared, old));
+  return verdict(kind, { object: prepared, causes: validateStatusUpdate(kind, prepared, old) });
 }
 
 /** As `admitUpdate`, for a subresource that changes one part of a pod. Left: 403 for an image that a policy refuses, 422. */
@@ -104,11 +124,16 @@ export function admitPodPart(
   kind: Kind,
   part: PodPart,
   { object, old }: { readonly object: KubeObject; readonly old: KubeObject },
-  { imagePolicies }: Pick<AdmissionContext, 'imagePolicies'> = {},
+  { imagePolicies, cluster }: Partial<AdmissionContext> = {},
 ): Either<StatusError, KubeObject> {
   const merged = withPodPart(part, applyDefaults(kind, object), old);
   const prepared = prepareUpdate(kind, merged, old);
   const unwanted = refusedImages(prepared, imagePolicies?.() ?? [], old);
   if (unwanted !== undefined) return left(unwanted);
-  return verdict(kind, prepared, validatePodPart(kind, part, prepared, old));
+  return verdict(kind, {
+    object: prepared,
+    old,
+    causes: validatePodPart(kind, part, prepared, old),
+    cluster,
+  });
 }

@@ -14,6 +14,7 @@ import {
   type KeyPair,
   selfSigned,
 } from './certificate.ts';
+import { encryptionFile, ensureEncryptionKeys } from './encryption-keys.ts';
 import { writeSecret } from './secret-file.ts';
 
 export interface PkiOptions {
@@ -168,7 +169,7 @@ async function ensureTokenKey(dir: string): Promise<void> {
  * Makes the directory hold the authority and a certificate for every part (`ca api-server api-server-client admin
  * controller node-<name>`, each `.crt` and `.key`, PEM, mode 0600). What is there and good stays; what is broken, of
  * another authority, near its end or lacks a host is made anew. One process at a time. Beside them
- * `service-account.key` and `.pub`, for tokens.
+ * `service-account.key` and `.pub`, for tokens, and `encryption.json`, for Secrets at rest.
  */
 export async function ensurePki(options: PkiOptions): Promise<void> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
@@ -176,6 +177,7 @@ export async function ensurePki(options: PkiOptions): Promise<void> {
   await Promise.all([
     ...parts(options).map((part) => ensurePart(options.dir, part, authority)),
     ensureTokenKey(options.dir),
+    ensureEncryptionKeys(join(options.dir, encryptionFile)),
   ]);
 }
 

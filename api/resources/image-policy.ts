@@ -1,4 +1,5 @@
 /** Which images a cluster takes: the kind ImagePolicy, and what the API server and the nodes alike read from it. */
+import { fullName, readImageName } from './image-name.ts';
 import type { ObjectMeta } from './meta.ts';
 
 /** Whose signature counts, by a key or by an identity that a certificate names. */
@@ -82,42 +83,17 @@ export function concerns({ images }: ImagePolicySpec, repository: string): boole
   });
 }
 
-/** Domain and path of a repository's name, as Docker completes it (distribution/reference, `normalize.go`). */
-function fullName(name: string): string {
-  if (name.startsWith('**')) return name;
-  const slash = name.indexOf('/');
-  const first = slash === -1 ? '' : name.slice(0, slash);
-  if (first === 'index.docker.io') return `docker.io${name.slice(slash)}`;
-  const hasDomain = /[.:*A-Z[]/.test(first) || first === 'localhost';
-  if (hasDomain && first !== 'docker.io') return name;
-  const path = first === 'docker.io' ? name.slice(slash + 1) : name;
-  return path.includes('/') || path.includes('**')
-    ? `docker.io/${path}`
-    : `docker.io/library/${path}`;
-}
-
-/** What an image's name says: its repository in full, and whether a digest decides what it is. */
-export function readImageName(image: string): {
-  readonly repository: string;
-  readonly hasDigest: boolean;
-} {
-  const at = image.indexOf('@');
-  const named = at === -1 ? image : image.slice(0, at);
-  const name = named.replace(/:[\w][\w.-]*$/, '');
-  return { repository: fullName(name), hasDigest: at !== -1 };
-}
-
 /**
  * Why a policy refuses an image before anybody has looked at it; undefined when only its signatures can tell, or nothing
  * stands against it. `given` is how the document names it.
  */
 export function refusalByName(policies: readonly ImagePolicy[], given: string): string | undefined {
-  const { repository, hasDigest } = readImageName(given);
+  const { repository, digest } = readImageName(given);
   for (const { metadata, spec } of policies) {
     if (!concerns(spec, repository)) continue;
     const policy = `the ImagePolicy "${metadata.name}"`;
     if (spec.reject === true) return `${policy} refuses images of ${repository}`;
-    if (spec.requireDigest === true && !hasDigest) {
+    if (spec.requireDigest === true && digest === undefined) {
       return `${policy} wants images of ${repository} named by their digest: ${repository}@sha256:…`;
     }
   }

@@ -36,4 +36,5 @@ export const clusterRoles = type(
 );
 export const containers = type('bayplan.dev', 'v1alpha1', 'containers', 'Container', true);
 export const images = type('bayplan.dev', 'v1alpha1', 'images', 'Image', false);
+export const snapshots = type('bayplan.dev', 'v1alpha1', 'snapshots', 'Snapshot', true);
 export const imagePolicies = type('bayplan.dev', 'v1alpha1', 'imagepolicies', 'ImagePolicy', false);

@@ -3,6 +3,7 @@
  * (pkg/validation/errors) and apiextensions' (pkg/apiserver/validation).
  */
 import { formatProblem } from './formats.ts';
+import { compilePattern } from './pattern.ts';
 import type { Schema } from './schema.ts';
 import { type JsonSchema, structuralSchema } from './structural.ts';
 
@@ -185,7 +186,7 @@ function acceptsInside(json: JsonSchema, value: object): boolean {
 
 const expressions = new Map<string, RegExp>();
 
-/** RE2's syntax is nearly JavaScript's; `(?i)` at the front is the common difference. */
+/** Compiled once; an expression is asked again and again. */
 function expression(pattern: string): RegExp {
   let compiled = expressions.get(pattern);
   if (compiled === undefined) {
@@ -194,18 +195,4 @@ function expression(pattern: string): RegExp {
     expressions.set(pattern, compiled);
   }
   return compiled;
-}
-
-/** Throws a SyntaxError if the pattern is no regular expression. */
-export function compilePattern(pattern: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  const body = (flags === null ? pattern : pattern.slice(flags[0].length))
-    .replace(/\\A/g, '^')
-    .replace(/\\z/g, '$')
-    .replace(/\(\?P</g, '(?<');
-  try {
-    return new RegExp(body, `u${flags?.[1] ?? ''}`);
-  } catch {
-    return new RegExp(body, flags?.[1] ?? '');
-  }
 }

@@ -4,9 +4,9 @@
  */
 import type { StatusCause } from '../resources/status.ts';
 import { checkTypes } from './check-types.ts';
-import { compilePattern } from './constraints.ts';
 import { forbiddenField, invalidField, notSupported, required } from './definition-causes.ts';
 import { checkFields } from './fields.ts';
+import { compilePattern } from './pattern.ts';
 import { type JsonSchema, structuralSchema } from './structural.ts';
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];

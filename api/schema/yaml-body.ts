@@ -3,7 +3,8 @@
  * first document counts. The parser is loaded when the first YAML body comes.
  */
 import { createRequire } from 'node:module';
-import type { ToJSOptions as ToJsOptions } from 'yaml';
+import type { Document, ToJSOptions as ToJsOptions } from 'yaml';
+import { memberNames } from './json-scan.ts';
 
 type Yaml = typeof import('yaml');
 
@@ -33,23 +34,23 @@ const unwantedTags = new Set([
  * @throws MalformedYaml
  */
 export function parseYaml(text: string): { value: unknown; repeated?: string } {
+  const plain = fromJson(text);
+  if (plain !== undefined) return plain;
   const [document] = yaml().parseAllDocuments(text, {
     version: '1.1',
     strict: false,
     prettyErrors: true,
+    // The parser compares each key with each other of its mapping: minutes for some ten thousands.
+    uniqueKeys: false,
     customTags: (tags) =>
       tags.filter((tag) => typeof tag === 'string' || !unwantedTags.has(tag.tag)),
   });
   if (document === undefined || !('contents' in document)) return { value: null };
-  const isRepeated = (error: { code: string }): boolean => error.code === 'DUPLICATE_KEY';
-  const broken = document.errors.find((error) => !isRepeated(error));
+  const [broken] = document.errors;
   if (broken !== undefined) throw malformed(broken);
-  const lines = document.errors
-    .filter(isRepeated)
-    .map(
-      (error) =>
-        `  line ${error.linePos?.[0].line}: key ${keyAt(text, error.pos[0])} already set in map`,
-    );
+  const lines = repeatedKeys(document, text).map(
+    (offset) => `  line ${lineAt(text, offset)}: key ${keyAt(text, offset)} already set in map`,
+  );
   const value = toJson(document);
   return lines.length === 0
     ? { value }
@@ -74,6 +75,46 @@ function malformed(error: {
   const column = place === undefined ? '' : ` (column ${place.col})`;
   return new MalformedYaml(`error converting YAML to JSON: yaml: ${where}${text}${column}`);
 }
+
+/** Clients send JSON under YAML's name: it is read as what it is, unless a key comes twice, which YAML's words tell. */
+function fromJson(text: string): { value: unknown } | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return countKeys(value) === memberNames(text) ? { value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const values = Object.values(value);
+  const own = Array.isArray(value) ? 0 : values.length;
+  return values.reduce((sum: number, each) => sum + countKeys(each), own);
+}
+
+/** Where mappings name a key again, in the order of the text. */
+function repeatedKeys(document: Document, text: string): number[] {
+  const found: number[] = [];
+  yaml().visit(document, {
+    Map(_key, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        const [start, end] = (key as { range?: [number, number] } | null)?.range ?? [-1, -1];
+        if (start < 0) continue;
+        const name = yaml().isScalar(key)
+          ? `${typeof key.value} ${String(key.value)}`
+          : text.slice(start, end);
+        if (seen.has(name)) found.push(start);
+        seen.add(name);
+      }
+    },
+  });
+  return found.sort((x, y) => x - y);
+}
+
+const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;
 
 /** The key that starts at `offset`, in quotes as go-yaml prints it. */
 function keyAt(text: string, offset: number): string {

@@ -160,10 +160,12 @@ async function requestOf(
 
 async function run(request: ApiRequest, context: ApiContext, view: View): Promise<Result> {
   const verb = verbFor(request.kind, request.subresource, request.verb);
-  const answer = await verb(request, onBehalfOf(request, context))();
+  const told: string[] = [];
+  const warn = (text: string) => void told.push(text);
+  const answer = await verb(request, { ...onBehalfOf(request, context), warn })();
   if (isLeft(answer)) throw answer.left;
   const { code } = answer.right;
-  const warnings = [...answer.right.warnings, ...warningsOf(request.kind)];
+  const warnings = [...answer.right.warnings, ...told, ...warningsOf(request.kind)];
   const rendered = await render(answer.right, view, context.kinds);
   return { status: code, ...rendered, warnings };
 }

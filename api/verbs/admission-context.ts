@@ -9,8 +9,16 @@ const priorityClasses = '/registry/priorityclasses/';
 const imagePolicies = '/registry/bayplan.dev/imagepolicies/';
 const serviceAccounts = '/registry/serviceaccounts/';
 
-export function admissionContext({ cache, withoutAdmission }: ApiContext): AdmissionContext {
+const none: ReadonlySet<string> = new Set();
+
+export function admissionContext({ cache, withoutAdmission, warn }: ApiContext): AdmissionContext {
   return {
+    cluster: {
+      find: (key) => cache.get(key)?.object(),
+      all: (prefix) => cache.list(prefix).entries.map((entry) => entry.object()),
+      warn: (text) => warn?.(text),
+      without: withoutAdmission ?? none,
+    },
     namespace: (name) => cache.get(`${namespaces}${name}`)?.object(),
     priorityClasses: () => cache.list(priorityClasses).entries.map((entry) => entry.object()),
     imagePolicies: () =>

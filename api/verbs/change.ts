@@ -12,6 +12,7 @@ import type { ApiContext, Changed } from './request.ts';
 import { withReserved } from './reserve.ts';
 import { served } from './served.ts';
 import { put, remove } from './store.ts';
+import { Turns } from './turns.ts';
 
 export interface ChangeOptions {
   readonly kind: Kind;
@@ -22,6 +23,10 @@ export interface ChangeOptions {
   readonly dryRun: boolean;
 }
 
+type Change = (current: KubeObject) => TaskEither<StatusError, KubeObject>;
+
+const turns = new Turns();
+
 /** Each round loses to a writer who won: many rounds mean many writers, not a fault. */
 const rounds = 20;
 
@@ -30,10 +35,18 @@ const rounds = 20;
  * and that nothing holds any more is removed instead. `change` gets the object in the served version and may be called
  * several times. Throws 404, 409 and what `change` answers.
  */
-export async function changeStored(
+export function changeStored(
   context: ApiContext,
   options: ChangeOptions,
-  change: (current: KubeObject) => TaskEither<StatusError, KubeObject>,
+  change: Change,
+): Promise<Changed> {
+  return turns.take(context.storage, options.key, () => changeInTurn(context, options, change));
+}
+
+async function changeInTurn(
+  context: ApiContext,
+  options: ChangeOptions,
+  change: Change,
 ): Promise<Changed> {
   const { kind, key, name } = options;
   let entry = context.cache.get(key);

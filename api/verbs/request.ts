@@ -38,6 +38,8 @@ export interface ApiContext {
   readonly tokens: TokenSources;
   /** Whether a write may be made on whose behalf the verb runs; absent: the server itself acts. */
   readonly guard?: WriteGuard;
+  /** Tells the client of the running request something without refusing it. */
+  readonly warn?: (text: string) => void;
   /** Addresses, ports, quota: what objects need that others need too. */
   readonly reservations?: Reservations;
   /** Admission plug-ins that are switched off, by Kubernetes' names. */

@@ -2,6 +2,7 @@
 // pidfds, waiting for a process that is our child without Node having made it.
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -90,6 +91,8 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
         message.msg_iovlen = 1;
         message.msg_control = control;
         message.msg_controllen = sizeof control;
+        pollfd wait = {socket, POLLIN, 0};  // it may be one that does not wait by itself
+        while (poll(&wait, 1, -1) < 0 && errno == EINTR) continue;
         ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
         cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
         if (got < 0) return {errno, "receive", "a descriptor"};
@@ -141,14 +144,6 @@ Napi::Value WaitChild(const Napi::CallbackInfo& info) {
       [status](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *status); });
 }
 
-// (descriptor, whether a program we execute gets it)
-Napi::Value SetInherited(const Napi::CallbackInfo& info) {
-  if (fcntl(IntOf(info[0]), F_SETFD, info[1].As<Napi::Boolean>() ? 0 : FD_CLOEXEC) != 0) {
-    Throw(info.Env(), {errno, "fcntl", "descriptor " + std::to_string(IntOf(info[0]))});
-  }
-  return info.Env().Undefined();
-}
-
 }  // namespace
 
 void InitDescriptors(Napi::Env env, Napi::Object exports) {
@@ -160,5 +155,4 @@ void InitDescriptors(Napi::Env env, Napi::Object exports) {
   exports.Set("openPidfd", Napi::Function::New(env, OpenPidfd));
   exports.Set("signalPidfd", Napi::Function::New(env, SignalPidfd));
   exports.Set("waitChild", Napi::Function::New(env, WaitChild));
-  exports.Set("setInherited", Napi::Function::New(env, SetInherited));
 }

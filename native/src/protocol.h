@@ -113,6 +113,7 @@ enum {
   HANDOVER_GATE = 2,
   HANDOVER_HOOKS = 4,  // FRAME_PREPARED is sent and FRAME_CONTINUE waited for
   HANDOVER_CONSOLE = 8,
+  HANDOVER_IDLE = 16,  // there is no program; the gate is never to be opened
 };
 enum {
   GIVEN_CONNECTION = 3,

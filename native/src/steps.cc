@@ -11,7 +11,6 @@
 
 #include <algorithm>
 
-#include "cgroup-steps.h"
 #include "fd.h"
 
 namespace {
@@ -73,6 +72,13 @@ SystemError MountTmpfs(const Step& step, unsigned long more) {
   return Failed("mount", step.path);
 }
 
+SystemError Bind(const Step& step) {
+  Fd file(open(step.path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.valid()) return Failed("open", step.path);
+  if (mount(step.value.c_str(), step.path.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
+  return Failed("mount", step.path);
+}
+
 SystemError RunStep(const Step& step) {
   // `value`: the mode in octal. What is there already is no error.
   if (step.what == "mkdir") return MakeDirectory(step);
@@ -84,15 +90,12 @@ SystemError RunStep(const Step& step) {
   if (step.what == "rmdir") return RemoveCgroup(step);
   if (step.what == "remove") return RemoveTree(step);
   if (step.what == "unmount") return Unmount(step);
+  // `value`: a file that is mounted on this one, made if missing.
+  if (step.what == "bind") return Bind(step);
   // `value`: mount options.
   if (step.what == "tmpfs") return MountTmpfs(step, 0);
   // The same for memory that programs share and none is kept in.
   if (step.what == "shm") return MountTmpfs(step, MS_NOEXEC);
-  if (step.what == "inherit") return Inherit(step);
-  if (step.what == "write-either") return WriteEither(step);
-  if (step.what == "await") return AwaitLine(step);
-  if (step.what == "uproot") return Uproot(step);
-  if (step.what == "devices") return RestrictDevices(step);
   return {EINVAL, "run step", step.what};
 }
 

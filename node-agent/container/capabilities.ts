@@ -47,6 +47,9 @@ const names = [
   'CHECKPOINT_RESTORE',
 ] as const;
 
+/** As the runtime-spec writes them. */
+export const capabilityNames: readonly string[] = names.map((name) => `CAP_${name}`);
+
 /** Docker's (moby, oci/caps/defaults.go). */
 export const defaultCapabilities: readonly string[] = [
   'CAP_CHOWN',

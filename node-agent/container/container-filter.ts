@@ -8,7 +8,7 @@ import type { Step } from '#native/spawn.ts';
 import type { Hierarchies } from './cgroups.ts';
 import type { ContainerSpec, SeccompProfile } from './runtime.ts';
 import { filterFor } from './seccomp/filter.ts';
-import { capabilitiesOf } from './wire-spec.ts';
+import { capabilitiesOf } from './wire-process.ts';
 
 const fileOf = (directory: string): string => `${directory}/seccomp`;
 

@@ -1,7 +1,10 @@
-/** The host's device nodes, for privileged containers. */
+/** The device nodes of containers: the standard ones, the host's that were asked for, or all of them. */
 
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import type { WireDevice } from '#native/protocol.ts';
+import type { ContainerSpec } from './runtime.ts';
+import type { DeviceRequest } from './settings.ts';
+import { standardDevices } from './standard-mounts.ts';
 
 /** A container has its own of these. */
 const own = new Set(['pts', 'shm', 'mqueue', 'console', 'ptmx', 'core', 'fd', 'hugepages']);
@@ -30,5 +33,39 @@ async function devicesIn(directory: string, prefix: string): Promise<WireDevice[
   return found.flat();
 }
 
-/** Everything in the host's /dev but what each container has of its own. */
-export const hostDevices = (): Promise<readonly WireDevice[]> => devicesIn('/dev', '');
+/** What a container has in /dev, and the further rules of its device cgroup, as cgroup v1 writes them. */
+export interface ContainerDevices {
+  readonly nodes: readonly WireDevice[];
+  readonly rules: readonly string[];
+}
+
+async function requested(request: DeviceRequest): Promise<{ node: WireDevice; rule: string }> {
+  const { hostPath, path, permissions } = request;
+  if (!/^r?w?m?$/.test(permissions) || permissions === '') {
+    throw new Error(
+      `device ${hostPath}: permissions ${JSON.stringify(permissions)} are not of r, w, m`,
+    );
+  }
+  const found = await stat(hostPath);
+  if (!found.isCharacterDevice() && !found.isBlockDevice()) {
+    throw new Error(`device ${hostPath}: it is no device`);
+  }
+  const type = found.isBlockDevice() ? typeBits.block : typeBits.character;
+  const [major, minor] = [majorOf(found.rdev), minorOf(found.rdev)];
+  const { uid, gid, mode } = found;
+  return {
+    node: { path, mode: type | (mode & 0o777), major, minor, uid, gid },
+    rule: `${found.isBlockDevice() ? 'b' : 'c'} ${major}:${minor} ${permissions}`,
+  };
+}
+
+/** A privileged container's are the host's, but for what each container has of its own. */
+export async function containerDevices(spec: ContainerSpec): Promise<ContainerDevices> {
+  if (spec.privileged) return { nodes: await devicesIn('/dev', ''), rules: [] };
+  if (spec.devices === undefined) return { nodes: standardDevices, rules: [] };
+  const wanted = await Promise.all(spec.devices.map(requested));
+  return {
+    nodes: [...standardDevices, ...wanted.map(({ node }) => node)],
+    rules: wanted.map(({ rule }) => rule),
+  };
+}

@@ -1,22 +1,22 @@
 /** The namespaces and the cgroup that the containers of a pod share. */
 
-import { createNamespaces, runSteps, type Step } from '#native/spawn.ts';
-import { checkResources } from './cgroup-check.ts';
+import { createNamespaces, reap, runSteps, type Step } from '#native/spawn.ts';
 import { pruneCgroups, removeCgroup } from './cgroup-files.ts';
 import { limitSteps } from './cgroup-limits.ts';
-import type { Resources } from './cgroup-resources.ts';
-import { updateCgroup } from './cgroup-update.ts';
 import { createSteps, type Hierarchies } from './cgroups.ts';
+import { holdPidNamespace } from './pid-holder.ts';
 import { bootId, namesIn, readReady, readSandbox } from './records.ts';
 import type { SandboxSpec } from './runtime.ts';
+import { withNumbers } from './user-numbers.ts';
 
 /** Docker's size of /dev/shm; the containers of a pod share one. */
-const shmOptions = 'mode=1777,size=65536k';
+const shmBytes = 64 * 1024 * 1024;
 
 export interface SandboxPaths {
   readonly ipc: string;
   readonly uts: string;
   readonly shm: string;
+  readonly pid: string;
 }
 
 export class Sandboxes {
@@ -24,6 +24,8 @@ export class Sandboxes {
   readonly #cgroupRoot: string;
   readonly #hierarchies: Hierarchies;
   readonly #known = new Map<string, SandboxSpec>();
+  /** Children of ours that hold process namespaces. */
+  readonly #holders = new Map<string, number>();
 
   constructor(place: string, cgroupRoot: string, hierarchies: Hierarchies) {
     this.#place = place;
@@ -35,21 +37,28 @@ export class Sandboxes {
     return this.#known.get(id);
   }
 
+  /** Its containers have no process namespace of their own. */
+  sharesPids(id: string): boolean {
+    const spec = this.#known.get(id);
+    return spec?.hostPid === true || spec?.sharePid === true;
+  }
+
   paths(id: string): SandboxPaths {
     const directory = `${this.#place}/${id}`;
-    return { ipc: `${directory}/ipc`, uts: `${directory}/uts`, shm: `${directory}/shm` };
+    const path = (name: string) => `${directory}/${name}`;
+    return { ipc: path('ipc'), uts: path('uts'), shm: path('shm'), pid: path('pid') };
   }
 
   /** Makes one. What was made is undone when a step fails. */
-  async create(spec: SandboxSpec): Promise<void> {
-    checkResources(spec.resources);
+  async create(asked: SandboxSpec): Promise<void> {
+    const spec = withNumbers(asked, [...this.#known.values()]);
     const directory = `${this.#place}/${spec.id}`;
     const paths = this.paths(spec.id);
     const own: Step[] = spec.hostIpc
       ? []
       : [
           ['mkdir', paths.shm, '755'],
-          ['shm', paths.shm, shmOptions],
+          ['shm', paths.shm, `mode=1777,size=${spec.shmBytes ?? shmBytes}`],
         ];
     this.#known.set(spec.id, spec);
     try {
@@ -60,6 +69,7 @@ export class Sandboxes {
         ...own,
       ]);
       await Promise.all([this.#createCgroup(spec), this.#createNamespaces(spec)]);
+      if (spec.sharePid === true) await this.#holdPids(spec);
       await runSteps([['create', `${directory}/ready`, await bootId()]]);
     } catch (error) {
       await this.remove(spec.id);
@@ -67,20 +77,9 @@ export class Sandboxes {
     }
   }
 
-  /** @throws ResourceError, NativeError; what was refused is not kept */
-  async update(id: string, change: Resources): Promise<void> {
-    const spec = this.#known.get(id);
-    if (spec === undefined) throw new Error(`update sandbox ${id}: not known on this node`);
-    const { cgroupPath, resources: present } = spec;
-    const resources = await updateCgroup(this.#hierarchies, cgroupPath, { present, change });
-    const updated = { ...spec, resources };
-    this.#known.set(id, updated);
-    await runSteps([['create', `${this.#place}/${id}/sandbox.json`, JSON.stringify(updated)]]);
-  }
-
   async #createCgroup(spec: SandboxSpec): Promise<void> {
     const steps = [
-      ...createSteps(this.#hierarchies, spec.cgroupPath, spec.resources),
+      ...createSteps(this.#hierarchies, spec.cgroupPath),
       ...limitSteps(this.#hierarchies, spec.cgroupPath, spec.resources),
     ];
     // Removing the last sandbox may take an empty parent away just now: making it again is all that is needed.
@@ -88,6 +87,14 @@ export class Sandboxes {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return runSteps(steps);
     });
+  }
+
+  async #holdPids({ id, cgroupPath }: SandboxSpec): Promise<void> {
+    const directory = `${this.#place}/${id}`;
+    const { pid: path } = this.paths(id);
+    const hierarchies = this.#hierarchies;
+    const pid = await holdPidNamespace({ directory, path, hierarchies, cgroup: cgroupPath });
+    this.#holders.set(id, pid);
   }
 
   #createNamespaces({ id, hostIpc, hostname }: SandboxSpec): Promise<void> {
@@ -99,12 +106,18 @@ export class Sandboxes {
   async remove(id: string): Promise<void> {
     const directory = `${this.#place}/${id}`;
     const spec = this.#known.get(id) ?? (await readSandbox(directory));
-    if (spec !== undefined) await removeCgroup(this.#hierarchies, spec.cgroupPath);
-    const { ipc, uts, shm } = this.paths(id);
+    const holder = this.#holders.get(id);
+    await Promise.all([
+      spec === undefined ? undefined : removeCgroup(this.#hierarchies, spec.cgroupPath),
+      holder === undefined ? undefined : reap(holder),
+    ]);
+    this.#holders.delete(id);
+    const { ipc, uts, shm, pid } = this.paths(id);
     await runSteps([
       ['unmount', ipc, ''],
       ['unmount', uts, ''],
       ['unmount', shm, ''],
+      ['unmount', pid, ''],
       ['remove', directory, ''],
     ]);
     this.#known.delete(id);

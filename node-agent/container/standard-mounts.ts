@@ -44,8 +44,6 @@ export interface StandardMounts {
   readonly hierarchies: Hierarchies;
   /** The host's directory that is shown as /dev/shm. */
   readonly shm: string;
-  /** The host's numbers of the container's root. */
-  readonly root: { readonly uid: number; readonly gid: number };
   /** The host's number of the container's group of terminals. */
   readonly ttyGid: number;
   /** The container has a user namespace. */
@@ -78,14 +76,13 @@ export function cgroupMounts(hierarchies: Hierarchies, protect: number): WireMou
 
 /** In order; devices come after them. */
 export function standardMounts(wanted: StandardMounts): WireMount[] {
-  const { root, ttyGid, writable, hierarchies } = wanted;
+  const { ttyGid, writable, hierarchies } = wanted;
   const protect = writable ? 0 : readonly;
-  const owner = root.uid === 0 && root.gid === 0 ? [] : [`uid=${root.uid}`, `gid=${root.gid}`];
   return [
     kernel('proc', '/proc', strict),
     kernel('sysfs', '/sys', strict | protect),
     ...cgroupMounts(hierarchies, protect),
-    kernel('tmpfs', '/dev', nosuid, ['mode=755', 'size=65536k', ...owner]),
+    kernel('tmpfs', '/dev', nosuid, ['mode=755', 'size=65536k']),
     kernel('devpts', '/dev/pts', nosuid | noexec, [
       'newinstance',
       'ptmxmode=0666',

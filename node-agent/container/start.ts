@@ -4,15 +4,14 @@ import { getSystemErrorMessage } from 'node:util';
 import { encodeContainer } from '#native/encode.ts';
 import { decodeFailed, type Failed, frame } from '#native/frames.ts';
 import { runSteps, type Step, startSupervisor } from '#native/spawn.ts';
-import { checkResources } from './cgroup-check.ts';
-import { deviceSteps } from './cgroup-devices.ts';
-import { limitSteps } from './cgroup-limits.ts';
+import { deviceSteps, limitSteps } from './cgroup-limits.ts';
 import { createLeafSteps } from './cgroups.ts';
 import { SupervisorConnection } from './connection.ts';
 import { filterSteps } from './container-filter.ts';
 import { containerSteps, type ExitedPhase, exitStep, timeOf } from './records.ts';
 import { type ContainerSpec, StartError } from './runtime.ts';
-import { type Surroundings, wireContainer } from './wire-spec.ts';
+import type { Surroundings } from './surroundings.ts';
+import { wireContainer } from './wire-spec.ts';
 
 export type StartResult =
   | {
@@ -38,13 +37,11 @@ function firstSteps(around: Surroundings, directory: string): Step[] {
   ];
 }
 
-function cgroupSteps({ hierarchies, cgroup, spec }: Surroundings): Step[] {
-  const { resources, privileged } = spec;
-  checkResources(resources);
+function cgroupSteps({ hierarchies, cgroup, spec, devices }: Surroundings): Step[] {
   return [
-    ...createLeafSteps(hierarchies, cgroup, resources),
-    ...limitSteps(hierarchies, cgroup, resources),
-    ...deviceSteps(hierarchies, cgroup, { ...resources, privileged }),
+    ...createLeafSteps(hierarchies, cgroup),
+    ...limitSteps(hierarchies, cgroup, spec.resources),
+    ...deviceSteps(hierarchies, cgroup, { open: spec.privileged, more: devices.rules }),
   ];
 }
 

@@ -1,32 +1,30 @@
-/** Gathers what a container's processes are started with. */
+/** All that decides what a supervisor is told of one container. */
 
 import type { Hierarchies } from './cgroups.ts';
-import { containerFilter } from './container-filter.ts';
-import { hostDevices } from './devices.ts';
+import type { ContainerDevices } from './devices.ts';
 import type { ContainerSpec, SandboxSpec } from './runtime.ts';
-import { standardDevices } from './standard-mounts.ts';
-import type { Surroundings } from './wire-spec.ts';
+import type { UserNamespace } from './settings.ts';
 
-export const cgroupOf = (sandbox: SandboxSpec, spec: ContainerSpec): string =>
-  `${sandbox.cgroupPath}/${spec.cgroupName}`;
-
-/** `directory`: of the container's state. */
-export async function surroundingsOf(facts: {
+export interface Surroundings {
   readonly spec: ContainerSpec;
   readonly sandbox: SandboxSpec;
-  readonly hierarchies: Hierarchies;
-  readonly namespaces: Surroundings['namespaces'];
-  readonly directory: string;
-  readonly log: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined;
-}): Promise<Surroundings> {
-  const { spec, sandbox, hierarchies, namespaces } = facts;
-  return {
-    spec,
-    sandbox,
-    hierarchies,
-    namespaces,
-    cgroup: cgroupOf(sandbox, spec),
-    seccomp: await containerFilter(facts),
-    devices: spec.privileged ? await hostDevices() : standardDevices,
+  /** Paths of the sandbox's own namespaces and shared memory; `pid` only if it is shared. */
+  readonly namespaces: {
+    readonly ipc: string;
+    readonly uts: string;
+    readonly shm: string;
+    readonly pid: string;
   };
+  /** The container's cgroup. */
+  readonly cgroup: string;
+  readonly hierarchies: Hierarchies;
+  /** The seccomp program of all its processes; empty: none. */
+  readonly seccomp: Uint8Array;
+  readonly devices: ContainerDevices;
+}
+
+/** The sandbox's, once it was made. */
+export function userNamespaceOf({ userNamespace }: SandboxSpec): UserNamespace | undefined {
+  if (userNamespace === 'auto') throw new Error('the sandbox has no numbers for its users yet');
+  return userNamespace;
 }

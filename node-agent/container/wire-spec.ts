@@ -1,48 +1,25 @@
 /** From what the pod side asks to what a supervisor is told: the whole policy of a container's surroundings. Pure. */
 
+import { buildDir } from '#native/load.ts';
 import {
   containerFlag,
   mountAttribute,
-  mountFlag,
   mountKind,
   namespaceType,
-  plainProcess,
-  processFlag,
-  propagation,
   type WireContainer,
-  type WireDevice,
   type WireMount,
-  type WireProcess,
 } from '#native/protocol.ts';
-import {
-  allCapabilities,
-  capabilityBits,
-  capabilitySets,
-  defaultCapabilities,
-} from './capabilities.ts';
 import { oomFile } from './cgroup-limits.ts';
-import { type Hierarchies, v1Directories, v2Directory } from './cgroups.ts';
 import { defaultLogLimits, mostBytes } from './log-rotation.ts';
-import { readMountOptions } from './mount-options.ts';
-import type { ContainerSpec, ExecSpec, Mount, SandboxSpec } from './runtime.ts';
+import { hostId } from './settings.ts';
 import { standardLinks, standardMounts, wireMount } from './standard-mounts.ts';
-
-export interface Surroundings {
-  readonly spec: ContainerSpec;
-  readonly sandbox: SandboxSpec;
-  /** Paths of the sandbox's own namespaces and shared memory. */
-  readonly namespaces: { readonly ipc: string; readonly uts: string; readonly shm: string };
-  /** The container's cgroup. */
-  readonly cgroup: string;
-  readonly hierarchies: Hierarchies;
-  /** The seccomp program of all its processes; empty: none. */
-  readonly seccomp: Uint8Array;
-  /** The nodes of /dev. */
-  readonly devices: readonly WireDevice[];
-}
+import { type Surroundings, userNamespaceOf } from './surroundings.ts';
+import { sysctlPaths } from './sysctls.ts';
+import { ownMount } from './wire-mounts.ts';
+import { firstProcess, initTarget } from './wire-process.ts';
 
 /** moby, oci/defaults.go. */
-const maskedPaths = [
+export const maskedPaths: readonly string[] = [
   '/proc/acpi',
   '/proc/asound',
   '/proc/interrupts',
@@ -56,157 +33,101 @@ const maskedPaths = [
   '/sys/devices/virtual/powercap',
   '/sys/firmware',
 ];
-const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const readonlyPaths: readonly string[] = [
+  '/proc/bus',
+  '/proc/fs',
+  '/proc/irq',
+  '/proc/sys',
+  '/proc/sysrq-trigger',
+];
 
-/** Docker's limit of open files; getrlimit(2) numbers. */
-const rlimits = [{ resource: 7, soft: 1_048_576n, hard: 1_048_576n }];
-
-const propagationOf = {
-  private: propagation.private,
-  rslave: propagation.slave,
-  rshared: propagation.shared,
-};
-
-function ownMount(mount: Mount): WireMount {
-  const { data, bind: _, remount: __, ...asked } = readMountOptions(mount.options ?? []);
-  const readonly = mount.readonly ? mountAttribute.readonly : 0;
-  if (mount.type === 'tmpfs') {
-    const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
-    return wireMount({
-      ...asked,
-      type: 'tmpfs',
-      target: mount.target,
-      set: asked.set | readonly | mountAttribute.nosuid | mountAttribute.nodev,
-      options: ['mode=1777', ...size, ...data],
-    });
-  }
-  return wireMount({
-    ...asked,
-    kind: mountKind.bind,
-    flags: asked.flags | mountFlag.recursive,
-    recursiveSet: asked.recursiveSet | readonly,
-    recursivePropagation: propagationOf[mount.propagation ?? 'private'],
-    root: mount.root ?? '',
-    source: mount.source ?? '',
-    target: mount.target,
-  });
-}
-
-const defaultBits = capabilityBits(defaultCapabilities);
-const makeNodes = capabilityBits(['CAP_MKNOD']);
-
-/** The container's capabilities as bits: those of its root, and the bounding set of others. */
-export function capabilitiesOf(spec: ContainerSpec, hierarchies: Hierarchies): bigint {
-  if (spec.privileged) return allCapabilities;
-  const { capabilities } = spec;
-  const bits = capabilities === undefined ? defaultBits : capabilityBits(capabilities);
-  // Without a device controller nothing would keep a node made inside from being the host's disk.
-  const guarded = hierarchies.v1.devices !== undefined || hierarchies.v2 !== undefined;
-  return guarded ? bits : bits & ~makeNodes;
-}
-
-function flagsOf(
-  spec: { readonly tty: boolean; readonly stdin: boolean },
-  noNewPrivileges: boolean,
-) {
-  return (
-    processFlag.oomScore |
-    (spec.tty ? processFlag.tty : 0) |
-    (spec.stdin ? processFlag.stdin : 0) |
-    (noNewPrivileges ? processFlag.noNewPrivileges : 0)
-  );
-}
-
-/** The container's first process. */
-function firstProcess(around: Surroundings): WireProcess {
-  const { spec, hierarchies, cgroup } = around;
-  const { uid, gid, groups } = spec.user;
-  return {
-    ...plainProcess,
-    flags: flagsOf(spec, spec.noNewPrivileges) | processFlag.makeCwd,
-    uid,
-    gid,
-    groups,
-    owner: uid,
-    capabilities: capabilitySets(capabilitiesOf(spec, hierarchies), uid),
-    oomScoreAdj: spec.oomScoreAdj,
-    rlimits,
-    cgroups: v1Directories(hierarchies, cgroup, spec.resources),
-    cgroup2: v2Directory(hierarchies, cgroup),
-    args: spec.args,
-    env: spec.env,
-    cwd: spec.cwd,
-    seccomp: around.seccomp,
-  };
-}
-
-/** A further process of a container: as restricted as its first one. */
-export function execProcess(around: Surroundings, exec: ExecSpec): WireProcess {
-  const user = exec.user ?? around.spec.user;
-  const first = firstProcess({ ...around, spec: { ...around.spec, user } });
-  return {
-    ...first,
-    flags: flagsOf(exec, around.spec.noNewPrivileges),
-    ...(exec.size ?? {}),
-    args: exec.args,
-    env: exec.env ?? first.env,
-    cwd: exec.cwd ?? first.cwd,
-  };
-}
+/** debian's group of terminals, which images have, too */
+const ttyGroup = 5;
 
 type Namespaces = WireContainer['namespaces'];
 
 function namespacesOf({ sandbox, namespaces }: Surroundings): Namespaces {
-  const fresh = (type: number) => ({ type, path: '' });
+  const named = (type: number, path = '') => ({ type, path });
+  const { mount, cgroup, user, pid, ipc, uts, network } = namespaceType;
   return [
-    fresh(namespaceType.mount),
-    fresh(namespaceType.cgroup),
-    ...(sandbox.hostPid ? [] : [fresh(namespaceType.pid)]),
-    ...(sandbox.hostIpc ? [] : [{ type: namespaceType.ipc, path: namespaces.ipc }]),
-    { type: namespaceType.uts, path: namespaces.uts },
-    ...(sandbox.netnsPath === undefined
-      ? []
-      : [{ type: namespaceType.network, path: sandbox.netnsPath }]),
+    named(mount),
+    named(cgroup),
+    ...(sandbox.userNamespace === undefined ? [] : [named(user)]),
+    ...(sandbox.hostPid ? [] : [named(pid, sandbox.sharePid === true ? namespaces.pid : '')]),
+    ...(sandbox.hostIpc ? [] : [named(ipc, namespaces.ipc)]),
+    named(uts, namespaces.uts),
+    ...(sandbox.netnsPath === undefined ? [] : [named(network, sandbox.netnsPath)]),
   ];
 }
 
-/** The whole order to a supervisor. */
-export function wireContainer(around: Surroundings): WireContainer {
-  const { spec, sandbox, namespaces, hierarchies, cgroup } = around;
-  const log = spec.logLimits ?? defaultLogLimits;
+/**
+ * Root of a user namespace has no power over the network, which is the host's to configure: what it needs most, low
+ * ports and ping, is open to everybody in there.
+ */
+const openNetwork = {
+  'net.ipv4.ip_unprivileged_port_start': '0',
+  'net.ipv4.ping_group_range': '0 2147483647',
+};
+
+function sysctlsOf({ sandbox }: Surroundings): WireContainer['sysctls'] {
+  const own = { ipc: !sandbox.hostIpc, network: sandbox.netnsPath !== undefined };
+  const open = sandbox.userNamespace !== undefined && own.network ? openNetwork : {};
+  return sysctlPaths({ ...open, ...sandbox.sysctls }, own);
+}
+
+/** Our init, for a container that asked for it. */
+const initMount: WireMount = wireMount({
+  kind: mountKind.bind,
+  source: `${buildDir}init`,
+  target: initTarget,
+  set: mountAttribute.readonly | mountAttribute.nosuid | mountAttribute.nodev,
+});
+
+function mountsOf({ spec, sandbox, namespaces, hierarchies }: Surroundings) {
+  const user = userNamespaceOf(sandbox);
   const standard = standardMounts({
     writable: spec.privileged,
     hierarchies,
     shm: sandbox.hostIpc ? '/dev/shm' : namespaces.shm,
-    root: { uid: 0, gid: 0 },
-    ttyGid: 5,
-    mapped: false,
+    ttyGid: user ? hostId(user.gids, ttyGroup) : ttyGroup,
+    mapped: user !== undefined,
   });
+  const own = spec.mounts.map((mount) => ownMount(mount, user !== undefined));
+  const init = spec.init === true ? [initMount] : [];
+  return { mounts: [...standard, ...init, ...own], mountsBeforeDevices: standard.length };
+}
+
+/** The whole order to a supervisor. */
+export function wireContainer(around: Surroundings): WireContainer {
+  const { spec, sandbox, hierarchies, cgroup } = around;
+  const log = spec.logLimits ?? defaultLogLimits;
+  const user = userNamespaceOf(sandbox);
+  const open = spec.privileged || spec.unmasked === true;
   return {
     flags:
       (spec.readonlyRootfs ? containerFlag.readonlyRoot : 0) |
-      (spec.stdinOnce ? containerFlag.stdinOnce : 0),
+      (spec.stdinOnce ? containerFlag.stdinOnce : 0) |
+      (user === undefined ? 0 : containerFlag.mapLayers),
     logPath: spec.logPath,
     logLargeBytes: log.rotateBytes,
     logMostBytes: mostBytes(log),
     oomFile: oomFile(hierarchies, cgroup),
     namespaces: namespacesOf(around),
-    uidMap: [],
-    gidMap: [],
+    uidMap: user?.uids ?? [],
+    gidMap: user?.gids ?? [],
     timeOffsets: [],
     hostname: '',
-    domainname: '',
-    sysctls: [],
+    domainname: sandbox.domainname ?? '',
+    sysctls: sysctlsOf(around),
     rootPropagation: 0,
     layers: spec.layers.toReversed(),
-    upper: `${spec.layerDir}/upper`,
-    work: `${spec.layerDir}/work`,
-    mounts: [...standard, ...spec.mounts.map(ownMount)],
-    mountsBeforeDevices: standard.length,
-    devices: around.devices,
+    upper: spec.readonlyRootfs ? '' : `${spec.layerDir}/upper`,
+    work: spec.readonlyRootfs ? '' : `${spec.layerDir}/work`,
+    ...mountsOf(around),
+    devices: around.devices.nodes,
     links: standardLinks,
-    masked: spec.privileged ? [] : maskedPaths,
-    readonlyPaths: spec.privileged ? [] : readonlyPaths,
+    masked: open ? [] : maskedPaths,
+    readonlyPaths: open ? [] : readonlyPaths,
     process: firstProcess(around),
   };
 }

@@ -22,6 +22,7 @@ export async function destroyNode(parts: AgentParts): Promise<void> {
   await unmountBelow([config.dataDir, config.runDir]);
   await parts.takeDown();
   runtime.close();
+  parts.policies?.close();
   parts.client.close();
 }
 

@@ -4,6 +4,7 @@ import type { ContainerSpec, Mount } from '#node-agent/container/runtime.ts';
 import type { ImageConfig } from '#node-agent/image/images.ts';
 import { containerCapabilities } from './capabilities.ts';
 import { expand } from './expansion.ts';
+import { containerSettings, readSecurityModules } from './isolation.ts';
 import { containerResources, oomScoreAdj } from './resources.ts';
 import { seccompProfile } from './seccomp.ts';
 
@@ -35,6 +36,9 @@ export interface ContainerParts {
 /** Docker's, for images that set none. */
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** They do not change while a kernel runs. */
+const modules = readSecurityModules();
+
 /** The whole order to the runtime. */
 export function containerSpec(parts: ContainerParts): ContainerSpec {
   const { id, sandboxId, pod, container, layers, layerDir, mounts, logPath, labels, user } = parts;
@@ -55,6 +59,7 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     privileged: security.privileged === true,
     ...(capabilities === undefined ? {} : { capabilities }),
     ...(seccomp === undefined ? {} : { seccomp }),
+    ...containerSettings(pod, container, modules),
     noNewPrivileges: security.allowPrivilegeEscalation === false,
     tty: container.tty === true,
     stdin: container.stdin === true,

@@ -71,7 +71,9 @@ async function userOf(world: World, pod: Pod, container: PodContainer, image: Lo
       `container has runAsNonRoot and image will run as root (container: ${container.name})`,
     );
   }
-  const groups = new Set([...found.groups, ...(of.supplementalGroups ?? [])]);
+  // Strict: not those that the image says the user has.
+  const ofImage = of.supplementalGroupsPolicy === 'Strict' ? [] : found.groups;
+  const groups = new Set([...ofImage, ...(of.supplementalGroups ?? [])]);
   if (of.fsGroup !== undefined) groups.add(of.fsGroup);
   return { uid: found.uid, gid: gid ?? found.gid, groups: [...groups], home: found.home };
 }

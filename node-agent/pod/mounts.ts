@@ -58,8 +58,14 @@ async function volumeMount(mount: VolumeMount, facts: MountFacts): Promise<Mount
     source: subPath === '' ? source : await insideVolume(source, subPath),
     target: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
     readonly: mount.readOnly === true,
+    ...recursionOf(mount),
     ...propagationOf(mount.mountPropagation),
   };
+}
+
+/** `IfPossible`: it always is, here. */
+function recursionOf({ recursiveReadOnly: wanted }: VolumeMount): Pick<Mount, 'recursiveReadonly'> {
+  return wanted === 'Enabled' || wanted === 'IfPossible' ? { recursiveReadonly: true } : {};
 }
 
 function subPathOf(mount: VolumeMount, env: ReadonlyMap<string, string>): string {

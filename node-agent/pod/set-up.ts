@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pod } from '#api/resources/types.ts';
 import { layGroundwork } from './groundwork.ts';
+import { sandboxSettings } from './isolation.ts';
 import { podLabels } from './labels.ts';
 import { podHostname, writePodFiles } from './pod-files.ts';
 import type { PodState } from './pod-state.ts';
@@ -77,6 +78,7 @@ async function makeSandbox(
     ...(isOnHostNetwork(pod) ? {} : { netnsPath: world.network.netnsPath(uid) }),
     hostIpc: pod.spec?.hostIPC === true,
     hostPid: pod.spec?.hostPID === true,
+    ...sandboxSettings(pod),
     cgroupPath: podCgroupPath(world.node.cgroupRoot, qosClass(pod), uid),
     resources: podResources(pod),
     labels: podLabels(state.identity),

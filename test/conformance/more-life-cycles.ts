@@ -47,12 +47,6 @@ export const moreLifeCycles: readonly LifeCycle[] = [
     },
   },
   {
-    name: 'ResourceQuota should apply changes to a resourcequota status',
-    path: '/api/v1NS/resourcequotas',
-    object: { kind: 'ResourceQuota', spec: { hard: { configmaps: '10' } } },
-    status: { hard: { configmaps: '10' }, used: { configmaps: '1' } },
-  },
-  {
     name: 'SchedulerPreemption PriorityClass endpoints verify PriorityClass endpoints can be operated with different HTTP methods',
     path: '/apis/scheduling.k8s.io/v1/priorityclasses',
     object: { kind: 'PriorityClass', value: 10 },

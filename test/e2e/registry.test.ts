@@ -1,11 +1,19 @@
 /** Images over a real registry, by bay and by kubectl: push, pull, run, private registries, failures. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { TestCluster, waitFor } from '../support/cluster.ts';
 import { missingPrograms, startRegistry } from '../support/docker-registry.ts';
 import { leftOver, machine } from '../support/machine.ts';
+import { ecPair, pem } from '../support/sigstore.ts';
+
+async function apply(cluster: TestCluster, document: object): Promise<void> {
+  const path = join(directory, 'document.json');
+  writeFileSync(path, JSON.stringify(document));
+  const { code, stderr } = await cluster.kubectl('apply', '-f', path);
+  t.equal(code, 0, stderr);
+}
 
 const missing = missingPrograms();
 if (missing !== undefined) {
@@ -52,6 +60,77 @@ t.test('images over a registry', { timeout: 180_000 }, async (t) => {
       async () => (await good('get', 'events')).includes('Successfully pulled image') || undefined,
     );
   });
+  await t.test(
+    'an Image document brings, names and sends content, and goes with its names',
+    async (t) => {
+      await good('rmi', name);
+      const pushed = `${registry.host}/team/copy:1`;
+      await apply(cluster, {
+        apiVersion: 'bayplan.dev/v1alpha1',
+        kind: 'Image',
+        metadata: { name: 'box' },
+        spec: { source: { reference: name }, tags: ['local/box:2'], push: [pushed] },
+      });
+      const wait = ['wait', '--for=condition=Pushed', '--timeout=30s', 'image/box'];
+      t.equal((await cluster.kubectl(...wait)).code, 0);
+      t.match(
+        (await cluster.kubectl('get', 'image', 'box')).stdout,
+        /box +Ready +\S+team\/box:1 +sha256:/,
+      );
+      t.match(await good('images'), /local\/box +2 /);
+      t.match(await good('run', '--rm', 'local/box:2', 'echo', 'named'), 'named');
+      const tags = await fetch(`http://${registry.host}/v2/team/copy/tags/list`);
+      t.match(await tags.json(), { tags: ['1'] });
+      t.equal((await cluster.kubectl('delete', 'image', 'box', '--timeout=30s')).code, 0);
+      t.notMatch(await good('images'), /team\/box|local\/box|team\/copy/);
+    },
+  );
+  await t.test(
+    'an ImagePolicy keeps out what is not signed, and what is named by a tag',
+    async (t) => {
+      const { publicKey } = ecPair();
+      await apply(cluster, {
+        apiVersion: 'bayplan.dev/v1alpha1',
+        kind: 'ImagePolicy',
+        metadata: { name: 'team' },
+        spec: {
+          images: [`${registry.host}/team/**`],
+          signedBy: [{ name: 'release', key: pem(publicKey) }],
+        },
+      });
+      const pulled = await waitFor('the policy to be known', async () => {
+        const tried = await cluster.bay('pull', name);
+        return tried.code === 1 ? tried : undefined;
+      });
+      t.match(
+        pulled.stderr,
+        /the ImagePolicy "team" wants \S+ signed by release: it has no signature/,
+      );
+      const run = ['run', 'unsigned', `--image=${name}`, '--restart=Never'];
+      t.equal((await cluster.kubectl(...run)).code, 0);
+      await waitFor('the reason', async () => {
+        const { stdout } = await cluster.kubectl('get', 'pod', 'unsigned', '-o', 'json');
+        return stdout.includes('"reason": "SignatureValidationFailed"') || undefined;
+      });
+      t.equal((await cluster.kubectl('delete', 'pod', 'unsigned')).code, 0);
+      const patch = JSON.stringify({ spec: { requireDigest: true } });
+      const patched = await cluster.kubectl(
+        'patch',
+        'imagepolicy',
+        'team',
+        '--type=merge',
+        '-p',
+        patch,
+      );
+      t.equal(patched.code, 0, patched.stderr);
+      const refused = await cluster.kubectl(...run);
+      t.match(
+        refused.stderr,
+        /spec\.containers\[0\]\.image .* wants images of \S+ named by their digest/,
+      );
+      t.equal((await cluster.kubectl('delete', 'imagepolicy', 'team')).code, 0);
+    },
+  );
   await t.test('what is not there is told by the registry', async (t) => {
     const absent = await cluster.bay('pull', `${registry.host}/team/none`);
     t.equal(absent.code, 1);

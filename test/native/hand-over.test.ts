@@ -27,7 +27,6 @@ const mounts = standardMounts({
   writable: false,
   hierarchies: { v1: {}, v1Mounts: [], v2Controllers: [] },
   shm: fresh(),
-  root: { uid: 0, gid: 0 },
   ttyGid: 5,
   mapped: false,
 });
@@ -85,7 +84,8 @@ async function openGate({ directory }: Made): Promise<string | undefined> {
 
 t.test('a container waits at its gate and is our child when it runs', async (t) => {
   const made = await make({ spec: container(program(['sh', '-c', 'echo $$ here; exit 7'])) });
-  t.match(readFileSync(`/proc/${made.pid}/stat`, 'utf8'), `) S ${process.pid} `);
+  const stat = readFileSync(`/proc/${made.pid}/stat`, 'utf8');
+  t.match(stat, new RegExp(`\\) [RSD] ${process.pid} `), 'a child of ours');
   closeSync(connectSocket(made.directory, 'gate')); // who only looks does not start it
   t.equal(await openGate(made), undefined);
   t.equal(await made.output, '1 here\n');

@@ -45,7 +45,6 @@ export const usualMounts = (change: Partial<Parameters<typeof standardMounts>[0]
     writable: false,
     hierarchies: { v1: {}, v1Mounts: [], v2Controllers: [] },
     shm,
-    root: { uid: 0, gid: 0 },
     ttyGid: 5,
     mapped: false,
     ...change,

@@ -22,7 +22,6 @@ needsRoot();
 const map = [{ inside: 0, outside: 100_000, size: 65_536 }];
 const mapped = (change: Change = {}): Change => {
   const mounts = usualMounts({
-    root: { uid: 100_000, gid: 100_000 },
     ttyGid: 100_005,
     mapped: true,
   });

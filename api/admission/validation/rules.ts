@@ -4,13 +4,16 @@ import type { StatusCause } from '#api/resources/status.ts';
 import * as access from './access.ts';
 import * as batch from './batch.ts';
 import * as configuration from './configuration.ts';
+import * as control from './control.ts';
 import * as core from './core.ts';
 import * as definition from './definition.ts';
+import { checkLimitRange } from './limit-range.ts';
 import * as network from './network.ts';
 import { checkPod, checkPodCreate } from './pod.ts';
 import { checkPodUpdate } from './pod-update.ts';
 import * as policy from './policy.ts';
 import * as service from './service.ts';
+import * as storage from './storage.ts';
 import * as workload from './workload.ts';
 
 export interface Rules {
@@ -39,21 +42,37 @@ const RULES: Readonly<Record<string, Rules>> = {
   },
   '/Endpoints': { whole: network.checkEndpoints },
   '/Event': { whole: core.checkEvent },
+  '/LimitRange': { whole: checkLimitRange },
   '/Namespace': { whole: core.checkNamespace },
   '/Node': { whole: core.checkNode },
   '/PersistentVolume': { whole: core.checkPersistentVolume },
   '/PersistentVolumeClaim': { whole: core.checkClaim, update: core.checkClaimUpdate },
   '/Pod': { whole: checkPod, create: checkPodCreate, update: checkPodUpdate },
+  '/PodTemplate': { whole: control.checkPodTemplate },
   '/ReplicationController': { whole: workload.checkReplicationController },
   '/ResourceQuota': { whole: core.checkResourceQuota },
   '/Secret': { whole: configuration.checkSecret, update: configuration.checkSecretUpdate },
   '/Service': { whole: service.checkService, update: service.checkServiceUpdate },
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': { whole: control.checkMutatingPolicy },
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': {
+    whole: control.checkMutatingBinding,
+  },
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': {
+    whole: control.checkValidatingPolicy,
+  },
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': {
+    whole: control.checkValidatingBinding,
+  },
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': { whole: policy.checkWebhooks },
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': { whole: policy.checkWebhooks },
   'apiextensions.k8s.io/CustomResourceDefinition': {
     whole: definition.checkDefinition,
     update: definition.checkDefinitionUpdate,
     status: definition.checkStoredVersions,
+  },
+  'apps/ControllerRevision': {
+    whole: control.checkRevision,
+    update: control.checkRevisionUpdate,
   },
   'apps/DaemonSet': lasting(workload.checkDaemonSet),
   'apps/Deployment': lasting(workload.checkDeployment),
@@ -68,7 +87,15 @@ const RULES: Readonly<Record<string, Rules>> = {
   'coordination.k8s.io/Lease': { whole: core.checkLease },
   'discovery.k8s.io/EndpointSlice': { whole: network.checkEndpointSlice },
   'events.k8s.io/Event': { whole: core.checkEvent },
+  'flowcontrol.apiserver.k8s.io/FlowSchema': { whole: control.checkFlowSchema },
+  'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': {
+    whole: control.checkPriorityLevel,
+  },
   'networking.k8s.io/Ingress': { whole: network.checkIngress },
+  'networking.k8s.io/IngressClass': {
+    whole: control.checkIngressClass,
+    update: control.checkIngressClassUpdate,
+  },
   'networking.k8s.io/NetworkPolicy': { whole: network.checkNetworkPolicy },
   'node.k8s.io/RuntimeClass': {
     whole: policy.checkRuntimeClass,
@@ -83,9 +110,26 @@ const RULES: Readonly<Record<string, Rules>> = {
     whole: policy.checkPriorityClass,
     update: policy.checkPriorityClassUpdate,
   },
+  'storage.k8s.io/CSIDriver': {
+    whole: storage.checkCsiDriver,
+    update: storage.checkCsiDriverUpdate,
+  },
+  'storage.k8s.io/CSINode': { whole: storage.checkCsiNode },
+  'storage.k8s.io/CSIStorageCapacity': {
+    whole: storage.checkCapacity,
+    update: storage.checkCapacityUpdate,
+  },
   'storage.k8s.io/StorageClass': {
     whole: policy.checkStorageClass,
     update: policy.checkStorageClassUpdate,
+  },
+  'storage.k8s.io/VolumeAttachment': {
+    whole: storage.checkAttachment,
+    update: storage.checkAttachmentUpdate,
+  },
+  'storage.k8s.io/VolumeAttributesClass': {
+    whole: storage.checkAttributesClass,
+    update: storage.checkAttributesClassUpdate,
   },
 };
 

@@ -1,11 +1,12 @@
 /** From a subresource's URL to the backend that serves it. */
-import { objectOr, stringOr } from '#api/resources/json.ts';
+import { objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
-import { badRequest, failure, invalid, notFound } from '#api/resources/status.ts';
+import { badRequest, invalid, notFound } from '#api/resources/status.ts';
 import type { WatchCache } from '../../storage/watch-cache.ts';
 import type { ResourceTarget } from '../request-info.ts';
 import { type Backend, nodeBackend, podBackend, podObject } from './backend.ts';
 import { containerOf } from './container.ts';
+import { checkAddress, serviceBackend } from './endpoints.ts';
 
 const logNumbers = ['sinceSeconds', 'tailLines', 'limitBytes'];
 const logParameters = ['follow', 'previous', 'timestamps', 'sinceTime', 'stream', ...logNumbers];
@@ -69,6 +70,21 @@ function podStream(
   return nodeBackend(cache, assigned(pod), path);
 }
 
+/** A pod in its node's network has the node's address, wherever that leads. */
+function checkedPod(
+  cache: WatchCache,
+  pod: KubeObject,
+  asked: { scheme: string; port: string; path: string },
+): Backend {
+  const backend = podBackend(pod, asked);
+  const spec = objectOr(pod['spec']);
+  const node = cache.get(`/registry/minions/${stringOr(spec['nodeName'])}`)?.object();
+  const addresses = objectsOf(objectOr(node?.['status'])['addresses']);
+  const isNode = addresses.some(({ address }) => address === backend.host);
+  if (spec['hostNetwork'] !== true || !isNode) checkAddress(backend.host);
+  return backend;
+}
+
 /** `[scheme:]name[:port]`, as the names of proxied things are written. */
 function proxiedName(text: string): { scheme: string; name: string; port: string } {
   const parts = text.split(':');
@@ -87,12 +103,8 @@ function proxy(
   const path = `${rest === '' ? '/' : rest}${query.size === 0 ? '' : `?${query}`}`;
   if (resource === 'nodes') return nodeBackend(cache, name, path);
   if (resource === 'pods')
-    return podBackend(podObject(cache, namespace, name), { scheme, port, path });
-  if (cache.get(`/registry/services/specs/${namespace}/${name}`) === undefined) {
-    throw notFound({ group: '', plural: resource }, name);
-  }
-  const message = `no endpoints available for service ${JSON.stringify(name)}`;
-  throw failure(503, 'ServiceUnavailable', message);
+    return checkedPod(cache, podObject(cache, namespace, name), { scheme, port, path });
+  return serviceBackend(cache, namespace, { scheme, name, port, path });
 }
 
 /** Where the stream goes on; `undefined` if it is known to be empty. Throws 400, 404, 422, 503. */

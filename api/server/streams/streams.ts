@@ -9,6 +9,7 @@ import { checkAccess, requester } from '../access.ts';
 import type { Exchange, ReplyHeaders } from '../exchange.ts';
 import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from '../request-info.ts';
 import type { ServerState } from '../state.ts';
+import type { Backend } from './backend.ts';
 import { type Forwarding, forward, passOn } from './forward.ts';
 import { locate } from './locate.ts';
 import { refuseUpgrade, tunnel } from './tunnel.ts';
@@ -23,6 +24,13 @@ export async function serveStream(
 ): Promise<number> {
   const backend = locate(cache, target, query);
   const { subresource } = target;
+  if (subresource === 'proxy' && redirects(exchange, target)) {
+    const [path, ...rest] = exchange.url.split('?');
+    const location = [`${path}/`, ...rest].join('?');
+    exchange.respond(301, { ...common, location, 'content-length': 0 });
+    exchange.out.end();
+    return 301;
+  }
   if (subresource !== 'log' && subresource !== 'proxy')
     throw badRequest('Upgrade request required');
   if (backend === undefined) {
@@ -32,8 +40,37 @@ export async function serveStream(
   }
   const response = await forward(exchange, backend, forwarding);
   if (subresource === 'log' && response.statusCode !== 200) throw await refusal(response);
-  return passOn(exchange, response, common);
+  return passOn(exchange, response, {
+    ...common,
+    ...relocated(exchange, target, response, backend),
+  });
 }
+
+/** A redirect of what is proxied leads back through this server, if it stays there. */
+function relocated(
+  { url }: Exchange,
+  { subresource, rest }: ResourceTarget,
+  { headers: { location } }: IncomingMessage,
+  { protocol, host, port }: Backend,
+): ReplyHeaders {
+  if (subresource !== 'proxy' || location === undefined) return {};
+  const base = `${protocol}//${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { pathname: asked } = new URL(url, 'http://api');
+  let to: URL;
+  try {
+    to = new URL(location, `${base}${rest === '' ? '/' : rest}`);
+  } catch {
+    return {};
+  }
+  if (to.origin !== new URL(base).origin) return {};
+  const decoded = decodeURIComponent(asked);
+  const root = rest !== '' && decoded.endsWith(rest) ? decoded.slice(0, -rest.length) : decoded;
+  return { location: `${root.replace(/\/$/, '')}${to.pathname}${to.search}${to.hash}` };
+}
+
+/** So that relative links of the page lead below it. */
+const redirects = ({ method }: Exchange, { rest }: ResourceTarget): boolean =>
+  rest === '' && (method === 'GET' || method === 'HEAD');
 
 const reasons: Record<number, string> = {
   400: 'BadRequest',
@@ -108,13 +145,17 @@ async function upgraded(
     const { serveWatchSocket } = await import('../watch-socket.ts');
     return serveWatchSocket(state, { ...info, target }, user, { request, socket, head });
   }
-  if (target === undefined || !isStream(target) || target.subresource === 'log') {
+  if (target === undefined || !isStream(target)) {
     throw badRequest('the requested resource does not take upgrades');
   }
   if (context === undefined || forwarding === undefined) {
     throw failure(503, 'ServiceUnavailable', 'the server is starting');
   }
   const backend = locate(context.cache, target, info.query);
+  if (target.subresource === 'log') {
+    const { serveLogSocket } = await import('./log-socket.ts');
+    return serveLogSocket({ request, socket, head }, backend, forwarding, refusal);
+  }
   if (backend === undefined) throw badRequest('there is nothing to connect to');
   return tunnel(request, socket, head, backend, forwarding);
 }

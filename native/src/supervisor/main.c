@@ -22,7 +22,7 @@
 #define AGENT 3
 #define LISTENER 4
 
-static int become_supervisor(void) {
+static void become_supervisor(void) {
   setsid();
   // The thread that spawned it is of the batch class (pool.cc); the container is not to be.
   struct sched_param none = {0};
@@ -34,10 +34,14 @@ static int become_supervisor(void) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   fcntl(AGENT, F_SETFD, FD_CLOEXEC);
   fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
-  sigset_t all, child;
+  sigset_t all;
   sigfillset(&all);
   // nothing but SIGKILL ends it: a container's parent does not leave
   sigprocmask(SIG_BLOCK, &all, 0);
+}
+
+static int watch_children(void) {
+  sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -99,7 +103,7 @@ int main(void) {
   struct failure failure;
   size_t length = 0;
   uint32_t magic = 0;
-  int signals = become_supervisor();
+  become_supervisor();
   char* spec = read_spec(&length, &magic);
   // started by nobody we know, or the agent died before it had said what it wants
   if (!spec) return 1;
@@ -108,6 +112,7 @@ int main(void) {
   if (magic == HANDOVER_MAGIC) return start_for_other(agent, spec, length);
   fcntl(LISTENER, F_SETFL, O_RDWR | O_NONBLOCK);
   sys_close_range(LISTENER + 1, ~0u, 0);
+  int signals = watch_children();  // after everything above was closed
   errno = EINVAL;
   int result = read_container(spec, length, &container) != 0
       ? failed(&failure, 128, "read", "the spec")

@@ -130,7 +130,7 @@ _Noreturn void run_process(const struct process* p, struct stdio* io) {
   drop_privileges(p);
   if (!entered) enter_cwd(p->cwd, 0);
   umask(p->umask);
-  if (handover.on) for_program(look, arguments, environment);
+  if (handover.on && !(handover.flags & HANDOVER_IDLE)) for_program(look, arguments, environment);
   wait_at_gate();
   restrict_to(ruleset);
   start_filter(p);

@@ -56,7 +56,8 @@ static void forget_volatile(const char* work) {
 
 // The layers' files as the container's user namespace shows their owners. Mounted for good: only
 // then can every kernel build on it.
-static int show_layer(int layer, const char* path) {
+static int shown_layer(const char* path) {
+  int layer = (int)sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
   struct mount_attributes attributes = {
       .set = MOUNT_ATTR_IDMAP_,
       .userns_fd = (uint64_t)user_namespace(),
@@ -66,10 +67,6 @@ static int show_layer(int layer, const char* path) {
   if (sys_move_mount(layer, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
     fail("mount", path);
   return layer;
-}
-
-static int shown_layer(const char* path) {
-  return show_layer((int)sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC), path);
 }
 
 static const char* path_below(int fd, const char* name, char* space, size_t size) {
@@ -106,13 +103,12 @@ static void mapped_upper(const struct container* c, int fs) {
 }
 
 // Where nothing can be written, mount points are made in memory.
-static void upper_in_memory(const struct container* c, int fs) {
+static void upper_in_memory(int fs) {
   static const char* const options[] = {"mode", "755", 0};
   int memory = make_known_filesystem("tmpfs", options, 0);
   if (mkdirat(memory, "upper", 0755) != 0 || mkdirat(memory, "work", 0700) != 0)
     fail("make in memory", "mount points");
-  if (c->flags & CONTAINER_MAP_LAYERS) show_layer(memory, "mount points");
-  else if (sys_move_mount(memory, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+  if (sys_move_mount(memory, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
     fail("mount", "mount points");
   upper_options(fs, memory, "/upper", "/work");
 }
@@ -140,18 +136,13 @@ static uint32_t host_root(struct list ids) {
   return 0;
 }
 
-// An overlay writes as who makes it: on layers with mapped owners the machine's root is nobody.
-static int create_overlay(const struct container* c, int fs) {
-  uint32_t uid = host_root(c->maps.uids), gid = host_root(c->maps.gids);
-  if (!(c->flags & CONTAINER_MAP_LAYERS)) return (int)sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0);
-  setfsgid(gid);
-  setfsuid(uid);
+// What is made from here on, mount points and new file systems, belongs to the container's root: on
+// layers with mapped owners the machine's root is nobody.
+static void make_files_as_its_root(const struct container* c) {
+  if (user_namespace() < 0) return;
+  setfsgid(host_root(c->maps.gids));
+  setfsuid(host_root(c->maps.uids));
   regain_capabilities();  // setfsuid took some
-  int result = (int)sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0), reason = errno;
-  setfsuid(0);
-  setfsgid(0);
-  errno = reason;
-  return result;
 }
 
 static int make_overlay(const struct container* c) {
@@ -161,8 +152,8 @@ static int make_overlay(const struct container* c) {
   struct reader layers = c->layers.items;
   for (uint32_t i = 0; i < c->layers.count; i++) layer_option(c, fs, read_string(&layers));
   if (*c->upper) upper_on_disk(c, fs);
-  else upper_in_memory(c, fs);
-  if (create_overlay(c, fs) != 0)
+  else upper_in_memory(fs);
+  if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0)
     fail("create overlay on", *c->upper ? c->upper : "memory");
   int root = (int)sys_fsmount(fs, 0);
   if (root < 0) fail("mount overlay on", c->upper);
@@ -202,6 +193,7 @@ void enter_rootfs(const struct container* c, struct stdio* io) {
   int plain = c->flags & CONTAINER_PLAIN_ROOT ? open_plain_root(c) : -1;
   // Slave, not private: what the host unmounts in these milliseconds must not be held here.
   if (mount(0, "/", 0, MS_REC | MS_SLAVE, 0) != 0) fail("set propagation of", "/");
+  make_files_as_its_root(c);
   int root = plain >= 0 ? plain : make_overlay(c);
   if (sys_move_mount(root, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
     fail("mount on", "the state directory");

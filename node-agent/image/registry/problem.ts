@@ -1,6 +1,6 @@
 /** What can go wrong between a registry and us, told so that a person knows what to do. */
 
-import { STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import { printable } from '../archive-error.ts';
 import { ImageError } from '../images.ts';
 import { readStart } from './body.ts';
@@ -43,7 +43,8 @@ export async function answerProblem(request: string, answer: Answer): Promise<Re
   const { status, headers } = answer;
   const words = registryWords(await readStart(answer.body));
   const title = `${status} ${STATUS_CODES[status] ?? ''}`.trim();
-  const message = `${request}: answered ${title}${words === '' ? '' : ` (${words})`}`;
+  const limit = status === 429 ? rateLimit(headers) : '';
+  const message = `${request}: answered ${title}${words === '' ? '' : ` (${words})`}${limit}`;
   return new RegistryProblem(TEMPORARY_STATUS.has(status) ? 'temporary' : 'refused', message, {
     status,
     retryAfterMs: retryAfter(headers['retry-after']),
@@ -67,6 +68,32 @@ function registryWords(body: string): string {
     .replace(/\s+/g, ' ')
     .trim();
   return printable(text.slice(0, 200));
+}
+
+/**
+ * What the registry says of its limits: `RateLimit-Limit: 100;w=21600` (Docker Hub), bare numbers (the header's draft 3 to 6),
+ * `RateLimit-Reset` in seconds.
+ */
+function rateLimit(headers: IncomingHttpHeaders): string {
+  const of = (name: string): string => {
+    const found = headers[`ratelimit-${name}`] ?? headers[`x-ratelimit-${name}`];
+    return /^\d+(;w=\d+)?/.exec(String(found ?? ''))?.[0] ?? '';
+  };
+  const [limit = '', window] = of('limit').split(';w=');
+  const [left = ''] = of('remaining').split(';');
+  const reset = of('reset');
+  const told = [
+    limit === '' ? '' : `${limit} requests${window === undefined ? '' : ` in ${duration(window)}`}`,
+    left === '' ? '' : `${left} left`,
+    reset === '' ? '' : `again in ${duration(reset)}`,
+  ].filter((part) => part !== '');
+  return told.length === 0 ? '' : `; its limit: ${told.join(', ')}`;
+}
+
+function duration(seconds: string): string {
+  const s = Number(seconds);
+  if (s >= 7200) return `${Math.round(s / 3600)} h`;
+  return s >= 120 ? `${Math.round(s / 60)} min` : `${s} s`;
 }
 
 /** Seconds or a date (RFC 9110 10.2.3). */

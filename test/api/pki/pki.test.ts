@@ -17,6 +17,7 @@ t.test('every part gets a certificate that only its owner can read', async (t) =
     readdirSync(dir).sort(),
     [
       ...names.flatMap((name) => [`${name}.crt`, `${name}.key`]),
+      'encryption.json',
       'service-account.key',
       'service-account.pub',
     ].sort(),

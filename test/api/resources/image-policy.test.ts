@@ -1,6 +1,7 @@
 /** Which repositories a pattern means. */
 import t from 'tap';
-import { concerns, fitsPattern, readImageName } from '#api/resources/image-policy.ts';
+import { readImageName } from '#api/resources/image-name.ts';
+import { concerns, fitsPattern } from '#api/resources/image-policy.ts';
 
 t.test('patterns', async (t) => {
   const cases: [pattern: string, repository: string, fits: boolean][] = [
@@ -40,15 +41,17 @@ t.test('names of images', async (t) => {
   const digest = `sha256:${'0'.repeat(64)}`;
   t.strictSame(readImageName('busybox'), {
     repository: 'docker.io/library/busybox',
-    hasDigest: false,
+    tag: 'docker.io/library/busybox:latest',
   });
-  t.strictSame(readImageName('a/b:1'), { repository: 'docker.io/a/b', hasDigest: false });
+  t.strictSame(readImageName('a/b:1'), { repository: 'docker.io/a/b', tag: 'docker.io/a/b:1' });
   t.strictSame(readImageName(`r.example:5000/a/b:1@${digest}`), {
     repository: 'r.example:5000/a/b',
-    hasDigest: true,
+    tag: 'r.example:5000/a/b:1',
+    digest,
   });
+  t.strictSame(readImageName(`a@${digest}`), { repository: 'docker.io/library/a', digest });
   t.strictSame(readImageName('localhost:5000/a'), {
     repository: 'localhost:5000/a',
-    hasDigest: false,
+    tag: 'localhost:5000/a:latest',
   });
 });

@@ -16,10 +16,10 @@ const server = await startTestServer();
 const client = server.client();
 const allPods = client.collection<Pod>(pods);
 
-async function boundPod(name: string, containers: string[], node = 'n1'): Promise<void> {
+async function boundPod(name: string, containers: string[], node = 'n1', more = {}): Promise<void> {
   await allPods.create({
     ...pod(name),
-    spec: { containers: containers.map((each) => ({ name: each, image: 'busybox' })) },
+    spec: { ...more, containers: containers.map((each) => ({ name: each, image: 'busybox' })) },
   });
   const target = { kind: 'Node', name: node };
   const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target };
@@ -215,7 +215,12 @@ t.test("a pod's own server is reached at its address and port", async (t) => {
   const { port } = web.address() as { port: number };
   const ref = { namespace: 'default', name: 'one' };
   await allPods.patchStatus(ref, { status: { podIP: '127.0.0.1' } }, 'merge');
-  const base = `/api/v1/namespaces/default/pods/one:${port}/proxy`;
+  const closed = await raw(server, 'GET', `/api/v1/namespaces/default/pods/one:${port}/proxy/`);
+  t.match(closed.json, { code: 400, message: 'address not allowed: 127.0.0.1' });
+  await boundPod('host', ['main'], 'n1', { hostNetwork: true });
+  const host = { namespace: 'default', name: 'host' };
+  await allPods.patchStatus(host, { status: { podIP: '127.0.0.1' } }, 'merge');
+  const base = `/api/v1/namespaces/default/pods/host:${port}/proxy`;
   t.equal((await raw(server, 'GET', `${base}/a/b?c=d`)).text, 'GET /a/b?c=d');
   t.equal((await raw(server, 'PUT', base, { body: {} })).text, 'PUT /');
   await new Promise((resolve) => web.close(resolve));

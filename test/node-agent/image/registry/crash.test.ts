@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { BadRegistry } from '../../../support/bad-registry.ts';
 import { layer } from '../../../support/image-archives.ts';
@@ -11,6 +12,8 @@ import { impatientStore, largeLayer } from '../../../support/registry-store.ts';
 import { needsRoot, scratch } from '../../../support/scratch.ts';
 
 needsRoot();
+// Each death is a process of its own.
+t.setTimeout(300_000);
 const directory = scratch('registry-crash');
 const script = new URL('../../../support/pull-once.ts', import.meta.url).pathname;
 const MIB = 2 ** 20;
@@ -32,11 +35,11 @@ async function killedAt(
   return signal === 'SIGKILL';
 }
 
-async function rig() {
+async function rig(bytes = 8 * MIB) {
   const registry = await BadRegistry.start();
   t.teardown(() => registry.close());
   const { layers } = registry.image('app', '1', {
-    layers: [layer('first', '1'), largeLayer(8 * MIB), layer('last', '2')],
+    layers: [layer('first', '1'), largeLayer(bytes), layer('last', '2')],
   });
   const large = layers[1]?.digest ?? '';
   return { registry, large, name: `${registry.host}/app:1`, dataDir: directory() };
@@ -72,7 +75,7 @@ t.test('killed in mid blob, the rest alone is fetched by the next pull', async (
   t.strictSame(folder(dataDir, 'downloads'), []);
 });
 
-t.test('killed at each step, the store is whole and the next pull succeeds', async (t) => {
+t.test('killed at each step, the store is whole', { timeout: 120_000 }, async (t) => {
   const moments = ['waiting', 'unpacking', 'done'];
   for (const moment of moments) {
     for (const nth of [1, 3]) {
@@ -93,6 +96,50 @@ t.test('killed at each step, the store is whole and the next pull succeeds', asy
     }
   }
 });
+
+/** Pulls in a process that dies before its change number `dieAt` of the disk; how many it made when it did not die. */
+async function diesAt(dataDir: string, name: string, dieAt: number): Promise<number | undefined> {
+  const killer = new URL('../../../support/die-at.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--import', killer, script, dataDir, name], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, DIE_AT: String(dieAt) },
+  });
+  const ended = once(child, 'exit');
+  const told = await text(child.stderr);
+  const [code, signal] = await ended;
+  if (signal === 'SIGKILL') return undefined;
+  t.equal(code, 0, told);
+  return Number(/changes (\d+)/.exec(told)?.[1]);
+}
+
+t.test(
+  'killed before a change of the disk, whichever: nothing half done, the next pull ends well',
+  { timeout: 180_000 },
+  async (t) => {
+    const { name, dataDir } = await rig(20_000);
+    const changes = (await diesAt(dataDir, name, -1)) ?? 0;
+    t.ok(changes > 10, `${changes} changes`);
+    // Each start of a process costs; all of them with EVERY=1.
+    const stride = process.env['EVERY'] === undefined ? Math.ceil(changes / 8) : 1;
+    for (let dieAt = 0; dieAt < changes; dieAt += stride) {
+      const { name, dataDir } = await rig(20_000);
+      const survived = await diesAt(dataDir, name, dieAt);
+      const images = await impatientStore(dataDir);
+      const there = await images.list();
+      if (survived === undefined) {
+        for (const image of there)
+          t.equal((await images.layers(image)).length, 3, 'all or nothing');
+        if (there.length === 0)
+          t.strictSame(folder(dataDir, 'layers'), [], `${dieAt} leaves no layer`);
+      }
+      const image = await images.pull(name);
+      t.equal((await images.layers(image)).length, 3);
+      t.equal(folder(dataDir, 'layers').length, 3, `killed before change ${dieAt} of ${changes}`);
+      t.equal(folder(dataDir, 'blobs/sha256').length, 5);
+      t.strictSame(folder(dataDir, 'incoming'), []);
+    }
+  },
+);
 
 t.test('a download that was damaged on disk is begun anew', async (t) => {
   const { registry, large, name, dataDir } = await rig();

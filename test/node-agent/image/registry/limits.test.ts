@@ -44,13 +44,15 @@ t.test('a long wait is not waited for, but told', async (t) => {
   registry.meet = (_request, response, url) => {
     if (!url.includes('/manifests/')) return false;
     response.setHeader('retry-after', '3600');
+    response.setHeader('ratelimit-limit', '100;w=21600');
+    response.setHeader('ratelimit-remaining', '0;w=21600');
     refuse(response, 429, 'TOOMANYREQUESTS', 'You have reached your pull rate limit');
     return true;
   };
   await t.rejects(images.pull(name), {
     code: 'Registry',
     message:
-      /answered 429 Too Many Requests \(TOOMANYREQUESTS: You have reached your pull rate limit\); the registry asks to wait 3600 s; the limit of the registry is reached/,
+      /answered 429 Too Many Requests \(TOOMANYREQUESTS: You have reached your pull rate limit\); its limit: 100 requests in 6 h, 0 left; the registry asks to wait 3600 s; the limit of the registry is reached/,
   });
 });
 

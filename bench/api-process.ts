@@ -1,0 +1,50 @@
+/** The API server as a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly url: string;
+  readonly readyMs: number;
+}
+
+/** `node api/main.ts` as `bay up` runs it; resolves when it says that it is ready. */
+export async function startServer(dir: string, etcdEndpoint: string): Promise<Running> {
+  const port = await freePort();
+  const config = join(dir, 'api.json');
+  const places = { dataDir: dir, runDir: dir, pki: join(dir, 'pki') };
+  const how = {
+    clusterName: 'bench',
+    bindAddress: '127.0.0.1',
+    port,
+    disableAdmission: ['ServiceAccount'],
+  };
+  writeFileSync(config, JSON.stringify({ ...how, ...places, etcdEndpoints: [etcdEndpoint] }));
+  const began = performance.now();
+  const main = join(import.meta.dirname, '../api/main.ts');
+  const flags = ['--max-semi-space-size=4'];
+  const child = spawn(process.execPath, [...flags, main, config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await new Promise<void>((ready, failed) => {
+    let log = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      if (log.includes('"ready"')) ready();
+    });
+    child.once('exit', () => failed(new Error(`the server ended: ${log}`)));
+  });
+  const readyMs = performance.now() - began;
+  return { child, pid: child.pid ?? 0, url: `https://127.0.0.1:${port}`, readyMs };
+}

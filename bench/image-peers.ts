@@ -1,0 +1,126 @@
+/** Other engines that do with images what we do, each on a store of its own below one directory; those that are installed. */
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { openImages } from '#node-agent/image/image-store.ts';
+import type { Images } from '#node-agent/image/images.ts';
+
+export interface Engine {
+  readonly name: string;
+  /** An empty store. */
+  reset(): Promise<void>;
+  /** Brings and unpacks the image from a registry without TLS. */
+  pull(reference: string): Promise<unknown>;
+  /** Loads a docker-archive. */
+  load(archive: string): Promise<unknown>;
+  /** Writes the image into a file; absent where there is no such thing. */
+  readonly save?: ((reference: string, file: string) => Promise<unknown>) | undefined;
+  close(): Promise<void>;
+}
+
+const execute = promisify(execFile);
+const run = (program: string, ...args: string[]) =>
+  execute(program, args, { maxBuffer: 1 << 26, env: { ...process.env, TMPDIR: '/var/tmp' } });
+
+const isInstalled = (program: string): boolean =>
+  spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+
+/** All that can be had; the reason of each that cannot is printed. */
+export async function engines(directory: string): Promise<readonly Engine[]> {
+  const found = [bayplan(join(directory, 'bayplan'))];
+  if (isInstalled('podman')) found.push(podman(join(directory, 'podman')));
+  else console.log('podman: not measured, not installed');
+  if (!(isInstalled('containerd') && isInstalled('ctr'))) {
+    console.log('containerd: not measured, not installed');
+  } else found.push(await containerd(join(directory, 'containerd')));
+  return found;
+}
+
+function bayplan(dataDir: string): Engine {
+  let images: Images | undefined;
+  const store = async (): Promise<Images> => {
+    images ??= await openImages({ dataDir });
+    return images;
+  };
+  return {
+    name: 'bayplan',
+    reset: async () => {
+      images = undefined;
+      rmSync(dataDir, { recursive: true, force: true });
+      await store();
+    },
+    pull: async (reference) => (await store()).pull(reference),
+    load: async (archive) => {
+      const { createReadStream } = await import('node:fs');
+      return (await store()).load(createReadStream(archive, { highWaterMark: 1 << 18 }));
+    },
+    close: async () => undefined,
+  };
+}
+
+function podman(directory: string): Engine {
+  const base = ['--root', join(directory, 'root'), '--runroot', join(directory, 'run')];
+  const call = (...args: string[]) => run('podman', ...base, '--storage-driver=overlay', ...args);
+  const wipe = async () => {
+    // Its layers are mounted nowhere; what is left of its mounts is its own.
+    if (existsSync(directory)) await call('system', 'reset', '--force').catch(() => undefined);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return {
+    name: 'podman',
+    reset: async () => {
+      await wipe();
+      await call('images');
+    },
+    pull: (reference) => call('pull', '--quiet', '--tls-verify=false', reference),
+    load: (archive) => call('load', '--quiet', '--input', archive),
+    save: (reference, file) => call('save', '--quiet', '--output', file, reference),
+    close: wipe,
+  };
+}
+
+/** A daemon of its own; images are unpacked for overlayfs. */
+async function containerd(directory: string): Promise<Engine> {
+  let daemon: ChildProcess | undefined;
+  const address = join(directory, 'sock');
+  const call = (...args: string[]) => run('ctr', '--address', address, ...args);
+  const stop = async () => {
+    const ended = daemon && new Promise((resolve) => daemon?.once('exit', resolve));
+    daemon?.kill('SIGTERM');
+    await ended;
+    daemon = undefined;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const start = async () => {
+    mkdirSync(directory, { recursive: true });
+    const config = join(directory, 'config.toml');
+    const [root, state] = [join(directory, 'root'), join(directory, 'state')];
+    writeFileSync(
+      config,
+      `version = 2\nroot = "${root}"\nstate = "${state}"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "${address}"\n`,
+    );
+    daemon = spawn('containerd', ['--config', config], { stdio: 'ignore' });
+    for (let tries = 0; ; tries++) {
+      const answers = await call('version').then(
+        () => true,
+        () => false,
+      );
+      if (answers) return;
+      if (tries > 200) throw new Error('containerd does not answer');
+      await sleep(50);
+    }
+  };
+  return {
+    name: 'containerd',
+    reset: async () => {
+      await stop();
+      await start();
+    },
+    pull: (reference) => call('images', 'pull', '--plain-http', reference),
+    load: (archive) => call('images', 'import', archive),
+    save: (reference, file) => call('images', 'export', file, reference),
+    close: stop,
+  };
+}

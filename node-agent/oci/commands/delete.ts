@@ -1,0 +1,42 @@
+/** `delete [--force] ID`: what create made is removed; only a stopped container's, unless forced. */
+
+import { existsSync } from 'node:fs';
+import { onlyId, parseFlags } from '../arguments.ts';
+import { readHierarchies, thaw } from '../cgroups.ts';
+import { destroy, killAndWait } from '../destroy.ts';
+import type { Globals } from '../globals.ts';
+import { checkId, Place, type State } from '../state.ts';
+import { statusOf } from '../status.ts';
+
+/** Undefined: `create` was killed before it wrote anything; nothing else was made then. */
+function stateOf(place: Place): State | undefined {
+  return existsSync(`${place.directory}/state.json`) ? place.read() : undefined;
+}
+
+async function deleteFrom(place: Place, force: boolean, { log }: Globals): Promise<void> {
+  const state = stateOf(place);
+  if (state === undefined) return place.remove();
+  const status = await statusOf(place.directory, state);
+  // A create that is still at work holds the lock: this one is dead.
+  if (status !== 'stopped' && status !== 'creating' && !force) {
+    throw new Error(
+      `cannot delete container ${place.id} that is not stopped: ${status}; kill it first, or use --force`,
+    );
+  }
+  if (status === 'paused') await thaw(await readHierarchies(), state.cgroup);
+  if (state.init !== undefined) await killAndWait(state.init);
+  await destroy(place, state, log);
+}
+
+export async function run(globals: Globals, words: readonly string[]): Promise<number> {
+  const { flags, rest } = parseFlags(words, { force: { kind: 'on', short: 'f' } });
+  const id = onlyId(rest);
+  if (flags.force && !existsSync(`${globals.root}/${checkId(id)}`)) return 0;
+  const place = await Place.open(globals.root, id);
+  try {
+    await deleteFrom(place, flags.force, globals);
+  } finally {
+    place.release();
+  }
+  return 0;
+}

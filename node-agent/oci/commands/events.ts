@@ -1,0 +1,57 @@
+/** `events ID`: figures every few seconds, and an event for each time memory ran out; `--stats`: figures once. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onlyId, parseFlags, UsageError } from '../arguments.ts';
+import { type Hierarchies, readHierarchies } from '../cgroups.ts';
+import type { Globals } from '../globals.ts';
+import { peek, type State } from '../state.ts';
+import { oomKillsOf, statsOf } from '../stats.ts';
+import { statusOf } from '../status.ts';
+
+const tell = (type: string, id: string, data?: object): boolean =>
+  process.stdout.write(
+    `${JSON.stringify({ type, id, ...(data === undefined ? {} : { data }) })}\n`,
+  );
+
+/** `5s`, `1m`, `500ms`. */
+function milliseconds(text: string): number {
+  const [, digits, unit = 's'] = /^(\d{1,6})(ms|s|m)?$/.exec(text) ?? [];
+  const factor = { ms: 1, s: 1000, m: 60_000 }[unit];
+  if (digits !== undefined && factor !== undefined && Number(digits) > 0) {
+    return Number(digits) * factor;
+  }
+  throw new UsageError(`--interval: expected a time like 5s, found ${JSON.stringify(text)}`);
+}
+
+/** Looks often, tells figures seldom. */
+const lookMs = 200;
+
+async function stream(directory: string, state: State, hierarchies: Hierarchies, every: number) {
+  const { id, cgroup } = state;
+  let kills = oomKillsOf(hierarchies, cgroup);
+  for (let last = 0; (await statusOf(directory, state)) !== 'stopped'; await sleep(lookMs)) {
+    const now = oomKillsOf(hierarchies, cgroup);
+    if (now > kills) tell('oom', id);
+    kills = now;
+    if (performance.now() - last < every && last !== 0) continue;
+    last = performance.now();
+    tell('stats', id, statsOf(hierarchies, cgroup));
+  }
+}
+
+export async function run({ root }: Globals, words: readonly string[]): Promise<number> {
+  const { flags, rest } = parseFlags(words, {
+    stats: { kind: 'on' },
+    interval: { kind: 'text' },
+  });
+  const every = milliseconds(flags.interval ?? '5s');
+  const { directory, state } = peek(root, onlyId(rest));
+  const status = await statusOf(directory, state);
+  if (status === 'stopped' || status === 'creating') {
+    throw new Error(`events ${state.id}: the container is ${status}`);
+  }
+  const hierarchies = await readHierarchies();
+  if (flags.stats) tell('stats', state.id, statsOf(hierarchies, state.cgroup));
+  else await stream(directory, state, hierarchies, every);
+  return 0;
+}

@@ -1,0 +1,146 @@
+/** A whole configuration as a supervisor is told of it, and what is done before. */
+
+import { statSync } from 'node:fs';
+import { encodeContainer } from '#native/encode.ts';
+import { containerFlag, namespaceType, propagation, type WireDevice } from '#native/protocol.ts';
+import type { Step } from '#native/spawn.ts';
+import { createSteps, readHierarchies } from '../container/cgroups.ts';
+import type { Config } from './config/config.ts';
+import type { Linux } from './config/linux.ts';
+import { ConfigError } from './config/problem.ts';
+import type { Process } from './config/process.ts';
+import { sysctlPath } from './config/sysctls.ts';
+import type { Log } from './globals.ts';
+import { makesDevices, wireMaps, wireMounts } from './mounts.ts';
+import { hostId, wireProcess } from './process-order.ts';
+import { deviceRuleSteps, limitStepsOf, resourcesOf } from './resources.ts';
+import type { State } from './state.ts';
+
+const fileType = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
+
+/** config-linux.md, Default Devices; /dev/ptmx is a link, /dev/console comes with a terminal. */
+const defaultDevices = [
+  { path: '/dev/null', major: 1, minor: 3 },
+  { path: '/dev/zero', major: 1, minor: 5 },
+  { path: '/dev/full', major: 1, minor: 7 },
+  { path: '/dev/random', major: 1, minor: 8 },
+  { path: '/dev/urandom', major: 1, minor: 9 },
+  { path: '/dev/tty', major: 5, minor: 0 },
+] as const;
+
+const links = [
+  { path: '/dev/fd', content: '/proc/self/fd' },
+  { path: '/dev/stdin', content: '/proc/self/fd/0' },
+  { path: '/dev/stdout', content: '/proc/self/fd/1' },
+  { path: '/dev/stderr', content: '/proc/self/fd/2' },
+  { path: '/dev/ptmx', content: 'pts/ptmx' },
+  { path: '/dev/core', content: '/proc/kcore' },
+] as const;
+
+function devicesOf(config: Config): WireDevice[] {
+  const linux: Linux = config.linux ?? {};
+  const asked = (linux.devices ?? []).map((device) => ({
+    path: device.path,
+    mode: fileType[device.type] | ((device.fileMode ?? 0o666) & 0o7777),
+    major: device.major ?? 0,
+    minor: device.minor ?? 0,
+    uid: hostId(linux.uidMappings, device.uid ?? 0),
+    gid: hostId(linux.gidMappings, device.gid ?? 0),
+  }));
+  const named = new Set(asked.map(({ path }) => path));
+  const standard = defaultDevices
+    .filter(({ path }) => !named.has(path))
+    .map((device) => ({
+      ...device,
+      mode: fileType.c | 0o666,
+      uid: hostId(linux.uidMappings, 0),
+      gid: hostId(linux.gidMappings, 0),
+    }));
+  return [...(makesDevices(config) ? standard : []), ...asked];
+}
+
+/** sched.h's clocks. */
+const clocks = { monotonic: 1, boottime: 7 } as const;
+
+function timeOffsets({ timeOffsets: offsets }: Linux) {
+  return (['monotonic', 'boottime'] as const).flatMap((name) => {
+    const offset = offsets?.[name];
+    if (offset === undefined) return [];
+    const { secs = 0n, nanosecs = 0 } = offset;
+    return [{ clock: clocks[name], seconds: secs, nanoseconds: nanosecs }];
+  });
+}
+
+function rootPropagation({ rootfsPropagation: wanted }: Linux): number {
+  if (wanted == null) return 0;
+  // What is mounted below comes from the bundle, and says for itself.
+  return propagation[wanted.replace(/^r/, '') as keyof typeof propagation];
+}
+
+function checkRoot(rootfs: string): void {
+  const facts = statSync(rootfs, { throwIfNoEntry: false });
+  if (facts?.isDirectory()) return;
+  const message = `${rootfs} ${facts === undefined ? 'does not exist' : 'is not a directory'}`;
+  throw new ConfigError('config.json', [{ path: 'root.path', message }]);
+}
+
+/** Stands at the gate for a container without process until it is deleted. */
+const nobody: Process = { cwd: '/', args: ['/'] };
+
+function namespacesOf({ namespaces }: Linux) {
+  return (namespaces ?? [])
+    .filter(({ type }) => type !== 'mount') // always a new one
+    .map(({ type, path }) => ({ type: namespaceType[type], path: path ?? '' }));
+}
+
+export async function containerOrder(
+  config: Config,
+  state: State,
+  log: Log,
+): Promise<{ readonly spec: Buffer; readonly before: Step[]; readonly meanwhile: Step[] }> {
+  checkRoot(state.rootfs);
+  const linux: Linux = config.linux ?? {};
+  const { cgroup } = state;
+  const resources = resourcesOf(linux.resources);
+  const hierarchies = await readHierarchies();
+  const mounts = wireMounts(config, { bundle: state.bundle, hierarchies, cgroup });
+  const around = { cgroup, hierarchies, exec: false, log };
+  const spec = encodeContainer({
+    flags:
+      containerFlag.plainRoot | (config.root?.readonly === true ? containerFlag.readonlyRoot : 0),
+    logPath: '',
+    logLargeBytes: 0,
+    logMostBytes: 0,
+    oomFile: '',
+    namespaces: namespacesOf(linux),
+    uidMap: wireMaps(linux.uidMappings),
+    gidMap: wireMaps(linux.gidMappings),
+    timeOffsets: timeOffsets(linux),
+    hostname: config.hostname ?? '',
+    domainname: config.domainname ?? '',
+    sysctls: Object.entries(linux.sysctl ?? {}).map(([name, value]) => ({
+      name: sysctlPath(name),
+      value,
+    })),
+    rootPropagation: rootPropagation(linux),
+    layers: [state.rootfs],
+    upper: '',
+    work: '',
+    mounts,
+    mountsBeforeDevices: mounts.length,
+    devices: devicesOf(config),
+    links: makesDevices(config) ? links : [],
+    masked: linux.maskedPaths ?? [],
+    readonlyPaths: linux.readonlyPaths ?? [],
+    process: await wireProcess(config.process ?? nobody, config, around),
+  });
+  return {
+    spec,
+    before: [],
+    meanwhile: [
+      ...createSteps(hierarchies, cgroup),
+      ...limitStepsOf(resources, hierarchies, cgroup, log),
+      ...deviceRuleSteps(resources.devices, hierarchies, cgroup),
+    ],
+  };
+}

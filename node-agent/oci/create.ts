@@ -1,0 +1,146 @@
+/** Makes a container up to its gate: all of `create`, and the first half of `run`. */
+
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { HandOverError, handOver } from '#native/hand-over.ts';
+import { cgroupOf, readHierarchies, topmostMissing } from './cgroups.ts';
+import type { Config } from './config/config.ts';
+import { readConfig } from './config/read-config.ts';
+import { containerOrder } from './container-order.ts';
+import { destroy, killAndWait } from './destroy.ts';
+import { ExitError, type Globals } from './globals.ts';
+import { runHere, runHooks } from './hooks.ts';
+import { runInside } from './inside.ts';
+import { writePidFile } from './pid-file.ts';
+import { preservedDescriptors } from './preserved.ts';
+import { nameOf } from './process-name.ts';
+import { refusalMessage } from './refusal.ts';
+import { Place, type State } from './state.ts';
+import { specState } from './status.ts';
+
+export interface CreateOptions {
+  readonly id: string;
+  readonly bundle: string;
+  readonly pidFile: string | undefined;
+  /** A socket that wants the terminal's master; needed when the bundle asks for a terminal. */
+  readonly console: number | undefined;
+  /** How many of our descriptors from 3 on the program gets. */
+  readonly preserved: number;
+}
+
+/** The bundle, as an absolute path, and its configuration; both before anything is made. */
+export function openBundle(bundle: string | undefined): { bundle: string; config: Config } {
+  const path = resolve(bundle ?? '.');
+  return { bundle: path, config: readConfig(path) };
+}
+
+async function firstState(id: string, bundle: string, config: Config): Promise<State> {
+  const cgroup = cgroupOf(id, config.linux?.cgroupsPath);
+  const made = topmostMissing(await readHierarchies(), cgroup);
+  return {
+    version: 1,
+    ociVersion: config.ociVersion,
+    id,
+    bundle,
+    rootfs: resolve(bundle, config.root?.path ?? ''),
+    annotations: config.annotations ?? {},
+    created: new Date().toISOString(),
+    cgroup,
+    ...(made === undefined ? {} : { cgroupMade: made }),
+    hooks: config.hooks ?? {},
+    ...(config.process == null ? { idle: true } : {}),
+    ...(hasUser(config) ? { hasUser: true } : {}),
+  };
+}
+
+const early = ['prestart', 'createRuntime', 'createContainer'] as const;
+
+/** In the namespaces, but before the root changes: createContainer's paths are the host's. */
+function earlyHooks(place: Place, state: State): ((pid: number) => Promise<void>) | undefined {
+  const { hooks } = state;
+  if (!early.some((name) => (hooks[name] ?? []).length > 0)) return;
+  return async (pid) => {
+    const init = nameOf(pid);
+    place.write({ ...state, init }); // a hook may ask for the state
+    const seen = () => specState({ ...state, init }, 'creating');
+    await runHooks('prestart', hooks.prestart, seen, runHere(state.bundle));
+    await runHooks('createRuntime', hooks.createRuntime, seen, runHere(state.bundle));
+    const inside = runInside(place.directory, pid, state);
+    await runHooks('createContainer', hooks.createContainer, seen, inside);
+  };
+}
+
+/**
+ * Resolves with the container at its gate, its lock held.
+ * @throws Error after everything made has been removed
+ */
+export async function createContainer(
+  options: CreateOptions,
+  config: Config,
+  globals: Globals,
+): Promise<{ readonly place: Place; readonly state: State }> {
+  const { id, bundle, pidFile } = options;
+  const place = await Place.make(globals.root, id);
+  const state = await firstState(id, bundle, config).catch((error: unknown) => {
+    place.remove();
+    throw error;
+  });
+  try {
+    place.write(state);
+    writeFileSync(`${place.directory}/config.json`, JSON.stringify(config, bigintsAsNumbers), {
+      mode: 0o600,
+    });
+    const preserved = preservedDescriptors(options.preserved);
+    const { spec, before, meanwhile } = await containerOrder(config, state, globals.log);
+    const hooks = earlyHooks(place, state);
+    const pid = await handOver({
+      directory: place.directory,
+      id,
+      spec,
+      before,
+      meanwhile,
+      stdio: [0, 1, 2],
+      preserved,
+      idle: state.idle === true,
+      ...(options.console === undefined ? {} : { console: options.console }),
+      ...(hooks === undefined ? {} : { hooks }),
+    });
+    const made = { ...state, init: nameOf(pid) };
+    place.write(made);
+    if (pidFile !== undefined) writePidFile(pidFile, pid);
+    return { place, state: made };
+  } catch (error) {
+    await undo(place, globals);
+    throw createError(id, error);
+  }
+}
+
+async function undo(place: Place, { log }: Globals): Promise<void> {
+  try {
+    const state = place.read();
+    if (state.init !== undefined) await killAndWait(state.init);
+    await destroy(place, state, log);
+  } catch (error) {
+    log.warn(`remove what is left of container ${place.id}: ${(error as Error).message}`);
+  } finally {
+    place.release();
+  }
+}
+
+function createError(id: string, cause: unknown): Error {
+  if (cause instanceof HandOverError) {
+    const { exitCode } = cause.failure;
+    const message = `create container ${id}: ${refusalMessage(cause.failure)}`;
+    return new ExitError(message, exitCode === 126 || exitCode === 127 ? exitCode : 1, { cause });
+  }
+  return new Error(`create container ${id}: ${(cause as Error).message}`, { cause });
+}
+
+/** JSON has one kind of number: written so that `parseDocument` reads the same again. */
+function bigintsAsNumbers(_: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value));
+}
+
+const hasUser = ({ linux }: Config): boolean =>
+  (linux?.namespaces ?? []).some(({ type }) => type === 'user');
