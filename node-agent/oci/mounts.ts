@@ -137,7 +137,10 @@ function problemOf(mount: Mount, options: MountOptions): string | undefined {
   if (options.remount) return;
   if (isBind(mount, options)) {
     if (!mount.source) return 'a bind needs a source';
-    const [unknown] = options.data.filter((word) => !ofFilesystem.has(word));
+    const [unknown] = options.data.filter(
+      // `mode=755` says something of a new file system, and nothing of one that is shown again.
+      (word) => !ofFilesystem.has(word) && !word.includes('='),
+    );
     return unknown === undefined ? undefined : `the option ${unknown} is unknown for a bind`;
   }
   return mount.type ? undefined : 'a mount that is no bind needs a type';
