@@ -103,7 +103,7 @@ interface Face {
     cancelled: Uint8Array,
   ): Promise<Archived>;
   listChanges(upper: string | number, lowers: readonly string[]): Promise<Buffer>;
-  openMerged(layers: readonly string[]): number;
+  openMerged(layers: readonly string[], upper: string, work: string): number;
   statIn(root: string | number, path: string, follow: boolean): NodeFacts;
   openPipe(): [read: number, write: number];
 }
@@ -189,7 +189,18 @@ export async function listChanges(
  * its own layer is the topmost. The caller closes it.
  */
 export function openMerged(layers: readonly string[]): number {
-  return loadAddon<Face>().openMerged(layers);
+  return loadAddon<Face>().openMerged(layers, '', '');
+}
+
+/**
+ * As `openMerged`, of a container at rest and to be written: changes go to `upper`, whose `work` directory lies beside it.
+ * `layers`: those below. Nobody else may have `upper` mounted meanwhile.
+ */
+export function openWritable(
+  layers: readonly string[],
+  writable: { readonly upper: string; readonly work: string },
+): number {
+  return loadAddon<Face>().openMerged(layers, writable.upper, writable.work);
 }
 
 /**

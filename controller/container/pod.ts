@@ -158,6 +158,16 @@ function labels({ metadata, spec }: Container): Record<string, string> {
   return { ...Object.fromEntries(wanted), ...own };
 }
 
+/** Its files are on the node where it ran: it runs there again. */
+function place({ status }: Container): Pick<PodSpec, 'affinity'> {
+  if (status?.node === undefined || status.node === '') return {};
+  const here = { key: 'metadata.name', operator: 'In', values: [status.node] };
+  const required = { nodeSelectorTerms: [{ matchFields: [here] }] };
+  return {
+    affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+  };
+}
+
 export function podOf(container: Container): Pod {
   const { name, namespace } = container.metadata;
   return {
@@ -170,6 +180,6 @@ export function podOf(container: Container): Pod {
       annotations: { [specHashAnnotation]: specHash(container.spec) },
       ownerReferences: [ownerReferenceTo(container)],
     },
-    spec: podSpec(container.spec),
+    spec: { ...podSpec(container.spec), ...place(container) },
   };
 }

@@ -84,6 +84,8 @@ function restFacts({ status, spec }: Container, now: string): ContainerStatus {
     restartCount: status?.restartCount ?? 0,
     image: status?.image,
     imageID: status?.imageID,
+    // Where its files are.
+    node: status?.node,
     endedSpecHash: spec.state === 'Stopped' ? undefined : status?.endedSpecHash,
   });
   return { phase: started ? 'exited' : 'created', ...kept } as ContainerStatus;

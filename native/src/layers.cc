@@ -109,10 +109,11 @@ Napi::Value ListLayerChanges(const Napi::CallbackInfo& info) {
       });
 }
 
-// openMerged(layers: string[]): number
+// openMerged(layers: string[], upper: string, work: string): number
 Napi::Value OpenMergedView(const Napi::CallbackInfo& info) {
+  const Writable writable{info[1].As<Napi::String>(), info[2].As<Napi::String>()};
   Fd root;
-  if (SystemError error = OpenMerged(Texts(info[0]), &root)) {
+  if (SystemError error = OpenMerged(Texts(info[0]), writable, &root)) {
     Throw(info.Env(), error);
     return info.Env().Undefined();
   }

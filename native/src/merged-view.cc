@@ -16,8 +16,9 @@ long Configure(int fs, unsigned command, const char* key, const char* value) {
 
 }  // namespace
 
-SystemError OpenMerged(const std::vector<std::string>& layers, Fd* root) {
-  if (layers.size() == 1) {
+SystemError OpenMerged(const std::vector<std::string>& layers, const Writable& writable, Fd* root) {
+  const bool isReadOnly = writable.upper.empty();
+  if (layers.size() == 1 && isReadOnly) {
     // An overlay needs two; of one layer there is nothing to merge.
     root->Reset(open(layers[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return root->valid() ? SystemError{} : SystemError{errno, "open", layers[0]};
@@ -33,10 +34,22 @@ SystemError OpenMerged(const std::vector<std::string>& layers, Fd* root) {
       return {errno, "fsconfig lowerdir+", layer};
     }
   }
+  if (!isReadOnly) {
+    const char* keys[] = {"upperdir", "workdir"};
+    const std::string* paths[] = {&writable.upper, &writable.work};
+    for (int i = 0; i < 2; ++i) {
+      const Fd directory(open(paths[i]->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      if (!directory.valid()) return {errno, "open", *paths[i]};
+      const std::string path = "/proc/self/fd/" + std::to_string(directory.get());
+      if (Configure(fs.get(), FSCONFIG_SET_STRING, keys[i], path.c_str()) != 0) {
+        return {errno, i == 0 ? "fsconfig upperdir" : "fsconfig workdir", *paths[i]};
+      }
+    }
+  }
   if (Configure(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) != 0) {
     return {errno, "fsconfig create", layers[0]};
   }
-  root->Reset(static_cast<int>(
-      syscall(SYS_fsmount, fs.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV)));
+  const unsigned attributes = MOUNT_ATTR_NODEV | (isReadOnly ? MOUNT_ATTR_RDONLY : 0u);
+  root->Reset(static_cast<int>(syscall(SYS_fsmount, fs.get(), FSMOUNT_CLOEXEC, attributes)));
   return root->valid() ? SystemError{} : SystemError{errno, "fsmount", layers[0]};
 }

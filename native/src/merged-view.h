@@ -3,5 +3,12 @@
 
 #include "tree-node.h"
 
-// `layers`: directories, the topmost first; a container's own layer may be the topmost, also while it runs. Read-only.
-SystemError OpenMerged(const std::vector<std::string>& layers, Fd* root);
+// Where changes go; empty for a tree that is only read.
+struct Writable {
+  std::string upper;
+  std::string work;
+};
+
+// `layers`: directories, the topmost first; read-only, a container's own layer may be the topmost, also while it runs.
+// With `writable` nobody else may have it as an upper directory meanwhile.
+SystemError OpenMerged(const std::vector<std::string>& layers, const Writable& writable, Fd* root);

@@ -14,6 +14,25 @@ export function imageConfig({ config }: Config): ImageConfig {
     labels: config?.Labels ?? {},
     exposedPorts: Object.keys(config?.ExposedPorts ?? {}),
     ...(config?.StopSignal ? { stopSignal: config.StopSignal } : {}),
+    ...(config?.Volumes ? { volumes: Object.keys(config.Volumes) } : {}),
+    ...(config?.Shell ? { shell: config.Shell } : {}),
+    ...healthcheck(config),
+  };
+}
+
+function healthcheck(config: Config['config']): Pick<ImageConfig, 'healthcheck'> {
+  const { Test, Interval, Timeout, StartPeriod, StartInterval, Retries } =
+    config?.Healthcheck ?? {};
+  if (Test === undefined || Test === null || Test.length === 0) return {};
+  return {
+    healthcheck: {
+      test: Test,
+      ...(Interval ? { interval: Interval } : {}),
+      ...(Timeout ? { timeout: Timeout } : {}),
+      ...(StartPeriod ? { startPeriod: StartPeriod } : {}),
+      ...(StartInterval ? { startInterval: StartInterval } : {}),
+      ...(Retries ? { retries: Retries } : {}),
+    },
   };
 }
 

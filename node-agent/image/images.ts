@@ -22,6 +22,16 @@ export class ImageError extends Error {
   }
 }
 
+/** Docker's HEALTHCHECK; times in nanoseconds, 0 or absent: the usual ones. */
+export interface ImageHealthcheck {
+  readonly test: readonly string[];
+  readonly interval?: number;
+  readonly timeout?: number;
+  readonly startPeriod?: number;
+  readonly startInterval?: number;
+  readonly retries?: number;
+}
+
 export interface ImageConfig {
   readonly entrypoint: readonly string[];
   readonly cmd: readonly string[];
@@ -31,6 +41,11 @@ export interface ImageConfig {
   readonly user: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly exposedPorts: readonly string[];
+  /** Directories that get a volume of their own; absent: none. */
+  readonly volumes?: readonly string[];
+  readonly healthcheck?: ImageHealthcheck;
+  /** What runs commands given as text; absent: `/bin/sh -c`. */
+  readonly shell?: readonly string[];
   readonly stopSignal?: string;
 }
 

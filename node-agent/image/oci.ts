@@ -66,6 +66,18 @@ export const Config = t.intersection([
         Labels: nullable(t.record(t.string, t.string)),
         ExposedPorts: nullable(t.record(t.string, t.unknown)),
         StopSignal: nullable(t.string),
+        Volumes: nullable(t.record(t.string, t.unknown)),
+        Shell: Strings,
+        Healthcheck: nullable(
+          t.partial({
+            Test: Strings,
+            Interval: t.number,
+            Timeout: t.number,
+            StartPeriod: t.number,
+            StartInterval: t.number,
+            Retries: t.number,
+          }),
+        ),
       }),
     ),
   }),

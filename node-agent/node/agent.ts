@@ -13,6 +13,7 @@ import type { NodeImages } from '#node-agent/image/node-images.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import { drain } from '../pod/drain.ts';
 import { ImagePulls } from '../pod/image-pulls.ts';
+import { KeptContainers } from '../pod/kept-containers.ts';
 import { volumesDir } from '../pod/paths.ts';
 import { PodController } from '../pod/pod-controller.ts';
 import { PodEvents } from '../pod/pod-events.ts';
@@ -69,6 +70,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   const world = worldOf(parts, facts, { services, onPulled: reportImages });
   const pods = new PodController(world);
   pods.adopt(adopted, onDisk);
+  await world.kept.start(adopted.containers);
   const work = pods.start();
   work.add(() => services.close());
   work.add(collectImages(parts, pods));
@@ -130,6 +132,12 @@ function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }:
     images,
     pulls: new ImagePulls({ images, secrets, events, now: Date.now, onPulled }),
     network,
+    kept: new KeptContainers({
+      dataDir,
+      containers: client.collection(types.containers),
+      record: (id) => runtime.get(id),
+      log,
+    }),
     volumes: new Volumes({
       configMaps,
       secrets,
@@ -228,6 +236,7 @@ async function close(running: {
   work.unsubscribe();
   registration.stop();
   world.pulls.close();
+  world.kept.close();
   world.status.close();
   world.events.close();
   world.configMaps.close();

@@ -8,9 +8,10 @@ import { containerSpec } from './container-spec.ts';
 import { ConfigError, envReferences, podEnv } from './env.ts';
 import { layGroundwork } from './groundwork.ts';
 import { handle } from './handlers.ts';
+import { keep } from './keeping.ts';
 import { containerLabels } from './labels.ts';
 import { containerMounts } from './mounts.ts';
-import { layerDir, logFile, seccompDir, startErrorFile, terminationLog } from './paths.ts';
+import { logFile, seccompDir, startErrorFile, terminationLog } from './paths.ts';
 import type { Action } from './plan.ts';
 import { podHostname } from './pod-files.ts';
 import type { PodState } from './pod-state.ts';
@@ -78,7 +79,16 @@ async function prepare(start: Start): Promise<ContainerSpec> {
   provideTerminationLog(terminationLog(paths, uid, action));
   const id = newId();
   const facts = { pod, container, attempt: action.attempt, paths, volumes: state.volumes, env };
-  const mounts = await containerMounts(facts);
+  const named = await containerMounts(facts);
+  const { name } = container;
+  const kept = await keep({
+    world,
+    pod,
+    container: name,
+    id,
+    laid: { image, layers },
+    mounts: named,
+  });
   if (!isPulled) world.events.note(pod, 'Pulled', present(container), container.name);
   return containerSpec({
     id,
@@ -86,12 +96,10 @@ async function prepare(start: Start): Promise<ContainerSpec> {
     pod,
     container,
     image: image.config,
-    layers,
-    layerDir: layerDir(paths, uid, id),
     user,
     env,
     hostname: podHostname(pod, node.hostname),
-    mounts,
+    ...kept,
     logPath: logFile(paths, state.identity, action),
     labels: containerLabels(state.identity, {
       ...action,

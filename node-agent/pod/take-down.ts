@@ -58,4 +58,5 @@ export async function erase(world: World, state: PodState): Promise<void> {
     removeTree(podDir(world.paths, uid)),
     removeTree(podLogDir(world.paths, state.identity)),
   ]);
+  await world.kept.removeGone();
 }

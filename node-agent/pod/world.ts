@@ -8,6 +8,7 @@ import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import type { ObjectSource } from '../volume/object-source.ts';
 import type { Volumes } from '../volume/volumes.ts';
 import type { ImagePulls } from './image-pulls.ts';
+import type { KeptContainers } from './kept-containers.ts';
 import type { NodePaths } from './paths.ts';
 import type { PodEvents } from './pod-events.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -28,6 +29,8 @@ export interface World {
   readonly pulls: ImagePulls;
   readonly network: PodNetwork;
   readonly volumes: Volumes;
+  /** What Containers keep while their Pods come and go. */
+  readonly kept: KeptContainers;
   readonly pods: Collection<Pod>;
   readonly configMaps: ObjectSource<ConfigMap>;
   readonly secrets: ObjectSource<Secret>;

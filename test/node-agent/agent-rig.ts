@@ -7,6 +7,7 @@ import { pods } from '#api/resources/resource-types.ts';
 import type { ConfigMap, Pod, Secret } from '#api/resources/types.ts';
 import { silent } from '#controller/runtime/log.ts';
 import { ImagePulls } from '#node-agent/pod/image-pulls.ts';
+import { KeptContainers } from '#node-agent/pod/kept-containers.ts';
 import { volumesDir } from '#node-agent/pod/paths.ts';
 import { PodController } from '#node-agent/pod/pod-controller.ts';
 import { PodEvents } from '#node-agent/pod/pod-events.ts';
@@ -58,13 +59,16 @@ export async function agentRig(): Promise<Rig> {
   const life = async () => {
     const world = worldOf(api, dataDir, machine);
     const controller = new PodController(world);
-    controller.adopt(await machine.runtime.adopt(), []);
+    const adopted = await machine.runtime.adopt();
+    await world.kept.start(adopted.containers);
+    controller.adopt(adopted, []);
     return { world, controller, work: controller.start() };
   };
   let now = await life();
   const get = (name: string) => api.collection<Pod>(pods).get({ namespace: 'default', name });
   const end = () => {
     now.work.unsubscribe();
+    now.world.kept.close();
     now.world.status.close();
     now.world.events.close();
     now.world.pulls.close();
@@ -132,6 +136,12 @@ function worldOf(
       dirOf: (uid) => volumesDir({ dataDir }, uid),
       facts: { hostIP: '192.0.2.1', allocatable: capacity },
       onProblem: () => undefined,
+    }),
+    kept: new KeptContainers({
+      dataDir,
+      containers: api.collection(types.containers),
+      record: (id) => machine.runtime.get(id),
+      log: silent,
     }),
     pods: collection,
     configMaps,

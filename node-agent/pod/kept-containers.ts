@@ -1,0 +1,244 @@
+/**
+ * What Container documents keep on this node while their Pods come and go, below `<dataDir>/containers/<uid>`:
+ *
+ *     container.json   whose it is, what it stands on and what is mounted in it; written before each start
+ *     layer/           upper/ and work/, the writable layer
+ *     volumes/<n>/     the volumes that its image asks for
+ *
+ * It goes when the API has no such document any more: renamed first, so that what has a uid's name is always whole.
+ */
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Subscription } from 'rxjs/internal/Subscription';
+import type { ApiObject, Collection } from '#api/client/collection.ts';
+import { controllerOf } from '#api/resources/meta.ts';
+import { hasReason } from '#api/resources/status.ts';
+import type { Pod } from '#api/resources/types.ts';
+import type { Log } from '#controller/runtime/log.ts';
+import { watchCollection } from '#controller/runtime/watch.ts';
+import type { ContainerRecord } from '#node-agent/container/runtime.ts';
+import { removeTree } from '../volume/removal.ts';
+
+export interface KeptMount {
+  readonly target: string;
+  /** On the host. */
+  readonly source: string;
+  readonly readonly: boolean;
+}
+
+export interface KeptContainer {
+  readonly version: 1;
+  /** Of the document, not of a Pod. */
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** The digest of the image's manifest. */
+  readonly image: string;
+  readonly mounts: readonly KeptMount[];
+}
+
+interface Options {
+  readonly dataDir: string;
+  readonly containers: Collection<ApiObject>;
+  /** The record of a container of this node. */
+  readonly record: (id: string) => ContainerRecord | undefined;
+  readonly log: Log;
+}
+
+const removed = '.removed';
+
+async function makeMountPoints(dir: string): Promise<string> {
+  for (const name of ['dev', 'etc', 'proc', 'sys']) {
+    await mkdir(join(dir, name), { recursive: true, mode: 0o755 });
+  }
+  for (const name of ['hosts', 'hostname', 'resolv.conf']) {
+    await (await open(join(dir, 'etc', name), 'a', 0o644)).close();
+  }
+  return dir;
+}
+
+/** The uid of the Container document that a Pod was made for; undefined for any other Pod. */
+export function keeperOf(pod: Pod): string | undefined {
+  const owner = controllerOf(pod);
+  const isOurs = owner?.kind === 'Container' && owner.apiVersion.startsWith('bayplan.dev/');
+  return isOurs ? owner.uid : undefined;
+}
+
+export class KeptContainers {
+  readonly #options: Options;
+  readonly #root: string;
+  /** The container that has the layer mounted, or had it last, by uid. */
+  readonly #holders = new Map<string, string>();
+  readonly #gone = new Set<string>();
+  /** Layers that an operation writes to at rest. */
+  readonly #written = new Set<string>();
+  #watch: Subscription | undefined;
+  #mountPoints: Promise<string> | undefined;
+  #closed = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#root = join(options.dataDir, 'containers');
+  }
+
+  /** Takes over what an earlier life of the agent left, and follows its documents. */
+  async start(records: readonly ContainerRecord[]): Promise<void> {
+    for (const { spec } of records) {
+      const [uid] = spec.layerDir.startsWith(`${this.#root}/`)
+        ? spec.layerDir.slice(this.#root.length + 1).split('/')
+        : [];
+      if (uid !== undefined && this.isHeld(uid) === false) this.#holders.set(uid, spec.id);
+    }
+    const names = await this.#names();
+    for (const name of names.filter((name) => name.endsWith(removed))) {
+      await removeTree(join(this.#root, name)).catch((error) => this.#complain(name, error));
+    }
+    if (names.length > 0) this.#follow();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watch?.unsubscribe();
+  }
+
+  dir(uid: string): string {
+    return join(this.#root, uid);
+  }
+
+  layerDir(uid: string): string {
+    return join(this.#root, uid, 'layer');
+  }
+
+  volumeDir(uid: string, name: string): string {
+    return join(this.#root, uid, 'volumes', name);
+  }
+
+  /**
+   * The lowest layer of every kept container: where `/etc/hosts` and the file systems of the kernel are mounted, if its
+   * image has no such places. So that they are not among what the container has changed.
+   */
+  mountPoints(): Promise<string> {
+    this.#mountPoints ??= makeMountPoints(join(this.#options.dataDir, 'mount-points'));
+    return this.#mountPoints;
+  }
+
+  /** Whether a process has the layer mounted, or an operation writes to it. */
+  isHeld(uid: string): boolean {
+    const holder = this.#holders.get(uid);
+    const isRunning =
+      holder !== undefined && this.#options.record(holder)?.state.phase === 'running';
+    return isRunning || this.#written.has(uid);
+  }
+
+  /** The layer is `id`'s from now on, which is about to be started; false while somebody else has it. */
+  take(uid: string, id: string): boolean {
+    if (this.isHeld(uid)) return false;
+    this.#holders.set(uid, id);
+    return true;
+  }
+
+  /** Works on the layer of a container at rest. Undefined when it is not at rest. */
+  async whileAtRest<T>(uid: string, work: () => Promise<T>): Promise<T | undefined> {
+    if (this.isHeld(uid)) return undefined;
+    this.#written.add(uid);
+    try {
+      return await work();
+    } finally {
+      this.#written.delete(uid);
+    }
+  }
+
+  /** Remembers what a container is about to be started with; on disk when it resolves. */
+  async remember(kept: KeptContainer): Promise<void> {
+    const dir = this.dir(kept.uid);
+    await mkdir(dir, { recursive: true, mode: 0o711 });
+    const path = join(dir, 'container.json');
+    const text = JSON.stringify(kept);
+    if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
+      const file = await open(`${path}.tmp`, 'w', 0o600);
+      await file.writeFile(text).finally(() => file.close());
+      await rename(`${path}.tmp`, path);
+    }
+    if (!this.#closed) this.#follow();
+  }
+
+  /** What is kept under a uid; undefined when there is nothing, or a start was interrupted before it was written. */
+  async find(uid: string): Promise<KeptContainer | undefined> {
+    try {
+      const kept = JSON.parse(await readFile(join(this.dir(uid), 'container.json'), 'utf8'));
+      return kept?.version === 1 ? (kept as KeptContainer) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** All that is kept. */
+  async all(): Promise<readonly KeptContainer[]> {
+    const names = (await this.#names()).filter((name) => !name.endsWith(removed));
+    const found = await Promise.all(names.map((name) => this.find(name)));
+    return found.filter((kept) => kept !== undefined);
+  }
+
+  /** Removes what is nobody's any more and was in use when its document went. */
+  async removeGone(): Promise<void> {
+    for (const uid of this.#gone) await this.#remove(uid);
+  }
+
+  async #names(): Promise<string[]> {
+    return readdir(this.#root).catch(() => []);
+  }
+
+  #follow(): void {
+    const { containers } = this.#options;
+    this.#watch ??= watchCollection(containers, {
+      listOptions: { metadataOnly: true },
+    }).subscribe((event) => {
+      if (event.type === 'replaced') void this.#checkAll();
+      if (event.type !== 'deleted') return;
+      void this.#check(event.object.metadata.uid ?? '');
+    });
+  }
+
+  async #checkAll(): Promise<void> {
+    for (const { uid } of await this.all()) await this.#check(uid);
+  }
+
+  /** The watch only says when to look: what is removed is what the API does not have. */
+  async #check(uid: string): Promise<void> {
+    try {
+      const kept = await this.find(uid);
+      if (kept === undefined || (await this.#exists(kept))) return;
+      this.#gone.add(uid);
+      await this.#remove(uid);
+    } catch (error) {
+      this.#complain(uid, error);
+    }
+  }
+
+  async #exists({ namespace, name, uid }: KeptContainer): Promise<boolean> {
+    try {
+      const found = await this.#options.containers.get({ namespace, name });
+      return found.metadata.uid === uid;
+    } catch (error) {
+      if (hasReason(error, 'NotFound')) return false;
+      throw error;
+    }
+  }
+
+  async #remove(uid: string): Promise<void> {
+    if (this.isHeld(uid)) return;
+    const away = `${this.dir(uid)}${removed}`;
+    try {
+      await rename(this.dir(uid), away);
+      await removeTree(away);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#complain(uid, error);
+    }
+    this.#gone.delete(uid);
+    this.#holders.delete(uid);
+  }
+
+  #complain(uid: string, error: unknown): void {
+    this.#options.log.warn('what a container kept is not removed', { uid, error });
+  }
+}
