@@ -135,6 +135,30 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'containers',
     load: () => import('./commands/inspect.ts'),
   },
+  cp: {
+    usage: 'cp [-a] [-L] [-q] NAME:PATH LOCAL|- | LOCAL|- NAME:PATH',
+    summary: 'copy files between a container and this machine',
+    group: 'containers',
+    load: () => import('./commands/cp.ts'),
+  },
+  diff: {
+    usage: 'diff [-c CONTAINER] NAME|pod/NAME | diff [--node N] IMAGE IMAGE',
+    summary: 'list what a container has changed of its files, or how two images differ',
+    group: 'containers',
+    load: () => import('./commands/diff.ts'),
+  },
+  commit: {
+    usage: 'commit [-a AUTHOR] [-m MESSAGE] [-c CHANGE]… [--keep-times] NAME [REPOSITORY[:TAG]]',
+    summary: 'make an image of a container',
+    group: 'containers',
+    load: () => import('./commands/commit.ts'),
+  },
+  export: {
+    usage: 'export [-o FILE] [-c CONTAINER] NAME|pod/NAME',
+    summary: 'write all files of a container as a tar',
+    group: 'containers',
+    load: () => import('./commands/export.ts'),
+  },
   pull: {
     usage: 'pull [-q] [--creds USER:PASSWORD] [--node N] [REGISTRY/]NAME[:TAG][@DIGEST]',
     summary: 'bring an image from its registry to the nodes',
@@ -177,6 +201,30 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "show what the nodes' disks are used for, remove what nobody uses",
     group: 'images',
     load: () => import('./commands/system.ts'),
+  },
+  save: {
+    usage: 'save [-o FILE] [--node N] IMAGE…',
+    summary: 'write images as a tar',
+    group: 'images',
+    load: () => import('./commands/save.ts'),
+  },
+  load: {
+    usage: 'load [-i FILE] [-q] [--node N]',
+    summary: 'bring images of a tar to the nodes',
+    group: 'images',
+    load: () => import('./commands/load.ts'),
+  },
+  import: {
+    usage: 'import [-m MESSAGE] [-c CHANGE]… [--node N] FILE|- [REPOSITORY[:TAG]]',
+    summary: 'make an image of a tar of files',
+    group: 'images',
+    load: () => import('./commands/import.ts'),
+  },
+  history: {
+    usage: 'history [-q] [--no-trunc] [--node N] IMAGE',
+    summary: 'show how an image was made',
+    group: 'images',
+    load: () => import('./commands/history.ts'),
   },
   image: {
     usage:

@@ -34,7 +34,16 @@ const verbs: Record<string, string> = {
 /** Below a namespace these are subresources of the namespace, not kinds in it. */
 const namespaceSubresources = new Set(['status', 'finalize']);
 
-const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+/** Of the files of a container. */
+export const fileOperations: ReadonlySet<string> = new Set([
+  'archive',
+  'changes',
+  'commit',
+  'export',
+  'rollback',
+]);
+
+const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy', ...fileOperations]);
 
 /** Whether the URL is a connection and not an object. */
 export function isStream({ subresource }: ResourceTarget): boolean {

@@ -45,6 +45,10 @@ SystemError OpenMerged(const std::vector<std::string>& layers, const Writable& w
         return {errno, i == 0 ? "fsconfig upperdir" : "fsconfig workdir", *paths[i]};
       }
     }
+    // As the supervisor mounts it: else its end would wait until all of the file system is on its disk.
+    if (Configure(fs.get(), FSCONFIG_SET_FLAG, "volatile", nullptr) != 0) {
+      return {errno, "fsconfig volatile", writable.upper};
+    }
   }
   if (Configure(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr) != 0) {
     return {errno, "fsconfig create", layers[0]};

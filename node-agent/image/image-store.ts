@@ -105,7 +105,7 @@ class ImageStore implements NodeImages {
       import('./registry/pull.ts'),
       this.#connect(),
     ]);
-    return pullImage(registry, this.#shelf(), reference, options);
+    return pullImage(registry, this.shelf(), reference, options);
   }
 
   async push(reference: string, options: TransferOptions = {}): Promise<{ digest: string }> {
@@ -114,7 +114,7 @@ class ImageStore implements NodeImages {
       import('./registry/push.ts'),
       this.#connect(),
     ]);
-    return pushImage(registry, this.#shelf(), { image, text: reference, options });
+    return pushImage(registry, this.shelf(), { image, text: reference, options });
   }
 
   isTrusted(reference: string): Promise<boolean> {
@@ -131,7 +131,7 @@ class ImageStore implements NodeImages {
     return this.#registry;
   }
 
-  #shelf(): Shelf {
+  shelf(): Shelf {
     return {
       content: this.#content,
       images: () => this.#table.all(),

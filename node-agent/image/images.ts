@@ -1,5 +1,7 @@
 /** What the pod side asks of the image side. */
 
+import type { Shelf } from './registry/shelf.ts';
+
 /** Why an operation on images failed; `message` says what was tried, on what, why, and what to do. */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
@@ -114,6 +116,8 @@ export interface Images {
    */
   isTrusted(reference: string): Promise<boolean>;
   tag(reference: string, newReference: string): Promise<void>;
+  /** What works on the content itself, such as saving it, gets it here. */
+  shelf(): Shelf;
   /** Removes a reference; content nobody refers to goes with it. */
   remove(reference: string): Promise<void>;
   /** The unpacked layer directories of an image, lowest first; unpacks what is missing. */

@@ -12,6 +12,9 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 
 const MACHINE = { os: 'linux', architecture: ARCHITECTURES[process.arch] ?? process.arch };
 
+/** In an image's configuration. */
+export const thisPlatform = (): { os: string; architecture: string } => ({ ...MACHINE });
+
 function platformName({ platform }: Descriptor): string {
   if (!platform) return 'any';
   const variant = platform.variant ? `/${platform.variant}` : '';

@@ -11,6 +11,7 @@ import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import type { Images } from '#node-agent/image/images.ts';
 import type { NodeImages } from '#node-agent/image/node-images.ts';
 import type { PodNetwork } from '#node-agent/network/pod-network.ts';
+import { operationRoutes } from '../operations/routes.ts';
 import { drain } from '../pod/drain.ts';
 import { ImagePulls } from '../pod/image-pulls.ts';
 import { KeptContainers } from '../pod/kept-containers.ts';
@@ -82,7 +83,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     await drain(world, pods);
     await parts.takeDown();
   };
-  const api = await serve(parts, pods, { imagesChanged, shutDown });
+  const api = await serve(parts, pods, { imagesChanged, shutDown, kept: world.kept });
   registration = new Registration({
     client,
     identity: identityOf(parts, api.port),
@@ -132,12 +133,7 @@ function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }:
     images,
     pulls: new ImagePulls({ images, secrets, events, now: Date.now, onPulled }),
     network,
-    kept: new KeptContainers({
-      dataDir,
-      containers: client.collection(types.containers),
-      record: (id) => runtime.get(id),
-      log,
-    }),
+    kept: new KeptContainers({ dataDir, client, record: (id) => runtime.get(id), log }),
     volumes: new Volumes({
       configMaps,
       secrets,
@@ -166,6 +162,7 @@ function identityOf({ config }: AgentParts, port: number) {
 interface Hooks {
   readonly imagesChanged: () => void;
   readonly shutDown: () => Promise<void>;
+  readonly kept: KeptContainers;
 }
 
 async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Promise<NodeApi> {
@@ -185,6 +182,7 @@ async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Prom
       ...podRoutes(options),
       ...imageRoutes({ images, onChange: hooks.imagesChanged }),
       ...storeRoutes(parts, pods, hooks.imagesChanged),
+      ...operationRoutes({ pods, runtime, images, kept: hooks.kept }, hooks.imagesChanged),
       shutdownRoute(hooks.shutDown),
     ],
     upgrades: streamRoutes(options),

@@ -32,6 +32,8 @@ interface Start {
   readonly mounts: readonly Mount[];
 }
 
+/** How long the last run may take to end. */
+const lastRunMs = 30_000;
 const limits = { maxBytes: 64 * 2 ** 30, maxEntries: 4_000_000 };
 
 /** @throws StartFailure while somebody else has the Container's layer */
@@ -55,6 +57,7 @@ export async function keep(start: Start): Promise<Kept> {
     ),
   });
   const layers = [await world.kept.mountPoints(), ...laid.layers];
+  await lastRunOver(world, uid);
   if (!world.kept.take(uid, id)) {
     throw new StartFailure(
       'LayerInUse',
@@ -62,6 +65,23 @@ export async function keep(start: Start): Promise<Kept> {
     );
   }
   return { layerDir: world.kept.layerDir(uid), layers, mounts };
+}
+
+/** A Pod that was deleted by force is gone before its container: its end is waited for. */
+async function lastRunOver({ kept, runtime }: World, uid: string): Promise<void> {
+  const holder = kept.holder(uid);
+  if (holder === undefined) return;
+  await new Promise<void>((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      changes.unsubscribe();
+      resolve();
+    };
+    const timer = setTimeout(finish, lastRunMs);
+    const changes = runtime.changes.subscribe(({ spec, state }) => {
+      if (spec.id === holder && state.phase === 'exited') finish();
+    });
+  });
 }
 
 /** The directories that an image declares as volumes, apart from those that the document mounts something on. */

@@ -10,14 +10,16 @@
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs/internal/Subscription';
-import type { ApiObject, Collection } from '#api/client/collection.ts';
+import type { ApiObject, Client, Collection } from '#api/client/collection.ts';
 import { controllerOf } from '#api/resources/meta.ts';
+import { containers } from '#api/resources/resource-types.ts';
 import { hasReason } from '#api/resources/status.ts';
 import type { Pod } from '#api/resources/types.ts';
 import type { Log } from '#controller/runtime/log.ts';
 import { watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
 import { removeTree } from '../volume/removal.ts';
+import { makeMountPoints } from './mount-points.ts';
 
 export interface KeptMount {
   readonly target: string;
@@ -39,23 +41,13 @@ export interface KeptContainer {
 
 interface Options {
   readonly dataDir: string;
-  readonly containers: Collection<ApiObject>;
+  readonly client: Client;
   /** The record of a container of this node. */
   readonly record: (id: string) => ContainerRecord | undefined;
   readonly log: Log;
 }
 
 const removed = '.removed';
-
-async function makeMountPoints(dir: string): Promise<string> {
-  for (const name of ['dev', 'etc', 'proc', 'sys']) {
-    await mkdir(join(dir, name), { recursive: true, mode: 0o755 });
-  }
-  for (const name of ['hosts', 'hostname', 'resolv.conf']) {
-    await (await open(join(dir, 'etc', name), 'a', 0o644)).close();
-  }
-  return dir;
-}
 
 /** The uid of the Container document that a Pod was made for; undefined for any other Pod. */
 export function keeperOf(pod: Pod): string | undefined {
@@ -67,6 +59,7 @@ export function keeperOf(pod: Pod): string | undefined {
 export class KeptContainers {
   readonly #options: Options;
   readonly #root: string;
+  readonly #containers: Collection<ApiObject>;
   /** The container that has the layer mounted, or had it last, by uid. */
   readonly #holders = new Map<string, string>();
   readonly #gone = new Set<string>();
@@ -78,6 +71,7 @@ export class KeptContainers {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#containers = options.client.collection<ApiObject>(containers);
     this.#root = join(options.dataDir, 'containers');
   }
 
@@ -122,12 +116,15 @@ export class KeptContainers {
     return this.#mountPoints;
   }
 
-  /** Whether a process has the layer mounted, or an operation writes to it. */
+  /** The runtime's container that has the layer mounted now. */
+  holder(uid: string): string | undefined {
+    const id = this.#holders.get(uid);
+    if (id === undefined) return undefined;
+    return this.#options.record(id)?.state.phase === 'running' ? id : undefined;
+  }
+
   isHeld(uid: string): boolean {
-    const holder = this.#holders.get(uid);
-    const isRunning =
-      holder !== undefined && this.#options.record(holder)?.state.phase === 'running';
-    return isRunning || this.#written.has(uid);
+    return this.holder(uid) !== undefined || this.#written.has(uid);
   }
 
   /** The layer is `id`'s from now on, which is about to be started; false while somebody else has it. */
@@ -172,6 +169,11 @@ export class KeptContainers {
     }
   }
 
+  /** The document itself, from the API. */
+  document(of: { readonly namespace: string; readonly name: string }): Promise<ApiObject> {
+    return this.#containers.get(of);
+  }
+
   /** All that is kept. */
   async all(): Promise<readonly KeptContainer[]> {
     const names = (await this.#names()).filter((name) => !name.endsWith(removed));
@@ -189,8 +191,7 @@ export class KeptContainers {
   }
 
   #follow(): void {
-    const { containers } = this.#options;
-    this.#watch ??= watchCollection(containers, {
+    this.#watch ??= watchCollection(this.#containers, {
       listOptions: { metadataOnly: true },
     }).subscribe((event) => {
       if (event.type === 'replaced') void this.#checkAll();
@@ -217,7 +218,7 @@ export class KeptContainers {
 
   async #exists({ namespace, name, uid }: KeptContainer): Promise<boolean> {
     try {
-      const found = await this.#options.containers.get({ namespace, name });
+      const found = await this.#containers.get({ namespace, name });
       return found.metadata.uid === uid;
     } catch (error) {
       if (hasReason(error, 'NotFound')) return false;

@@ -1,4 +1,5 @@
 /** Images of this node: list, load, pull, push, tag, remove. */
+import { pipeline } from 'node:stream/promises';
 import { badRequest, failure, StatusError } from '#api/resources/status.ts';
 import { errorText } from '#controller/runtime/log.ts';
 import { ImageError, type Images } from '#node-agent/image/images.ts';
@@ -42,11 +43,39 @@ export function imageRoutes({ images, onChange }: ImageRoutesOptions): Route<Cal
       await changed(images.tag(source, target));
       return { source, target };
     }),
+    route('POST', /^\/images\/import$/, async ({ request, query }) => {
+      const { importImage } = await import('../operations/import.ts');
+      return changed(importImage(images, request, query));
+    }),
+    route('GET', /^\/images\/history$/, async ({ query }) => {
+      const { imageHistory } = await import('../image/describe.ts');
+      return imageHistory(images.shelf(), wanted(query));
+    }),
+    route('GET', /^\/images\/inspect$/, async ({ query }) => {
+      const { inspectImage } = await import('../image/describe.ts');
+      return inspectImage(images.shelf(), wanted(query));
+    }),
+    {
+      method: 'GET',
+      path: /^\/images\/save$/,
+      answer: async ({ query, response }) => {
+        const { saveImages } = await import('../image/save.ts');
+        const tar = await saveImages(images.shelf(), query.getAll('names')).catch(asStatus);
+        response.writeHead(200, { 'content-type': 'application/x-tar' });
+        await pipeline(tar, response).catch(() => response.destroy());
+      },
+    },
     route('DELETE', /^\/images\/(.+)$/, async ({ parts: [reference = ''] }) => {
       await changed(images.remove(reference));
       return { removed: reference };
     }),
   ];
+}
+
+function wanted(query: URLSearchParams): string {
+  const reference = query.get('reference');
+  if (reference === null || reference === '') throw badRequest('the query has no reference');
+  return reference;
 }
 
 const codes: Readonly<Record<ImageError['code'], readonly [number, string]>> = {
@@ -62,7 +91,7 @@ const codes: Readonly<Record<ImageError['code'], readonly [number, string]>> = {
 };
 
 /** What a failure is to whoever asked. */
-function toStatus(error: unknown): StatusError {
+export function toStatus(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
   if (!(error instanceof ImageError)) return failure(500, 'InternalError', errorText(error));
   const [code, reason] = codes[error.code];

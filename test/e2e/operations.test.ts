@@ -1,5 +1,14 @@
 /** Docker's operations on a container's files, through `bay`, on a whole cluster. */
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { TestCluster, waitFor } from '../support/cluster.ts';
@@ -38,5 +47,76 @@ t.test('the files of a container', async (t) => {
     t.ok(existsSync(dir));
     await bay('rm', '-f', 'keeper');
     await waitFor('the layer to be removed', async () => !existsSync(dir) || undefined);
+  });
+
+  const scratch = mkdtempSync(join(tmpdir(), 'bay-cp-'));
+  t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
+  const here = (name: string) => join(scratch, name);
+  const change = 'echo one >/etc/mark; rm /etc/group; mkdir -p /d/e; ln -s /etc/mark /d/link';
+
+  await t.test('are told, copied, made an image of and exported', async (t) => {
+    for (const name of ['one', 'two']) {
+      await bay('run', '-d', '--name', name, image, 'sleep', '3600');
+      await bay('exec', name, 'sh', '-c', change);
+    }
+    const told = 'C /etc\nD /etc/group\nA /etc/mark\nA /d\nA /d/e\nA /d/link\n';
+    const sorted = (text: string) => text.split('\n').sort();
+    t.same(sorted(await bay('diff', 'one')), sorted(told));
+
+    writeFileSync(here('in'), 'from outside');
+    await bay('cp', here('in'), 'one:/d/');
+    await bay('cp', here('in'), 'one:/d/named');
+    t.equal(await bay('exec', 'one', 'cat', '/d/in', '/d/named'), 'from outsidefrom outside');
+    await bay('cp', 'one:/d', here('out'));
+    t.equal(readFileSync(here('out/named'), 'utf8'), 'from outside');
+    t.equal(readlinkSync(here('out/link')), '/etc/mark');
+    await bay('cp', '-L', 'one:/d/link', here('followed'));
+    t.equal(readFileSync(here('followed'), 'utf8'), 'one\n');
+    await bay('exec', 'one', 'rm', '/d/in', '/d/named');
+    const none = await cluster.bay('cp', 'one:/nothing', here('x'));
+    t.equal(none.code, 1);
+    t.match(none.stderr, /Could not find the file \/nothing in container one/);
+
+    const id = await bay('commit', '-m', 'note', '-c', 'CMD ["cat", "/etc/mark"]', 'one', 'made:1');
+    t.match(id, /^sha256:[a-f0-9]{64}\n$/);
+    const same = await bay(
+      'commit',
+      '-m',
+      'note',
+      '-c',
+      'CMD ["cat", "/etc/mark"]',
+      'two',
+      'made:2',
+    );
+    t.equal(same, id, 'the same changes have the same digest');
+    t.equal(await bay('run', '--rm', 'made:1'), 'one\n');
+    t.match(await bay('history', 'made:1'), /bay commit .*note/);
+    const bad = await cluster.bay('commit', '-c', 'RUN true', 'one', 'made:3');
+    t.equal(bad.code, 1);
+    t.match(bad.stderr, /change "RUN true": it must begin with one of CMD/);
+
+    await bay('export', '-o', here('all.tar'), 'one');
+    const listed = spawnSync('tar', ['-tf', here('all.tar')], { encoding: 'utf8' }).stdout;
+    t.match(listed, /^etc\/mark$/m);
+    t.notMatch(listed, /^etc\/group$/m);
+    await bay('import', '-c', 'CMD ["cat", "/etc/mark"]', here('all.tar'), 'flat:1');
+    t.equal(await bay('run', '--rm', 'flat:1'), 'one\n');
+    await bay('save', '-o', here('saved.tar'), 'made:1', 'flat:1');
+    await bay('rmi', 'made:1', 'made:2', 'flat:1');
+    t.match(await bay('load', '-i', here('saved.tar')), /Loaded image: made:1/);
+    t.equal(await bay('run', '--rm', 'made:1'), 'one\n');
+  });
+
+  await t.test('are there at rest, too', async (t) => {
+    await bay('stop', '-t', '0', 'one');
+    t.match(await bay('diff', 'one'), /^D \/etc\/group$/m);
+    writeFileSync(here('rest'), 'while at rest');
+    await bay('cp', here('rest'), 'one:/d/rest');
+    await bay('cp', 'one:/d/rest', here('again'));
+    t.equal(readFileSync(here('again'), 'utf8'), 'while at rest');
+    t.match(await bay('commit', 'one', 'rested:1'), /^sha256:/);
+    await bay('start', 'one');
+    t.equal(await bay('exec', 'one', 'cat', '/d/rest'), 'while at rest');
+    await bay('rm', '-f', 'one', 'two');
   });
 });

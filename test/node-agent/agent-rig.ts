@@ -139,7 +139,7 @@ function worldOf(
     }),
     kept: new KeptContainers({
       dataDir,
-      containers: api.collection(types.containers),
+      client: api,
       record: (id) => machine.runtime.get(id),
       log: silent,
     }),

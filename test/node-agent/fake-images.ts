@@ -85,6 +85,10 @@ export class FakeImages implements Images {
     this.local.delete(reference);
   }
 
+  shelf(): never {
+    throw new Error('there is no content here');
+  }
+
   async layers(): Promise<readonly string[]> {
     return ['/layers/busybox'];
   }

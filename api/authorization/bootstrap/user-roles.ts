@@ -64,7 +64,14 @@ export const userRoles: readonly KubeObject[] = [
   // Bayplan's own kinds; a GitSync acts with the controllers' powers, so editors of a namespace may not write any.
   clusterRole(
     'bayplan:aggregate-to-edit',
-    [rule(write, 'bayplan.dev', 'containers snapshots')],
+    [
+      rule(write, 'bayplan.dev', 'containers snapshots'),
+      rule(
+        'get create update',
+        'bayplan.dev',
+        'containers/archive containers/changes containers/commit containers/export containers/rollback',
+      ),
+    ],
     aggregateTo('edit'),
   ),
   clusterRole(

@@ -1,9 +1,9 @@
 /** From a subresource's URL to the backend that serves it. */
 import { objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
-import { badRequest, invalid, notFound } from '#api/resources/status.ts';
+import { badRequest, failure, invalid, notFound } from '#api/resources/status.ts';
 import type { WatchCache } from '../../storage/watch-cache.ts';
-import type { ResourceTarget } from '../request-info.ts';
+import { fileOperations, type ResourceTarget } from '../request-info.ts';
 import { type Backend, nodeBackend, podBackend, podObject } from './backend.ts';
 import { containerOf } from './container.ts';
 import { checkAddress, serviceBackend } from './endpoints.ts';
@@ -107,6 +107,33 @@ function proxy(
   return serviceBackend(cache, namespace, { scheme, name, port, path });
 }
 
+/** Files of a Pod's container, or of a Container, which keeps them on the node where it ran. */
+function files(
+  cache: WatchCache,
+  { group, resource, namespace = '', name = '', subresource = '' }: ResourceTarget,
+  query: URLSearchParams,
+): Backend {
+  if (resource === 'pods' && group === '') {
+    const pod = podObject(cache, namespace, name);
+    const container = containerOf(pod, query.get('container'));
+    const path = `/files/${namespace}/${name}/${container}/${subresource}${passedQuery(query)}`;
+    return nodeBackend(cache, assigned(pod), path);
+  }
+  if (resource !== 'containers' || group !== 'bayplan.dev') {
+    throw notFound({ group, plural: resource }, subresource);
+  }
+  const found = cache.get(`/registry/bayplan.dev/containers/${namespace}/${name}`)?.object();
+  if (found === undefined) throw notFound({ group, plural: resource }, name);
+  const node = stringOr(objectOr(found['status'])['node']);
+  if (node === '') {
+    const message = `container ${name} has not been started yet: it has no files`;
+    throw failure(409, 'Conflict', message);
+  }
+  const passed = new URLSearchParams(query);
+  passed.set('uid', found.metadata.uid ?? '');
+  return nodeBackend(cache, node, `/files/${namespace}/${name}/main/${subresource}?${passed}`);
+}
+
 /** Where the stream goes on; `undefined` if it is known to be empty. Throws 400, 404, 422, 503. */
 export function locate(
   cache: WatchCache,
@@ -114,6 +141,7 @@ export function locate(
   query: URLSearchParams,
 ): Backend | undefined {
   if (target.subresource === 'proxy') return proxy(cache, target, query);
+  if (fileOperations.has(target.subresource ?? '')) return files(cache, target, query);
   if (target.resource === 'pods') return podStream(cache, target, query);
   throw notFound({ group: target.group, plural: target.resource }, target.subresource ?? '');
 }

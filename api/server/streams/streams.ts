@@ -7,12 +7,20 @@ import type { ApiContext } from '../../verbs/request.ts';
 import { asStatus } from '../../verbs/task.ts';
 import { checkAccess, requester } from '../access.ts';
 import type { Exchange, ReplyHeaders } from '../exchange.ts';
-import { isStream, type RequestInfo, type ResourceTarget, requestInfo } from '../request-info.ts';
+import {
+  fileOperations,
+  isStream,
+  type RequestInfo,
+  type ResourceTarget,
+  requestInfo,
+} from '../request-info.ts';
 import type { ServerState } from '../state.ts';
 import type { Backend } from './backend.ts';
 import { type Forwarding, forward, passOn } from './forward.ts';
 import { locate } from './locate.ts';
 import { refuseUpgrade, tunnel } from './tunnel.ts';
+
+const passedOn: ReadonlySet<string> = new Set(['log', 'proxy', ...fileOperations]);
 
 /** An authorized request on a stream; resolves with the code of the answer that is on its way. */
 export async function serveStream(
@@ -31,7 +39,7 @@ export async function serveStream(
     exchange.out.end();
     return 301;
   }
-  if (subresource !== 'log' && subresource !== 'proxy')
+  if (subresource === undefined || !passedOn.has(subresource))
     throw badRequest('Upgrade request required');
   if (backend === undefined) {
     exchange.respond(200, { ...common, 'content-type': 'text/plain', 'content-length': 0 });
