@@ -37,7 +37,14 @@ const allowed: Record<string, readonly string[]> = {
   'controller/': ['controller/runtime/', 'api/resources/', 'api/client/'],
   'node-agent/': ['node-agent/', 'controller/runtime/', 'api/resources/', 'api/client/', 'native/'],
   'native/': ['native/'],
-  'cli/': ['cli/', 'api/resources/', 'api/client/', 'api/pki/', 'api/storage/etcd-process.ts'],
+  'cli/': [
+    'cli/',
+    'api/resources/',
+    'api/client/',
+    'api/pki/',
+    'api/storage/etcd-process.ts',
+    'native/lookout.ts',
+  ],
 };
 
 function mayImport(file: string, target: string): boolean {

@@ -1,13 +1,14 @@
 /** `bay up`: starts a cluster, waits until it is ready, applies documents, and keeps its parts running. */
 import { mkdirSync } from 'node:fs';
-import { giveBackAtRest } from '#api/resources/rest.ts';
 import { clusterOptions, parse } from '../arguments.ts';
 import { type Cluster, clusterOf, readUpState, type Settings, writeUpState } from '../cluster.ts';
 import { openClient } from '../connection.ts';
 import { startDetached } from '../up/detach.ts';
 import { Parts } from '../up/parts.ts';
 import { furnished, nodeReady, stopContainers, untilReady } from '../up/readiness.ts';
+import { rest } from '../up/rest.ts';
 import { openSettings } from '../up/settings.ts';
+import { untilSignal } from '../up/signals.ts';
 
 const options = {
   ...clusterOptions,
@@ -24,17 +25,6 @@ function requireRoot(): void {
   if (process.getuid?.() !== 0) {
     throw new Error('making namespaces and cgroups needs root; run it with sudo');
   }
-}
-
-/** Resolves with the signal's name when somebody asks us to end, or the terminal goes. */
-function untilSignal(): Promise<string> {
-  // Nobody may be left to read what we say; the cluster is kept all the same.
-  process.stdout.on('error', () => {});
-  return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => done(signal));
-    }
-  });
 }
 
 /** Keeps `<run-dir>/up.json` true: who we are, which part has which pid, whether all is ready. */
@@ -80,10 +70,7 @@ async function showReady(cluster: Cluster, settings: Settings, files: readonly s
 }
 
 async function bringDown(parts: Parts, settings: Settings, cluster: Cluster): Promise<void> {
-  say('stopping containers …');
-  await stopContainers(cluster, settings).catch((error: unknown) => {
-    say(`containers could not be stopped (${(error as Error).message}); they go on without us`);
-  });
+  await stopContainers(cluster, settings, say);
   await parts.stop();
   say('stopped; the documents are kept, the next `bay up` starts what they say');
 }
@@ -98,8 +85,11 @@ export async function run(args: readonly string[]): Promise<number> {
   if (values.detach === true) return startDetached(cluster, args);
   const settings = await openSettings(cluster, values.port);
   mkdirSync(cluster.runDir, { recursive: true, mode: 0o700 });
-  giveBackAtRest();
   const asked = untilSignal();
+  let isAsked = false;
+  void asked.then(() => {
+    isAsked = true;
+  });
   const state = new State(cluster);
   const parts = new Parts(cluster, {
     etcdEndpoints: values['etcd-endpoints']?.split(',') ?? [],
@@ -110,7 +100,10 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     await parts.start(settings);
     const shown = showReady(cluster, settings, values.apply ?? []).then(() => state.setReady());
-    const end = await Promise.race([asked, shown.then(() => asked)]);
+    await Promise.race([asked, shown]);
+    // Usually the last of this program: `resume.ts` goes on when something happens.
+    if (!isAsked) await rest({ cluster, history: {} }, () => !isAsked);
+    const end = await asked;
     say(`${end}: stopping the cluster`);
   } finally {
     // After a failure too: a cluster that is not ready is not left half running.

@@ -22,6 +22,12 @@ const longestBackoffMs = 5_000;
 /** A part that lived this long starts over at the shortest back-off. */
 const steadyMs = 10_000;
 
+/** How long to wait before a part that lived for `livedMs` is started again, after `lastMs` the time before. */
+export function backoffAfter(livedMs: number, lastMs: number | undefined): number {
+  if (lastMs === undefined || livedMs > steadyMs) return firstBackoffMs;
+  return Math.min(lastMs * 2, longestBackoffMs);
+}
+
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #stopping = Promise.withResolvers<void>();
@@ -54,15 +60,14 @@ export class Keeper {
   }
 
   async #keep(): Promise<void> {
-    let backoffMs = firstBackoffMs;
+    let backoffMs: number | undefined;
     while (!this.#stopped) {
       const started = Date.now();
       const exitCode = (await this.#running?.exited) ?? 1;
       if (this.#stopped) return;
-      if (Date.now() - started > steadyMs) backoffMs = firstBackoffMs;
+      backoffMs = backoffAfter(Date.now() - started, backoffMs);
       this.#options.onExit(this.#options.name, exitCode, backoffMs);
       await this.#pause(backoffMs);
-      backoffMs = Math.min(backoffMs * 2, longestBackoffMs);
       if (this.#stopped) return;
       this.#running = await this.#launch().catch(() => undefined);
       // `stop` may have come while the start was under way and found nothing to stop.

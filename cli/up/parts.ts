@@ -1,12 +1,30 @@
-/** The parts of a cluster on this machine, started side by side, each waiting by itself for what it needs. */
+/** The parts of a cluster on this machine: how each is started, and all of them at once. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensurePki, writeKubeconfig } from '#api/pki/pki.ts';
 import { startEtcd } from '#api/storage/etcd-process.ts';
 import type { Cluster, Settings } from '../cluster.ts';
-import { type ConfigurationPaths, serverUrl, writeConfiguration } from './configuration.ts';
+import { configurationPaths, serverUrl, writeConfiguration } from './configuration.ts';
 import { Keeper, type KeeperOptions, type Running } from './keeper.ts';
 import { startNodeProgram } from './node-program.ts';
+
+/** In the order in which they are told; they are stopped in the opposite one, so that each can say good-bye. */
+export const partNames = ['etcd', 'api', 'controller', 'agent'] as const;
+export type PartName = (typeof partNames)[number];
+
+const etcdDirectory = (cluster: Cluster): string => join(cluster.dataDir, 'etcd');
+
+/** Starts one part; its configuration file is there already. */
+export function startPart(cluster: Cluster, name: PartName): Promise<Running> {
+  if (name === 'etcd') return startEtcd({ dataDir: etcdDirectory(cluster) });
+  const programs = {
+    api: 'api/main.ts',
+    controller: 'controller/main.ts',
+    agent: 'node-agent/main.ts',
+  } as const;
+  const log = join(cluster.dataDir, 'log', `${name}.log`);
+  return startNodeProgram(programs[name], configurationPaths(cluster)[name], log);
+}
 
 export interface PartsOptions {
   /** Endpoints of an etcd that others run; empty: our own member. */
@@ -15,7 +33,7 @@ export interface PartsOptions {
   readonly onExit: KeeperOptions['onExit'];
 }
 
-/** The running parts, in the order in which they were started. */
+/** The running parts, started side by side, each waiting by itself for what it needs. */
 export class Parts {
   readonly #keepers: Keeper[] = [];
   readonly #cluster: Cluster;
@@ -29,16 +47,17 @@ export class Parts {
   /** Makes certificates and directories where they are missing and starts everything; does not wait for readiness. */
   async start(settings: Settings): Promise<void> {
     const { dataDir, pki } = this.#cluster;
-    const logs = join(dataDir, 'log');
-    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    mkdirSync(join(dataDir, 'log'), { recursive: true, mode: 0o700 });
     const own = this.#options.etcdEndpoints.length === 0;
-    const etcdDir = join(dataDir, 'etcd');
-    const etcd = own ? this.#keep('etcd', () => startEtcd({ dataDir: etcdDir })) : undefined;
-    const endpoints = own ? [`unix:${etcdDir}/localhost:12379`] : this.#options.etcdEndpoints;
+    const etcd = own ? this.#keep('etcd') : undefined;
+    const endpoints = own
+      ? [`unix:${etcdDirectory(this.#cluster)}/localhost:12379`]
+      : this.#options.etcdEndpoints;
     const certificates = ensurePki({ dir: pki, nodeNames: [settings.nodeName], hosts: [] });
-    const paths = writeConfiguration(this.#cluster, settings, endpoints);
+    writeConfiguration(this.#cluster, settings, endpoints);
     await certificates;
-    await Promise.all([etcd, this.#startPrograms(paths, logs), this.#writeKubeconfig(settings)]);
+    const programs = (['api', 'controller', 'agent'] as const).map((name) => this.#keep(name));
+    await Promise.all([etcd, ...programs, this.#writeKubeconfig(settings)]);
   }
 
   /** Ends all parts, the last started first, so that each can say good-bye to those it speaks to. */
@@ -46,19 +65,14 @@ export class Parts {
     for (const keeper of this.#keepers.toReversed()) await keeper.stop();
   }
 
-  async #startPrograms(paths: ConfigurationPaths, logs: string): Promise<void> {
-    const program = (name: string, file: Parameters<typeof startNodeProgram>[0], config: string) =>
-      this.#keep(name, () => startNodeProgram(file, config, join(logs, `${name}.log`)));
-    await Promise.all([
-      program('api', 'api/main.ts', paths.api),
-      program('controller', 'controller/main.ts', paths.controller),
-      program('agent', 'node-agent/main.ts', paths.agent),
-    ]);
-  }
-
-  async #keep(name: string, start: () => Promise<Running>): Promise<void> {
+  async #keep(name: PartName): Promise<void> {
     const { onStart, onExit } = this.#options;
-    const keeper = new Keeper({ name, start, onStart, onExit });
+    const keeper = new Keeper({
+      name,
+      start: () => startPart(this.#cluster, name),
+      onStart,
+      onExit,
+    });
     this.#keepers.push(keeper);
     await keeper.start();
   }

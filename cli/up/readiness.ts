@@ -78,8 +78,24 @@ export async function furnished(client: Client): Promise<void> {
   await Promise.all(paths.map((path) => until(path, () => answered(path))));
 }
 
-/** Tells the node agent to stop all containers and take its networks, mounts and cgroups away. */
-export function stopContainers(cluster: Cluster, settings: Settings): Promise<void> {
+/**
+ * Has the node agent stop all containers and take its networks, mounts and cgroups away. An agent that cannot is told of,
+ * and no failure: the containers go on.
+ */
+export async function stopContainers(
+  cluster: Cluster,
+  settings: Settings,
+  say: (text: string) => void,
+): Promise<void> {
+  say('stopping containers …');
+  try {
+    await askToStop(cluster, settings);
+  } catch (error) {
+    say(`containers could not be stopped (${(error as Error).message}); they go on without us`);
+  }
+}
+
+function askToStop(cluster: Cluster, settings: Settings): Promise<void> {
   const file = (name: string) => readFileSync(join(cluster.pki, name));
   return new Promise((done, fail) => {
     const call = request(

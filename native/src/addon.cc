@@ -2,6 +2,7 @@
 #include "addon.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  InitBecome(env, exports);
   InitChannels(env, exports);
   InitDescriptors(env, exports);
   InitFiles(env, exports);

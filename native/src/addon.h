@@ -7,6 +7,7 @@
 #include <string>
 
 // Each concern lives in its own file and puts its functions on `exports`.
+void InitBecome(Napi::Env env, Napi::Object exports);
 void InitChannels(Napi::Env env, Napi::Object exports);
 void InitDescriptors(Napi::Env env, Napi::Object exports);
 void InitFiles(Napi::Env env, Napi::Object exports);
