@@ -22,6 +22,7 @@ import { createLog, type Log } from './runtime/log.ts';
 import { type Controller, runControllers } from './runtime/world.ts';
 import { schedulerController } from './scheduler/controller.ts';
 import { serviceAccountController } from './serviceaccount/controller.ts';
+import { snapshotController } from './snapshot/controller.ts';
 
 /** All controllers: one line each. */
 const controllersFor = ({ ca, crds }: Config, client: RemoteClient): readonly Controller[] => [
@@ -37,6 +38,7 @@ const controllersFor = ({ ca, crds }: Config, client: RemoteClient): readonly Co
   taintEvictionController,
   garbageController,
   imageController(remoteNodeImages(client)),
+  snapshotController,
 ];
 
 /** Work under way may take this long to stop. */

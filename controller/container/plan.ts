@@ -1,7 +1,7 @@
 /** What a Container wants done with its one Pod. Pure. */
 import { controllerOf } from '#api/resources/meta.ts';
 import type { Pod } from '#api/resources/types.ts';
-import { numericUser, podOf, specHash, specHashAnnotation } from './pod.ts';
+import { podOf, specHash, specHashAnnotation } from './pod.ts';
 import { containerStatus, hasEnded, type Sync } from './status.ts';
 import type { Container, ContainerStatus } from './types.ts';
 
@@ -38,10 +38,7 @@ export function plan(view: View): Plan {
 }
 
 /** What the spec asks for and cannot be had; running without it would be another container. */
-function unsupported({ user = '', state }: Container['spec']): string | undefined {
-  if (user !== '' && numericUser(user) === undefined) {
-    return `user "${user}": give a number, or uid:gid; names are not supported`;
-  }
+function unsupported({ state }: Container['spec']): string | undefined {
   return state === 'Paused' ? 'state Paused is not supported; the container runs' : undefined;
 }
 

@@ -16,6 +16,8 @@ import type { Container, ContainerMount, ContainerSpec } from './types.ts';
 
 /** On the Pod: which spec it was made from. */
 export const specHashAnnotation = 'bayplan.dev/spec-hash';
+/** On the Pod: `user` or `user:group` as the image's /etc/passwd and /etc/group have them. */
+export const userAnnotation = 'bayplan.dev/user';
 /** The one container of the Pod. */
 export const containerName = 'main';
 
@@ -158,6 +160,11 @@ function labels({ metadata, spec }: Container): Record<string, string> {
   return { ...Object.fromEntries(wanted), ...own };
 }
 
+/** A name, which only the image's own files can tell the number of: the node looks it up. */
+function namedUser({ user = '' }: ContainerSpec): Record<string, string> {
+  return user === '' || numericUser(user) !== undefined ? {} : { [userAnnotation]: user };
+}
+
 /** Its files are on the node where it ran: it runs there again. */
 function place({ status }: Container): Pick<PodSpec, 'affinity'> {
   if (status?.node === undefined || status.node === '') return {};
@@ -177,7 +184,7 @@ export function podOf(container: Container): Pod {
       name,
       ...(namespace === undefined ? {} : { namespace }),
       labels: labels(container),
-      annotations: { [specHashAnnotation]: specHash(container.spec) },
+      annotations: { [specHashAnnotation]: specHash(container.spec), ...namedUser(container.spec) },
       ownerReferences: [ownerReferenceTo(container)],
     },
     spec: { ...podSpec(container.spec), ...place(container) },

@@ -8,9 +8,13 @@ import type { Pod, PodContainer } from '#api/resources/types.ts';
 import type { LocalImage } from '#node-agent/image/images.ts';
 import { containerImage } from './container-image.ts';
 import { ConfigError } from './env.ts';
+import { keeperOf } from './kept-containers.ts';
 import { layerDir, logFile, terminationLog } from './paths.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
+
+/** Of a Container's Pod: its user by name (`controller/container/pod.ts`). */
+const userAnnotation = 'bayplan.dev/user';
 
 export interface Groundwork {
   readonly image: LocalImage;
@@ -63,7 +67,9 @@ async function userOf(world: World, pod: Pod, container: PodContainer, image: Lo
   const own = container.securityContext ?? {};
   const uid = own.runAsUser ?? of.runAsUser;
   const gid = own.runAsGroup ?? of.runAsGroup;
-  const wanted = uid === undefined ? image.config.user : String(uid);
+  const named =
+    keeperOf(pod) === undefined ? undefined : pod.metadata.annotations?.[userAnnotation];
+  const wanted = uid === undefined ? (named ?? image.config.user) : String(uid);
   const found = await world.images.resolveUser(image, wanted);
   const nonRoot = own.runAsNonRoot ?? of.runAsNonRoot;
   if (nonRoot === true && found.uid === 0) {

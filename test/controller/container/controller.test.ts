@@ -151,18 +151,11 @@ t.test('on-failure stops after as many restarts as allowed', async (t) => {
   t.match(await status(), { phase: 'exited', exitCode: 1, restartCount: 3 });
 });
 
-t.test('what cannot be had is told and not left out', async (t) => {
-  const { api, rest, status } = await setUp({ user: 'www' });
+t.test('a user by name is left to the node, which has the image', async (t) => {
+  const { api, rest } = await setUp({ user: 'www:web' });
   await rest();
-  t.equal(podOf(api), undefined);
-  t.match(
-    (await status())?.conditions?.find(({ type }) => type === 'Synced'),
-    {
-      status: 'False',
-      reason: 'NotSupported',
-      message: /user "www"/,
-    },
-  );
+  t.equal(podOf(api)?.metadata.annotations?.['bayplan.dev/user'], 'www:web');
+  t.equal(podOf(api)?.spec?.containers[0]?.securityContext, undefined);
 });
 
 t.test('a Pod of its name that is not its own is left alone', async (t) => {
