@@ -82,7 +82,7 @@ function spec(bench: Bench, args: readonly string[]): ContainerSpec {
     tty: false,
     stdin: false,
     stdinOnce: false,
-    resources: { cpuShares: 100, memoryBytes: 1 << 28, pids: 1000 },
+    resources: { cpu: { shares: 100 }, memory: { limit: 1 << 28 }, pids: { limit: 1000 } },
     oomScoreAdj: 0,
     cgroupName: id.slice(0, 12),
     logPath: `${bench.directory}/${id.slice(0, 12)}.log`,

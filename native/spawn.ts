@@ -10,9 +10,28 @@ import { loadAddon, supervisorPath } from './load.ts';
  * (waits while a cgroup is busy; absent is no error), `remove` (a tree; absent is no error), `unmount` (not mounted is no
  * error), `bind` (mounts the file `value` on one made if missing), `tmpfs` (mounts one; value: its options), `shm` (the
  * same, noexec).
+ * Of cgroups: `inherit` (an empty file gets what the parent's has), `write-either` (path: a directory; value: lines of
+ * `name=content`; the first file that is there is written), `await` (until the file says the line `value`; 5 s at most),
+ * `uproot` (a cgroup with all below it, killing what is in there; absent is no error), `devices` (path: a v2 cgroup;
+ * value: the device program for it, hexadecimal).
  */
 export type Step = readonly [
-  'mkdir' | 'write' | 'create' | 'rmdir' | 'remove' | 'unmount' | 'bind' | 'tmpfs' | 'shm',
+  (
+    | 'mkdir'
+    | 'write'
+    | 'create'
+    | 'rmdir'
+    | 'remove'
+    | 'unmount'
+    | 'bind'
+    | 'tmpfs'
+    | 'shm'
+    | 'inherit'
+    | 'write-either'
+    | 'await'
+    | 'uproot'
+    | 'devices'
+  ),
   string,
   string,
 ];

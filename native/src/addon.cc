@@ -7,6 +7,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitDescriptors(env, exports);
   InitFiles(env, exports);
   InitHandOver(env, exports);
+  InitKernelLog(env, exports);
   InitLayers(env, exports);
   InitMemory(env, exports);
   InitNamespaces(env, exports);

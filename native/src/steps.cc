@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "cgroup-steps.h"
 #include "fd.h"
 
 namespace {
@@ -96,6 +97,11 @@ SystemError RunStep(const Step& step) {
   if (step.what == "tmpfs") return MountTmpfs(step, 0);
   // The same for memory that programs share and none is kept in.
   if (step.what == "shm") return MountTmpfs(step, MS_NOEXEC);
+  if (step.what == "inherit") return Inherit(step);
+  if (step.what == "write-either") return WriteEither(step);
+  if (step.what == "await") return AwaitLine(step);
+  if (step.what == "uproot") return Uproot(step);
+  if (step.what == "devices") return RestrictDevices(step);
   return {EINVAL, "run step", step.what};
 }
 

@@ -3,7 +3,7 @@
 import { NativeError } from '#native/binding.ts';
 import { decodeStarted, encodeNumbers, frame } from '#native/frames.ts';
 import { runSteps } from '#native/spawn.ts';
-import { killCgroup, removeCgroup } from './cgroup-files.ts';
+import { isFrozen, killCgroup, removeCgroupSteps } from './cgroup-files.ts';
 import type { Hierarchies } from './cgroups.ts';
 import { SupervisorConnection } from './connection.ts';
 import type { Container } from './container.ts';
@@ -58,7 +58,10 @@ async function adopt(adoption: Adoption, name: string): Promise<Container | unde
   }
   const { spec, cgroup } = stored;
   const container = adoption.make({ spec, directory, cgroup });
-  if (await takeOver(container)) return container;
+  if (await takeOver(container)) {
+    if (await isFrozen(adoption.hierarchies, cgroup)) container.pauses(true);
+    return container;
+  }
   if (await report(container)) return container;
   return finish(adoption.hierarchies, container);
 }
@@ -102,8 +105,7 @@ async function finish(
   const { directory, cgroup } = container;
   const state = await readState(directory);
   if (state === undefined) {
-    await removeCgroup(hierarchies, cgroup);
-    await runSteps([['remove', directory, '']]);
+    await runSteps([...removeCgroupSteps(hierarchies, cgroup), ['remove', directory, '']]);
     return;
   }
   await killCgroup(hierarchies, cgroup);
@@ -111,4 +113,17 @@ async function finish(
   await runSteps([exitStep(directory, exit)]);
   container.ends(exit);
   return container;
+}
+
+/** The end of a container whose supervisor is gone and did not say it: written down, or nobody knows, and it is killed. */
+export async function lostExit(
+  hierarchies: Hierarchies,
+  { directory, cgroup, state }: Container,
+): Promise<ExitedPhase> {
+  const stored = await readExit(directory);
+  if (stored !== undefined) return stored;
+  await killCgroup(hierarchies, cgroup);
+  const exit = unknownExit(state.phase === 'running' ? state.startedAt : '');
+  await runSteps([exitStep(directory, exit)]).catch(() => undefined);
+  return exit;
 }

@@ -1,21 +1,23 @@
-/** What is read from and done to cgroups that exist: figures, killing everything, removing a tree. */
+/** What is done to cgroups that exist: killing everything, freezing, moving, removing a tree. */
 
-import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { readFile, rmdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runSteps } from '#native/spawn.ts';
+import { runSteps, type Step } from '#native/spawn.ts';
+import type { Resources } from './cgroup-resources.ts';
 import {
-  controllerDirectory,
+  createLeafSteps,
   directoriesOf,
   type Hierarchies,
+  possibleDirectories,
   v1Directories,
   v2Directory,
 } from './cgroups.ts';
-import type { ContainerStats } from './runtime.ts';
 
 const absent = (error: unknown): boolean =>
   ['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '');
 
-async function read(path: string): Promise<string> {
+/** A cgroup's file; empty if there is none. */
+export async function readCgroupFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -24,52 +26,18 @@ async function read(path: string): Promise<string> {
   }
 }
 
-/** The value of `name value` in a file of such lines; 0 if it is not there. */
-const fieldOf = (text: string, name: string): number =>
-  Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
-
-async function cpuNanos(hierarchies: Hierarchies, path: string): Promise<number> {
-  const found = controllerDirectory(hierarchies, 'cpuacct', path);
-  if (found === undefined) return 0;
-  if (found.version === 1) return Number(await read(`${found.directory}/cpuacct.usage`));
-  return fieldOf(await read(`${found.directory}/cpu.stat`), 'usage_usec') * 1000;
-}
-
-/** Used memory without what the kernel would give back at once: the working set, as Kubernetes counts it. */
-async function memoryBytes(hierarchies: Hierarchies, path: string): Promise<number> {
-  const found = controllerDirectory(hierarchies, 'memory', path);
-  if (found === undefined) return 0;
-  const usage = found.version === 1 ? 'memory.usage_in_bytes' : 'memory.current';
-  const idle = found.version === 1 ? 'total_inactive_file' : 'inactive_file';
-  const [used, stat] = await Promise.all([
-    read(`${found.directory}/${usage}`),
-    read(`${found.directory}/memory.stat`),
-  ]);
-  return Math.max(0, Number(used) - fieldOf(stat, idle));
-}
-
-async function pids(hierarchies: Hierarchies, path: string): Promise<number> {
-  const found = controllerDirectory(hierarchies, 'pids', path);
-  return found === undefined ? 0 : Number(await read(`${found.directory}/pids.current`));
-}
-
-/** A cgroup's figures; 0 for what this machine does not count. */
-export async function cgroupStats(hierarchies: Hierarchies, path: string): Promise<ContainerStats> {
-  const [cpu, memory, count] = await Promise.all([
-    cpuNanos(hierarchies, path),
-    memoryBytes(hierarchies, path),
-    pids(hierarchies, path),
-  ]);
-  return { cpuNanos: cpu, memoryBytes: memory, pids: count };
-}
-
-async function processesOf(directory: string): Promise<number[]> {
-  const text = await read(`${directory}/cgroup.procs`);
+/** The processes of a cgroup's directory, as this process sees them. */
+export async function processesOf(directory: string): Promise<number[]> {
+  const text = await readCgroupFile(`${directory}/cgroup.procs`);
   return text
     .split('\n')
     .filter((line) => line !== '' && line !== '0')
     .map(Number);
 }
+
+/** The processes of a cgroup, whichever hierarchy tells. */
+export const processesIn = (hierarchies: Hierarchies, path: string): Promise<number[]> =>
+  processesOf(v2Directory(hierarchies, path) || (v1Directories(hierarchies, path)[0] ?? ''));
 
 async function killV2(directory: string): Promise<boolean> {
   try {
@@ -84,19 +52,25 @@ async function killV2(directory: string): Promise<boolean> {
 const killRounds = 200;
 
 /**
- * SIGKILL to every process of a cgroup: at once where v2 has `cgroup.kill`, otherwise round after round until none is
- * left, because a process may fork between reading the list and killing it. Resolves when the list is empty.
+ * SIGKILL to every process of a cgroup: at once where v2 has `cgroup.kill`, otherwise frozen, so that none forks between
+ * reading the list and killing it, and round after round until none is left. Resolves when the list is empty.
  */
 export async function killCgroup(hierarchies: Hierarchies, path: string): Promise<void> {
   const v2 = v2Directory(hierarchies, path);
-  if (v2 !== '') await killV2(v2);
+  const atOnce = v2 !== '' && (await killV2(v2));
   const watched = v1Directories(hierarchies, path)[0] ?? v2;
   for (let round = 0; round < killRounds && watched !== ''; round++) {
-    const left = await processesOf(watched);
-    if (left.length === 0) return;
-    for (const pid of left) killQuietly(pid);
+    if ((await processesOf(watched)).length === 0) return;
+    if (!atOnce || round > 0) await killRound(hierarchies, path, watched);
     await sleep(Math.min(round, 20));
   }
+}
+
+async function killRound(hierarchies: Hierarchies, path: string, watched: string): Promise<void> {
+  const frozen = hierarchies.v2 === undefined && hierarchies.v1.freezer !== undefined;
+  if (frozen) await runSteps(freezeSteps(hierarchies, path)).catch(() => undefined);
+  for (const pid of await processesOf(watched)) killQuietly(pid);
+  if (frozen) await runSteps(thawSteps(hierarchies, path)).catch(() => undefined);
 }
 
 function killQuietly(pid: number): void {
@@ -107,29 +81,89 @@ function killQuietly(pid: number): void {
   }
 }
 
-/** The directories below `directory`, deepest first, itself last. */
-async function treeOf(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
-    if (absent(error)) return undefined;
-    throw error;
-  });
-  if (entries === undefined) return [];
-  const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const trees = await Promise.all(below.map((name) => treeOf(`${directory}/${name}`)));
-  return [...trees.flat(), directory];
+/** Where a cgroup is frozen: v2 does it itself, at once; v1 has a controller for it. */
+function freezer(hierarchies: Hierarchies, path: string, frozen: boolean): Step[] {
+  const v2 = v2Directory(hierarchies, path);
+  if (v2 !== '') {
+    const bit = frozen ? '1' : '0';
+    return [
+      ['write', `${v2}/cgroup.freeze`, bit],
+      ['await', `${v2}/cgroup.events`, `frozen ${bit}`],
+    ];
+  }
+  const { freezer: mountPoint } = hierarchies.v1;
+  if (mountPoint === undefined)
+    throw new Error(`freeze cgroup ${path}: no freezer on this machine`);
+  const state = frozen ? 'FROZEN' : 'THAWED';
+  return [
+    ['write', `${mountPoint}${path}/freezer.state`, state],
+    ['await', `${mountPoint}${path}/freezer.state`, state],
+  ];
+}
+
+/** Stops every process of a cgroup, and waits until they stand still. */
+export const freezeSteps = (hierarchies: Hierarchies, path: string): Step[] =>
+  freezer(hierarchies, path, true);
+
+export const thawSteps = (hierarchies: Hierarchies, path: string): Step[] =>
+  freezer(hierarchies, path, false);
+
+/** Whether somebody froze a cgroup. */
+export async function isFrozen(hierarchies: Hierarchies, path: string): Promise<boolean> {
+  const v2 = v2Directory(hierarchies, path);
+  if (v2 !== '') return (await readCgroupFile(`${v2}/cgroup.freeze`)).trim() === '1';
+  const { freezer: mountPoint = '' } = hierarchies.v1;
+  return (await readCgroupFile(`${mountPoint}${path}/freezer.state`)).trim() !== 'THAWED';
+}
+
+/**
+ * After an update asks for a controller that the cgroup was not in (a v1 cpuset): makes it there; `moveInto` brings the
+ * processes. Empty when there is nothing to do.
+ */
+export function widenSteps(
+  hierarchies: Hierarchies,
+  path: string,
+  { from, to }: { readonly from: Resources; readonly to: Resources },
+): Step[] {
+  const before = v1Directories(hierarchies, path, from);
+  const after = v1Directories(hierarchies, path, to);
+  return after.every((directory) => before.includes(directory))
+    ? []
+    : createLeafSteps(hierarchies, path, to);
+}
+
+/** Moves the processes of a cgroup into those directories of it that `to` needs and `from` did not. */
+export async function moveInto(
+  hierarchies: Hierarchies,
+  path: string,
+  { from, to }: { readonly from: Resources; readonly to: Resources },
+): Promise<void> {
+  const before = directoriesOf(hierarchies, path, from);
+  const added = directoriesOf(hierarchies, path, to).filter((one) => !before.includes(one));
+  for (const directory of added) {
+    // A process that forks meanwhile is in the list of the next round.
+    for (let left = -1; left !== 0; ) {
+      const inside = new Set(await processesOf(directory));
+      const missing = (await processesIn(hierarchies, path)).filter((pid) => !inside.has(pid));
+      left = missing.length;
+      for (const pid of missing) {
+        await writeFile(`${directory}/cgroup.procs`, String(pid)).catch((error: unknown) => {
+          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+        });
+      }
+    }
+  }
 }
 
 /** Kills what is in a cgroup and below it, and removes all of it. Nothing there is no error. */
-export async function removeCgroup(hierarchies: Hierarchies, path: string): Promise<void> {
-  const trees = await Promise.all(directoriesOf(hierarchies, path).map(treeOf));
-  const present = trees.flat();
-  if (present.length === 0) return;
-  const names = new Set(
-    trees.flatMap((tree) => tree.map((directory) => directory.slice((tree.at(-1) ?? '').length))),
-  );
-  for (const name of names) await killCgroup(hierarchies, path + name);
-  await runSteps(present.map((directory) => ['rmdir', directory, ''] as const));
-}
+export const removeCgroup = (hierarchies: Hierarchies, path: string): Promise<void> =>
+  runSteps(removeCgroupSteps(hierarchies, path));
+
+/** v2 first: it kills all at once. */
+export const removeCgroupSteps = (hierarchies: Hierarchies, path: string): Step[] =>
+  possibleDirectories(hierarchies, path)
+    .toReversed()
+    .map((directory) => ['uproot', directory, '']);
 
 /** Removes the cgroups above `path` up to and with `root`, as far as nobody uses them. */
 export async function pruneCgroups(
@@ -142,7 +176,7 @@ export async function pruneCgroups(
     at.startsWith(root) && at !== '' && at !== '/';
     at = at.replace(/\/[^/]*$/, '')
   ) {
-    for (const directory of directoriesOf(hierarchies, at)) {
+    for (const directory of possibleDirectories(hierarchies, at)) {
       await rmdir(directory).catch(() => undefined);
     }
   }

@@ -13,10 +13,13 @@ export interface ContainerEvents {
   readonly lost: (container: Container) => void;
   /** Its log has the size from which on it is rotated. */
   readonly logLarge: (container: Container) => void;
+  /** An end as its supervisor told it, with what else is known of why. */
+  readonly explain: (container: Container, exit: ExitedPhase) => Promise<ExitedPhase>;
 }
 
 export class Container {
-  readonly spec: ContainerSpec;
+  /** What was asked; its limits may be changed while it runs. */
+  spec: ContainerSpec;
   /** Its state directory. */
   readonly directory: string;
   /** Its cgroup, below every hierarchy. */
@@ -71,6 +74,14 @@ export class Container {
     this.#events.changed(this);
   }
 
+  /** Its processes stand still, or go on. */
+  pauses(paused: boolean): void {
+    if (this.#state.phase !== 'running') return;
+    const { pid, startedAt } = this.#state;
+    this.#state = { phase: 'running', pid, startedAt, ...(paused ? { paused } : {}) };
+    this.#events.changed(this);
+  }
+
   /** The container has ended; heard first, said once. */
   ends(exit: ExitedPhase): void {
     if (this.#state.phase === 'exited') return;
@@ -93,8 +104,13 @@ export class Container {
   #received(received: Frame): void {
     if (received.type === frame.logLarge) this.#events.logLarge(this);
     if (received.type !== frame.exited) return;
-    const exited = exitedPhase(decodeExited(received.payload));
-    this.ends(exited);
+    const exit = exitedPhase(decodeExited(received.payload));
+    if (!exit.oomKilled) this.#told(exit);
+    else void this.#events.explain(this, exit).then((explained) => this.#told(explained));
+  }
+
+  #told(exit: ExitedPhase): void {
+    this.ends(exit);
     // The supervisor keeps the exit until somebody knows it.
     this.#connection?.sendEncoded(encodeNumbers(frame.acknowledge));
   }

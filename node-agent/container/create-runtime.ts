@@ -3,20 +3,22 @@
 import { type Observable, Subject } from 'rxjs';
 import { decodeStarted } from '#native/frames.ts';
 import { runSteps } from '#native/spawn.ts';
-import { adoptContainers, unknownExit } from './adopt.ts';
-import { cgroupStats, killCgroup, removeCgroup } from './cgroup-files.ts';
+import { adoptContainers, lostExit } from './adopt.ts';
+import { killCgroup, removeCgroupSteps } from './cgroup-files.ts';
+import type { Resources } from './cgroup-resources.ts';
+import { type ContainerStats, cgroupStats } from './cgroup-stats.ts';
 import { type Hierarchies, readHierarchies } from './cgroups.ts';
 import { Container } from './container.ts';
-import { containerFilter } from './container-filter.ts';
 import { reopenLog, rotateContainerLog, signalContainer } from './control.ts';
-import { containerDevices } from './devices.ts';
-import { exitStep, type Places, placesOf, readExit, timeOf } from './records.ts';
+import { gather } from './gather.ts';
+import { type Places, placesOf, timeOf } from './records.ts';
+import * as control from './resource-control.ts';
 import type {
   ContainerRecord,
   ContainerRuntime,
   ContainerSpec,
-  ContainerStats,
   ExecSpec,
+  RuntimeOptions,
   SandboxSpec,
   Session,
 } from './runtime.ts';
@@ -25,17 +27,6 @@ import { attachSession, execSession } from './session.ts';
 import { startContainer } from './start.ts';
 import type { Surroundings } from './surroundings.ts';
 import { execProcess } from './wire-process.ts';
-
-export interface RuntimeOptions {
-  /** Kept state that survives a reboot; nothing is written there now but what `layerDir` names. */
-  readonly dataDir: string;
-  /** State of this boot: sockets, records, mount points. */
-  readonly runDir: string;
-  /** `/bayplan[-name]`: every cgroup made is below it. */
-  readonly cgroupRoot: string;
-  /** Told of what needs no action but may interest: constant message, fields. */
-  readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-}
 
 /** Makes the runtime; `adopt` must be called first. */
 export const createRuntime = (options: RuntimeOptions): ContainerRuntime =>
@@ -90,6 +81,7 @@ class SupervisedRuntime implements ContainerRuntime {
       lost: (container) => {
         if (!this.#closed) void this.#lost(container);
       },
+      explain: (container, exit) => control.explainedExit(this.#world.hierarchies, container, exit),
       logLarge: (container) => {
         rotateContainerLog(container).catch((error: unknown) => {
           this.#options.log?.('log not rotated', { container: container.spec.id, error });
@@ -105,25 +97,17 @@ class SupervisedRuntime implements ContainerRuntime {
     // Without a pid namespace of its own, what the program left behind lives on.
     if (state.phase !== 'exited' || !sandboxes.sharesPids(spec.sandboxId)) return;
     void killCgroup(hierarchies, cgroup).catch((error: unknown) => {
-      this.#options.log?.('processes of an ended container not killed', {
-        container: spec.id,
-        error,
-      });
+      const { id } = spec;
+      this.#options.log?.('processes of an ended container not killed', { container: id, error });
     });
   }
 
-  /** The supervisor is gone and did not say how the container ended: it may have written it down. */
   async #lost(container: Container): Promise<void> {
-    const { hierarchies } = this.#world;
-    const { directory, cgroup, spec } = container;
-    const stored = await readExit(directory);
-    if (stored !== undefined) return container.ends(stored);
-    await killCgroup(hierarchies, cgroup);
-    const { state } = container;
-    const exit = unknownExit(state.phase === 'running' ? state.startedAt : '');
-    this.#options.log?.('supervisor vanished', { container: spec.id });
-    await runSteps([exitStep(directory, exit)]).catch(() => undefined);
-    container.ends(exit);
+    const seen = await lostExit(this.#world.hierarchies, container);
+    if (seen.reason === 'Unknown') {
+      this.#options.log?.('supervisor vanished', { container: container.spec.id });
+    }
+    container.ends(seen);
   }
 
   createSandbox(spec: SandboxSpec): Promise<void> {
@@ -150,20 +134,14 @@ class SupervisedRuntime implements ContainerRuntime {
     return `${this.#sandboxOf(spec).cgroupPath}/${spec.cgroupName}`;
   }
 
-  async #surroundings(spec: ContainerSpec): Promise<Surroundings> {
+  #surroundings(spec: ContainerSpec): Promise<Surroundings> {
     const { hierarchies, sandboxes } = this.#world;
     const sandbox = this.#sandboxOf(spec);
     const directory = `${this.#places.containers}/${spec.id}`;
     const { log } = this.#options;
-    return {
-      spec,
-      sandbox,
-      hierarchies,
-      namespaces: sandboxes.paths(sandbox.id),
-      cgroup: this.#cgroupOf(spec),
-      seccomp: await containerFilter({ spec, hierarchies, directory, log }),
-      devices: await containerDevices(spec),
-    };
+    const namespaces = sandboxes.paths(sandbox.id);
+    const cgroup = this.#cgroupOf(spec);
+    return gather({ spec, sandbox, hierarchies, namespaces, cgroup }, { directory, log });
   }
 
   async start(spec: ContainerSpec): Promise<ContainerRecord> {
@@ -174,7 +152,7 @@ class SupervisedRuntime implements ContainerRuntime {
     this.#containers.set(spec.id, container);
     const result = await startContainer(spec, directory, this.#surroundings(spec));
     if (result.type === 'failed') {
-      await removeCgroup(this.#world.hierarchies, cgroup);
+      await runSteps(removeCgroupSteps(this.#world.hierarchies, cgroup));
       container.ends(result.exit);
       throw result.error;
     }
@@ -219,8 +197,11 @@ class SupervisedRuntime implements ContainerRuntime {
       await container.ended();
     }
     await container.supervisorEnded();
-    await removeCgroup(this.#world.hierarchies, container.cgroup);
-    await runSteps([['remove', container.directory, '']]);
+    // The record goes last: while it is there, a new agent finishes this.
+    await runSteps([
+      ...removeCgroupSteps(this.#world.hierarchies, container.cgroup),
+      ['remove', container.directory, ''],
+    ]);
     this.#containers.delete(id);
   }
 
@@ -238,8 +219,24 @@ class SupervisedRuntime implements ContainerRuntime {
     return attachSession(this.#running(id), options);
   }
 
-  stats(id: string): Promise<ContainerStats> {
+  async stats(id: string): Promise<ContainerStats> {
     return cgroupStats(this.#world.hierarchies, this.#running(id).cgroup);
+  }
+
+  async update(id: string, change: Resources) {
+    await control.updateContainer(this.#world.hierarchies, this.#running(id), change);
+  }
+
+  updateSandbox(id: string, change: Resources): Promise<void> {
+    return this.#world.sandboxes.update(id, change);
+  }
+
+  async pause(id: string): Promise<void> {
+    await control.pauseContainer(this.#world.hierarchies, this.#running(id));
+  }
+
+  async resume(id: string): Promise<void> {
+    await control.resumeContainer(this.#world.hierarchies, this.#running(id));
   }
 
   close(): void {

@@ -123,10 +123,16 @@ export function exitStep(directory: string, exit: ExitedPhase): Step {
   return ['create', `${directory}/exit`, JSON.stringify(stored)];
 }
 
+export const specStep = (directory: string, stored: StoredContainer): Step => [
+  'create',
+  `${directory}/spec.json`,
+  JSON.stringify(stored),
+];
+
 /** Makes the container's state directory with its specification. */
 export const containerSteps = (directory: string, stored: StoredContainer): Step[] => [
   ['mkdir', directory, '700'],
-  ['create', `${directory}/spec.json`, JSON.stringify(stored)],
+  specStep(directory, stored),
 ];
 
 export const readSandbox = (directory: string): Promise<SandboxSpec | undefined> =>

@@ -5,6 +5,8 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { Observable } from 'rxjs';
+import type { Resources } from './cgroup-resources.ts';
+import type { ContainerStats } from './cgroup-stats.ts';
 import type { LogLimits } from './log-rotation.ts';
 import type { ContainerSettings, SandboxSettings } from './settings.ts';
 
@@ -27,16 +29,6 @@ export interface Mount {
   readonly options?: readonly string[];
   /** `tmpfs`: size limit. */
   readonly sizeBytes?: number;
-}
-
-/** cgroup limits; what is absent is not limited. */
-export interface Resources {
-  /** cgroup v1 `cpu.shares` (2..262144); on v2 it is converted to a weight. */
-  readonly cpuShares?: number;
-  readonly cpuQuotaUs?: number;
-  readonly cpuPeriodUs?: number;
-  readonly memoryBytes?: number;
-  readonly pids?: number;
 }
 
 /** Which system calls a container's processes may make. */
@@ -101,7 +93,13 @@ export interface SandboxSpec extends SandboxSettings {
 
 export type ContainerPhase =
   | { readonly phase: 'created' }
-  | { readonly phase: 'running'; readonly pid: number; readonly startedAt: string }
+  | {
+      readonly phase: 'running';
+      readonly pid: number;
+      readonly startedAt: string;
+      /** `pause` stopped its processes. */
+      readonly paused?: true;
+    }
   | {
       readonly phase: 'exited';
       readonly exitCode: number;
@@ -115,7 +113,7 @@ export type ContainerPhase =
        * supervisor was killed (`Unknown`, exit code 255).
        */
       readonly reason?: 'StartError' | 'Unknown';
-      /** `reason` in words. */
+      /** `reason` in words, or the facts of running out of memory. */
       readonly message?: string;
     };
 
@@ -166,10 +164,15 @@ export interface Session {
   close(): void;
 }
 
-export interface ContainerStats {
-  readonly cpuNanos: number;
-  readonly memoryBytes: number;
-  readonly pids: number;
+export interface RuntimeOptions {
+  /** Kept state that survives a reboot; nothing is written there now but what `layerDir` names. */
+  readonly dataDir: string;
+  /** State of this boot: sockets, records, mount points. */
+  readonly runDir: string;
+  /** `/bayplan[-name]`: every cgroup made is below it. */
+  readonly cgroupRoot: string;
+  /** Told of what needs no action but may interest: constant message, fields. */
+  readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 export interface ContainerRuntime {
@@ -196,6 +199,16 @@ export interface ContainerRuntime {
   exec(id: string, spec: ExecSpec): Promise<Session>;
   attach(id: string, options: { readonly stdin: boolean }): Promise<Session>;
   stats(id: string): Promise<ContainerStats>;
+  /**
+   * New limits for a running container, kept over restarts of the agent: what `change` has replaces, the rest stays.
+   * Rejects with ResourceError for limits that cannot be, NativeError when the kernel refuses one.
+   */
+  update(id: string, change: Resources): Promise<void>;
+  /** The same for the cgroup that a pod's containers share. A limit that grows: this first; one that shrinks: this last. */
+  updateSandbox(id: string, change: Resources): Promise<void>;
+  /** Stops every process of a running container where it is; resolves when all stand still. */
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
   /** After somebody moved its log away: the rest is written into a new file. Of an ended container nothing is to do. */
   reopenLog(id: string): Promise<void>;
   /** Stops following; containers and supervisors go on. */

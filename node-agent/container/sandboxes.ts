@@ -1,8 +1,11 @@
 /** The namespaces and the cgroup that the containers of a pod share. */
 
 import { createNamespaces, reap, runSteps, type Step } from '#native/spawn.ts';
+import { checkResources } from './cgroup-check.ts';
 import { pruneCgroups, removeCgroup } from './cgroup-files.ts';
 import { limitSteps } from './cgroup-limits.ts';
+import type { Resources } from './cgroup-resources.ts';
+import { updateCgroup } from './cgroup-update.ts';
 import { createSteps, type Hierarchies } from './cgroups.ts';
 import { holdPidNamespace } from './pid-holder.ts';
 import { bootId, namesIn, readReady, readSandbox } from './records.ts';
@@ -51,6 +54,7 @@ export class Sandboxes {
 
   /** Makes one. What was made is undone when a step fails. */
   async create(asked: SandboxSpec): Promise<void> {
+    checkResources(asked.resources);
     const spec = withNumbers(asked, [...this.#known.values()]);
     const directory = `${this.#place}/${spec.id}`;
     const paths = this.paths(spec.id);
@@ -77,9 +81,20 @@ export class Sandboxes {
     }
   }
 
+  /** @throws ResourceError, NativeError; what was refused is not kept */
+  async update(id: string, change: Resources): Promise<void> {
+    const spec = this.#known.get(id);
+    if (spec === undefined) throw new Error(`update sandbox ${id}: not known on this node`);
+    const { cgroupPath, resources: present } = spec;
+    const resources = await updateCgroup(this.#hierarchies, cgroupPath, { present, change });
+    const updated = { ...spec, resources };
+    this.#known.set(id, updated);
+    await runSteps([['create', `${this.#place}/${id}/sandbox.json`, JSON.stringify(updated)]]);
+  }
+
   async #createCgroup(spec: SandboxSpec): Promise<void> {
     const steps = [
-      ...createSteps(this.#hierarchies, spec.cgroupPath),
+      ...createSteps(this.#hierarchies, spec.cgroupPath, spec.resources),
       ...limitSteps(this.#hierarchies, spec.cgroupPath, spec.resources),
     ];
     // Removing the last sandbox may take an empty parent away just now: making it again is all that is needed.

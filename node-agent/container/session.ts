@@ -100,6 +100,10 @@ export async function execSession(
     const size = `${request.length} bytes of arguments and environment`;
     throw new StartError(`exec in container ${id}: ${size}, the limit is ${execLimitBytes}`, 128);
   }
+  const { state } = container;
+  if (state.phase === 'running' && state.paused) {
+    throw new StartError(`exec in container ${id}: it is paused, resume it first`, 128);
+  }
   const connection = await connectTo(container);
   connection.send(frame.exec, request);
   const answer = await connection.next();

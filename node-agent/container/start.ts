@@ -4,7 +4,9 @@ import { getSystemErrorMessage } from 'node:util';
 import { encodeContainer } from '#native/encode.ts';
 import { decodeFailed, type Failed, frame } from '#native/frames.ts';
 import { runSteps, type Step, startSupervisor } from '#native/spawn.ts';
-import { deviceSteps, limitSteps } from './cgroup-limits.ts';
+import { checkResources } from './cgroup-check.ts';
+import { deviceSteps } from './cgroup-devices.ts';
+import { limitSteps } from './cgroup-limits.ts';
 import { createLeafSteps } from './cgroups.ts';
 import { SupervisorConnection } from './connection.ts';
 import { filterSteps } from './container-filter.ts';
@@ -38,10 +40,12 @@ function firstSteps(around: Surroundings, directory: string): Step[] {
 }
 
 function cgroupSteps({ hierarchies, cgroup, spec, devices }: Surroundings): Step[] {
+  const { resources, privileged } = spec;
+  checkResources(resources);
   return [
-    ...createLeafSteps(hierarchies, cgroup),
-    ...limitSteps(hierarchies, cgroup, spec.resources),
-    ...deviceSteps(hierarchies, cgroup, { open: spec.privileged, more: devices.rules }),
+    ...createLeafSteps(hierarchies, cgroup, resources),
+    ...limitSteps(hierarchies, cgroup, resources),
+    ...deviceSteps(hierarchies, cgroup, { ...resources, privileged, more: devices.rules }),
   ];
 }
 

@@ -85,7 +85,7 @@ export function firstProcess(around: Surroundings): WireProcess {
     apparmor: spec.apparmor ?? '',
     selinux: spec.selinux ?? '',
     landlock: landlockOf(spec.landlock),
-    cgroups: v1Directories(hierarchies, cgroup),
+    cgroups: v1Directories(hierarchies, cgroup, spec.resources),
     cgroup2: v2Directory(hierarchies, cgroup),
     args: spec.init === true ? [initTarget, ...spec.args] : spec.args,
     env: spec.env,

@@ -6,7 +6,7 @@ import type { ImagePolicy } from '#api/resources/image-policy.ts';
 import { imagePolicies } from '#api/resources/resource-types.ts';
 import type { Log } from '#controller/runtime/log.ts';
 import { runSteps } from '#native/spawn.ts';
-import { readHierarchies, removeSteps } from '#node-agent/container/cgroups.ts';
+import { possibleDirectories, readHierarchies } from '#node-agent/container/cgroups.ts';
 import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
 import { PeerList } from '#node-agent/image/peers/peer-list.ts';
@@ -66,5 +66,9 @@ const mounts: TmpfsMounts = {
 async function removeCgroups(root: string): Promise<void> {
   const hierarchies = await readHierarchies();
   const paths = [`${root}/burstable`, `${root}/besteffort`, root];
-  await runSteps(paths.flatMap((path) => removeSteps(hierarchies, path)));
+  await runSteps(
+    paths.flatMap((path) =>
+      possibleDirectories(hierarchies, path).map((directory) => ['rmdir', directory, ''] as const),
+    ),
+  );
 }

@@ -114,11 +114,13 @@ export function limitStepsOf(
   warnOfOthers(wanted, log);
   const { cpu, memory, pids } = wanted;
   const limits = limitSteps(hierarchies, cgroup, {
-    ...set('cpuShares', cpu?.shares),
-    ...set('cpuQuotaUs', cpu?.quota),
-    ...set('cpuPeriodUs', cpu?.period),
-    ...set('memoryBytes', memory?.limit),
-    ...set('pids', pids?.limit),
+    cpu: {
+      ...set('shares', cpu?.shares),
+      ...set('quota', cpu?.quota),
+      ...set('period', cpu?.period),
+    },
+    memory: { ...set('limit', memory?.limit) },
+    ...(pids?.limit ? { pids: { limit: pids.limit } } : {}),
   });
   // -1 is "no limit"; the pids controller, and v2, have a word for it.
   const said = limits.map(([what, path, value]): Step => {

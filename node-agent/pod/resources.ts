@@ -1,7 +1,7 @@
 /** From requests and limits to quality of service, cgroup numbers and OOM scores. Pure. */
 import { milliValue, value } from '#api/resources/quantity.ts';
 import type { Pod, PodContainer } from '#api/resources/types.ts';
-import type { Resources } from '#node-agent/container/runtime.ts';
+import type { Resources } from '#node-agent/container/cgroup-resources.ts';
 import { isSidecar } from './view.ts';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
@@ -88,9 +88,11 @@ function cgroupNumbers(
   const cpuShares = Math.max(sharesMin, Math.floor((requestMillis * sharesPerCpu) / 1000));
   const quota = Math.max(quotaMinUs, Math.floor(((limitMillis ?? 0) * quotaPeriodUs) / 1000));
   return {
-    cpuShares,
-    ...(isPositive(limitMillis) ? { cpuQuotaUs: quota, cpuPeriodUs: quotaPeriodUs } : {}),
-    ...(isPositive(memoryBytes) && memoryBytes !== undefined ? { memoryBytes } : {}),
+    cpu: {
+      shares: cpuShares,
+      ...(isPositive(limitMillis) ? { quota, period: quotaPeriodUs } : {}),
+    },
+    ...(memoryBytes !== undefined && memoryBytes > 0 ? { memory: { limit: memoryBytes } } : {}),
   };
 }
 

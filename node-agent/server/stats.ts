@@ -41,11 +41,11 @@ async function usage(
   runtime: ContainerRuntime,
   { id, container }: { readonly id: string; readonly container: string },
 ): Promise<ContainerUsage> {
-  const { cpuNanos, memoryBytes } = await runtime.stats(id);
+  const { cpuNanos, memoryBytes, memoryUsageBytes } = await runtime.stats(id);
   const time = new Date().toISOString();
   return {
     name: container,
     cpu: { time, usageCoreNanoSeconds: cpuNanos },
-    memory: { time, usageBytes: memoryBytes, workingSetBytes: memoryBytes },
+    memory: { time, usageBytes: memoryUsageBytes, workingSetBytes: memoryBytes },
   };
 }

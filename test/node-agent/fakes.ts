@@ -1,12 +1,13 @@
 /** The node's lower half in memory: a runtime and a network that do what they are told. */
 import { PassThrough } from 'node:stream';
 import { type Observable, Subject } from 'rxjs';
+import { mergeResources, type Resources } from '#node-agent/container/cgroup-resources.ts';
+import type { ContainerStats } from '#node-agent/container/cgroup-stats.ts';
 import type {
   ContainerPhase,
   ContainerRecord,
   ContainerRuntime,
   ContainerSpec,
-  ContainerStats,
   ExecSpec,
   SandboxSpec,
   Session,
@@ -15,6 +16,29 @@ import type {
 import type { PodAddress, PodNetwork } from '#node-agent/network/pod-network.ts';
 
 type Running = Extract<ContainerPhase, { phase: 'running' }>;
+
+const noStats: ContainerStats = {
+  cpuNanos: 0,
+  cpuUserNanos: 0,
+  cpuSystemNanos: 0,
+  throttledPeriods: 0,
+  throttledNanos: 0,
+  memoryBytes: 0,
+  memoryUsageBytes: 0,
+  memoryRssBytes: 0,
+  memoryPeakBytes: 0,
+  memoryLimitBytes: -1,
+  swapBytes: 0,
+  pageFaults: 0,
+  majorPageFaults: 0,
+  oomKills: 0,
+  pids: 0,
+  pidsLimit: -1,
+  readBytes: 0,
+  writtenBytes: 0,
+  reads: 0,
+  writes: 0,
+};
 
 /** Keeps sandboxes and containers over several agents, as the machine does. */
 export class FakeRuntime implements ContainerRuntime {
@@ -111,7 +135,33 @@ export class FakeRuntime implements ContainerRuntime {
   }
 
   async stats(): Promise<ContainerStats> {
-    return { cpuNanos: 5, memoryBytes: 4096, pids: 1 };
+    return { ...noStats, cpuNanos: 5, memoryBytes: 4096, memoryUsageBytes: 4096, pids: 1 };
+  }
+
+  async update(id: string, change: Resources): Promise<void> {
+    const record = this.containers.get(id);
+    if (record === undefined) throw new Error(`no container ${id}`);
+    const resources = mergeResources(record.spec.resources, change);
+    this.containers.set(id, { ...record, spec: { ...record.spec, resources } });
+  }
+
+  async updateSandbox(id: string, change: Resources): Promise<void> {
+    const spec = this.sandboxes.get(id);
+    if (spec === undefined) throw new Error(`no sandbox ${id}`);
+    this.sandboxes.set(id, { ...spec, resources: mergeResources(spec.resources, change) });
+  }
+
+  async pause(id: string): Promise<void> {
+    const record = this.containers.get(id);
+    if (record?.state.phase !== 'running') throw new Error(`container ${id} is not running`);
+    this.#set(record.spec, { ...record.state, paused: true });
+  }
+
+  async resume(id: string): Promise<void> {
+    const record = this.containers.get(id);
+    if (record?.state.phase !== 'running') throw new Error(`container ${id} is not running`);
+    const { pid, startedAt } = record.state;
+    this.#set(record.spec, { phase: 'running', pid, startedAt });
   }
 
   async reopenLog(): Promise<void> {}

@@ -1,17 +1,23 @@
 import t from 'tap';
+import { devicePolicy, deviceSteps } from '#node-agent/container/cgroup-devices.ts';
+import { cpuWeight, limitSteps, oomFile } from '#node-agent/container/cgroup-limits.ts';
+import { victimsIn } from '#node-agent/container/cgroup-oom.ts';
+import { mergeResources } from '#node-agent/container/cgroup-resources.ts';
+import { cpuShares } from '#node-agent/container/cgroup-unified.ts';
 import {
-  cpuWeight,
-  deviceSteps,
-  limitSteps,
-  oomFile,
-} from '#node-agent/container/cgroup-limits.ts';
-import { createSteps, directoriesOf, hierarchiesOf } from '#node-agent/container/cgroups.ts';
+  createLeafSteps,
+  createSteps,
+  directoriesOf,
+  hierarchiesOf,
+} from '#node-agent/container/cgroups.ts';
 
 const v1Mounts = `
 31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
 32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
 35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory
 36 31 0:33 / /sys/fs/cgroup/devices rw,relatime - cgroup cgroup rw,devices
+37 31 0:34 / /sys/fs/cgroup/blkio rw,relatime - cgroup cgroup rw,blkio
+38 31 0:35 / /sys/fs/cgroup/cpuset rw,relatime - cgroup cgroup rw,cpuset
 39 31 0:36 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids
 40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
 `;
@@ -24,6 +30,7 @@ const v2 = hierarchiesOf(pureV2, 'cpuset cpu io memory pids');
 
 t.test('controllers mounted together share one directory', async (t) => {
   t.strictSame(directoriesOf(v1, '/a').sort(), [
+    '/sys/fs/cgroup/blkio/a',
     '/sys/fs/cgroup/cpu,cpuacct/a',
     '/sys/fs/cgroup/devices/a',
     '/sys/fs/cgroup/memory/a',
@@ -33,7 +40,7 @@ t.test('controllers mounted together share one directory', async (t) => {
 
 t.test('a hybrid machine has its limits on v1 and its identity on v2', async (t) => {
   t.ok(directoriesOf(hybrid, '/a').includes('/sys/fs/cgroup/unified/a'));
-  t.strictSame(limitSteps(hybrid, '/a', { memoryBytes: 10 }), [
+  t.strictSame(limitSteps(hybrid, '/a', { memory: { limit: 10 } }), [
     ['write', '/sys/fs/cgroup/memory/a/memory.limit_in_bytes', '10'],
   ]);
   t.strictSame(
@@ -44,7 +51,7 @@ t.test('a hybrid machine has its limits on v1 and its identity on v2', async (t)
 });
 
 t.test('on v2 the controllers are handed down level by level', async (t) => {
-  const down = '+cpu +memory +pids';
+  const down = '+cpu +memory +pids +io +cpuset';
   t.strictSame(createSteps(v2, '/a/b'), [
     ['write', '/sys/fs/cgroup/cgroup.subtree_control', down],
     ['mkdir', '/sys/fs/cgroup/a', '755'],
@@ -54,48 +61,94 @@ t.test('on v2 the controllers are handed down level by level', async (t) => {
   ]);
 });
 
-t.test('every limit is written in the words of its version', async (t) => {
-  const wanted = {
-    cpuShares: 512,
-    cpuQuotaUs: 50_000,
-    cpuPeriodUs: 100_000,
-    memoryBytes: 1 << 20,
-    pids: 7,
-  };
-  t.strictSame(limitSteps(v2, '/a', wanted), [
-    ['write', '/sys/fs/cgroup/a/cpu.weight', String(cpuWeight(512))],
-    ['write', '/sys/fs/cgroup/a/cpu.max', '50000 100000'],
-    ['write', '/sys/fs/cgroup/a/memory.max', '1048576'],
-    ['write', '/sys/fs/cgroup/a/pids.max', '7'],
+t.test('a v1 cpuset is joined on demand, and filled from the top', async (t) => {
+  const wanted = { cpu: { cpus: '0' } };
+  t.notOk(directoriesOf(v1, '/a').some((path) => path.includes('cpuset')));
+  t.ok(directoriesOf(v1, '/a', wanted).includes('/sys/fs/cgroup/cpuset/a'));
+  t.strictSame(createLeafSteps(v1, '/a/b', wanted).slice(-6), [
+    ['mkdir', '/sys/fs/cgroup/cpuset/a', '755'],
+    ['inherit', '/sys/fs/cgroup/cpuset/a/cpuset.cpus', ''],
+    ['inherit', '/sys/fs/cgroup/cpuset/a/cpuset.mems', ''],
+    ['mkdir', '/sys/fs/cgroup/cpuset/a/b', '755'],
+    ['inherit', '/sys/fs/cgroup/cpuset/a/b/cpuset.cpus', ''],
+    ['inherit', '/sys/fs/cgroup/cpuset/a/b/cpuset.mems', ''],
   ]);
-  t.strictSame(limitSteps(v1, '/a', wanted), [
-    ['write', '/sys/fs/cgroup/cpu,cpuacct/a/cpu.shares', '512'],
-    ['write', '/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us', '100000'],
-    ['write', '/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us', '50000'],
-    ['write', '/sys/fs/cgroup/memory/a/memory.limit_in_bytes', '1048576'],
-    ['write', '/sys/fs/cgroup/pids/a/pids.max', '7'],
-  ]);
-  t.equal(oomFile(v2, '/a'), '/sys/fs/cgroup/a/memory.events');
 });
 
-t.test('shares map to weights as KEP-2254 says', async (t) => {
+t.test('a rare v2 controller is handed down when a limit needs it', async (t) => {
+  const wanted = { hugepageLimits: [{ pageSize: '2MB', limit: 0 }] };
+  const unified = '/sys/fs/cgroup/unified';
+  t.strictSame(
+    createLeafSteps(hybrid, '/a/b', wanted).filter(([what]) => what === 'write'),
+    [
+      ['write', `${unified}/cgroup.subtree_control`, '+hugetlb'],
+      ['write', `${unified}/a/cgroup.subtree_control`, '+hugetlb'],
+    ],
+  );
+  t.match(limitSteps(hybrid, '/a/b', wanted), [
+    ['write', `${unified}/a/b/hugetlb.2MB.max`, '0'],
+    ['write-either', `${unified}/a/b`, /^hugetlb.2MB.rsvd.max=0/],
+  ]);
+});
+
+t.test('an update replaces the fields it has and leaves the others', async (t) => {
+  const present = { cpu: { shares: 5, quota: 9 }, pids: { limit: 3 } };
+  t.strictSame(mergeResources(present, { cpu: { quota: 8 } }), {
+    cpu: { shares: 5, quota: 8 },
+    pids: { limit: 3 },
+  });
+});
+
+t.test('shares map to weights so that the defaults meet, and back', async (t) => {
   for (const [shares, weight] of [
     [0, 1],
     [2, 1],
-    [1024, 39],
+    [1024, 100],
     [262144, 10000],
     [1e9, 10000],
   ] as const) {
     t.equal(cpuWeight(shares), weight, String(shares));
   }
+  for (const weight of [1, 2, 39, 100, 5000, 10000]) {
+    t.equal(cpuWeight(cpuShares(weight)), weight, `weight ${weight}`);
+  }
 });
 
 t.test('an unprivileged container is denied every device it was not given', async (t) => {
-  const [first, ...rest] = deviceSteps(v1, '/a', { open: false });
+  const [first, ...rest] = deviceSteps(v1, '/a', { privileged: false });
   t.strictSame(first, ['write', '/sys/fs/cgroup/devices/a/devices.deny', 'a']);
   t.ok(rest.every(([, path]) => path.endsWith('/devices.allow')));
-  t.strictSame(deviceSteps(v1, '/a', { open: true }), []);
-  t.strictSame(deviceSteps(v2, '/a', { open: false }), []);
+  t.strictSame(deviceSteps(v1, '/a', { privileged: true }), []);
+  t.match(deviceSteps(v2, '/a', { privileged: false }), [
+    ['devices', '/sys/fs/cgroup/a', /^[0-9a-f]+$/],
+  ]);
+});
+
+t.test('device rules count in order, as v1 keeps them', async (t) => {
+  const all = { allow: true, type: 'a' } as const;
+  const disk = { type: 'b', major: 8, minor: 0 } as const;
+  t.strictSame(devicePolicy([{ ...disk, allow: true }, all]), { allowsAll: true, exceptions: [] });
+  const { allowsAll, exceptions } = devicePolicy([
+    all,
+    { ...disk, allow: false, access: 'rw' },
+    { ...disk, allow: true, access: 'r' },
+  ]);
+  t.ok(allowsAll);
+  t.strictSame(exceptions, [{ ...disk, access: new Set(['w']) }]);
+});
+
+t.test('the victims of a cgroup are read from the kernel’s words', async (t) => {
+  const say = (cgroup: string, task: string) =>
+    `6,1,2,-;oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/x,task_memcg=${cgroup},task=${task},pid=7,uid=0`;
+  const messages = [
+    say('/w/pod1/c1', 'a,b c'),
+    say('/w/pod1/c2', 'other'),
+    say('/w/pod1/c1/sub', 'deep'),
+  ];
+  t.strictSame(victimsIn(messages, '/pod1/c1'), [
+    { pid: 7, name: 'a,b c' },
+    { pid: 7, name: 'deep' },
+  ]);
 });
 
 t.test('a mount point with a space is found', async (t) => {

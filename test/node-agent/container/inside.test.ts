@@ -199,7 +199,7 @@ t.test('no descriptor of the host is open in the container', async (t) => {
 
 t.test('limits of processes hold', async (t) => {
   const { text } = await run(node, 'for i in 1 2 3 4 5 6; do sleep 1 & done; wait; echo done', {
-    resources: { pids: 4 },
+    resources: { pids: { limit: 4 } },
   });
   t.match(text, /can't fork/);
 });

@@ -133,7 +133,7 @@ t.test('signals reach the program, kill ends everything', async (t) => {
 
 t.test('a program that takes too much memory is killed and said to be', async (t) => {
   const { state } = await run(node, 'x=a; while :; do x=$x$x; done', {
-    resources: { memoryBytes: 16 << 20 },
+    resources: { memory: { limit: 16 << 20 } },
   });
   t.match(state, { exitCode: 137, signal: signals.SIGKILL, oomKilled: true });
 });

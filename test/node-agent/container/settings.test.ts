@@ -74,7 +74,7 @@ t.test('cgroups show the container’s own limits, and cannot be written', async
   const script = `cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null
     find /sys/fs/cgroup -name cgroup.procs -o -name release_agent | while read f; do echo 1 2>/dev/null > $f && echo written $f; done
     grep -c cgroup /proc/mounts`;
-  const { text } = await run(node, script, { resources: { memoryBytes: 64 << 20 } });
+  const { text } = await run(node, script, { resources: { memory: { limit: 64 << 20 } } });
   t.equal(lines(text)[0], String(64 << 20));
   t.notMatch(text, /written/);
 });

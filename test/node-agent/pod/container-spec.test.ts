@@ -137,17 +137,15 @@ t.test('quality of service, cgroup and OOM score follow from requests and limits
 
 t.test('CPU becomes shares and quota, memory a limit', async (t) => {
   t.strictSame(containerResources(needs({ cpu: '250m' }, { cpu: '1', memory: '64Mi' })), {
-    cpuShares: 256,
-    cpuQuotaUs: 100_000,
-    cpuPeriodUs: 100_000,
-    memoryBytes: 64 * 1024 * 1024,
+    cpu: { shares: 256, quota: 100_000, period: 100_000 },
+    memory: { limit: 64 * 1024 * 1024 },
   });
-  t.strictSame(containerResources({ name: 'a' }), { cpuShares: 2 });
-  t.equal(containerResources(needs({}, { cpu: '1m' })).cpuQuotaUs, 1_000, 'the kernel’s least');
+  t.strictSame(containerResources({ name: 'a' }), { cpu: { shares: 2 } });
+  t.equal(containerResources(needs({}, { cpu: '1m' })).cpu?.quota, 1_000, 'the kernel’s least');
   const half = podOf([needs({}, { cpu: '1' }), { name: 'b' }]);
-  t.equal(podResources(half).cpuQuotaUs, undefined, 'one without a limit makes the pod unlimited');
+  t.equal(podResources(half).cpu?.quota, undefined, 'one without a limit makes the pod unlimited');
   const inits = podOf([needs({ cpu: '100m' }, {})], { initContainers: [needs({ cpu: '2' }, {})] });
-  t.equal(podResources(inits).cpuShares, 2048);
+  t.equal(podResources(inits).cpu?.shares, 2048);
 });
 
 t.test('hosts, host name and resolv.conf are Kubernetes’ own', async (t) => {
