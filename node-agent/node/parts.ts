@@ -18,7 +18,11 @@ import type { AgentParts } from './agent.ts';
 import type { AgentConfig } from './config.ts';
 
 /** Opens everything the agent works with; nothing of it waits for the API server. */
-export async function openParts(config: AgentConfig, log: Log): Promise<AgentParts> {
+export async function openParts(
+  config: AgentConfig,
+  log: Log,
+  client: AgentParts['client'] = connect(config, 'bayplan-agent'),
+): Promise<AgentParts> {
   const { dataDir, runDir, cgroupRoot, podCidr, bridge, clusterName } = config;
   await Promise.all([
     mkdir(join(dataDir, 'pods'), { recursive: true, mode: 0o755 }),
@@ -26,7 +30,6 @@ export async function openParts(config: AgentConfig, log: Log): Promise<AgentPar
     mkdir(runDir, { recursive: true, mode: 0o755 }),
   ]);
   const network = createPodNetwork({ runDir, podCidr, bridge, clusterName, log });
-  const client = connect(config, 'bayplan-agent');
   const policies = new ClusterPolicies(client.collection<ImagePolicy>(imagePolicies));
   const tls = await readTls(config);
   const peerList = new PeerList(client, config.nodeName);

@@ -45,10 +45,9 @@ async function machineRig() {
   });
   const api = memoryApi();
   const start = async (): Promise<Agent> => {
-    const parts = await openParts(config, silent);
-    parts.client.close();
+    const parts = await openParts(config, silent, { ...api, close: () => undefined });
     await ensureBaseImage(parts.images, baseImage);
-    return startAgent({ ...parts, client: { ...api, close: () => undefined } });
+    return startAgent(parts);
   };
   const ask = (agent: Agent, method: string, path: string) =>
     new Promise<string>((done, fail) => {
