@@ -2,7 +2,15 @@
 // Runs on any Node >= 18 without dependencies, says what it does, and does nothing when all is there.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -139,28 +147,48 @@ async function makeBaseImage() {
   await image.makeBaseImage(baseImage);
 }
 
-/** What the parts of a cluster load at their start, so that the first start is as fast as the second. */
-const startModules = [
-  'api/run.ts',
-  'controller/run.ts',
-  'node-agent/node/agent.ts',
-  'node-agent/node/parts.ts',
-  'node-agent/oci/commands/run.ts',
-  'node-agent/oci/commands/exec.ts',
-  'cli/commands/up.ts',
-  'cli/up/first-documents.ts',
+/** Programs: they run when they are loaded; without arguments they say how they are used and end. */
+const entryPoints = [
+  'api/main.ts',
+  'controller/main.ts',
+  'node-agent/main.ts',
+  'node-agent/oci/main.ts',
+  'cli/up/resume.ts',
+  'cli/main.ts',
 ];
+
+/** All modules of the project, as paths from the top. */
+function projectModules() {
+  return ['api', 'cli', 'controller', 'native', 'node-agent']
+    .flatMap((folder) =>
+      readdirSync(join(home, folder), { recursive: true }).map((name) => join(folder, name)),
+    )
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .filter((name) => !/(^|\/)main\.ts$/.test(name) && !entryPoints.includes(name));
+}
 
 /** As in `cli/up/node-program.ts`. */
 const heap = ['--expose-gc', '--max-semi-space-size=2'];
 
+/**
+ * Loads every module once, so that the first start is as fast as the second. It is more than time: whoever meets one module that is
+ * not in the cache loads what strips types, and keeps 15 MiB for it.
+ */
 function fillCompileCache() {
   const cache = join(modules, '.cache/compile');
   if (existsSync(cache)) return;
-  const imports = startModules.map((name) => `import(${JSON.stringify(join(home, name))})`);
-  const program = `await Promise.all([${imports.join(', ')}])`;
+  say('compiling');
+  const imports = projectModules().map(
+    (name) => `await import(${JSON.stringify(join(home, name))});`,
+  );
+  const node = join(modules, '.bin/node');
   const env = { ...process.env, NODE_COMPILE_CACHE: cache };
-  run(join(modules, '.bin/node'), [...heap, '--input-type=module', '--eval', program], { env });
+  run(node, [...heap, '--input-type=module', '--eval', `${imports.join('')}process.exit(0)`], {
+    env,
+  });
+  for (const program of entryPoints) {
+    spawnSync(node, [...heap, join(home, program)], { env, stdio: 'ignore', timeout: 10_000 });
+  }
 }
 
 checkMachine();

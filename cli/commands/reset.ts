@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { clusterOptions, parse, UsageError } from '../arguments.ts';
 import { type Cluster, clusterOf, readSettings } from '../cluster.ts';
 import { configurationPaths } from '../up/configuration.ts';
+import { heapFlags } from '../up/node-program.ts';
 import { stopCluster } from './down.ts';
 
 const options = { ...clusterOptions, yes: { type: 'boolean', short: 'y' } } as const;
@@ -14,9 +15,13 @@ const agent = resolve(import.meta.dirname, '../../node-agent/main.ts');
 function removeContainers(cluster: Cluster): void {
   const { agent: config } = configurationPaths(cluster);
   if (!existsSync(config)) return;
-  const { status, stderr } = spawnSync(process.execPath, [agent, config, '--destroy'], {
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [...heapFlags, agent, config, '--destroy'],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(`remove the cluster's containers: ${stderr.trim()}`);
 }
 

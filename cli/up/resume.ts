@@ -16,7 +16,11 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const stopGraceMs = 20_000;
 const pollMs = 20;
 
-const [runDir = '', event = ''] = process.argv.slice(2);
+const [runDir, event = ''] = process.argv.slice(2);
+if (runDir === undefined) {
+  process.stderr.write('usage: node cli/up/resume.ts RUN-DIR EVENT\n');
+  process.exit(2);
+}
 const asked = untilSignal();
 let isAsked = false;
 void asked.then(() => {
