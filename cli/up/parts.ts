@@ -7,6 +7,7 @@ import type { Cluster, Settings } from '../cluster.ts';
 import { configurationPaths, serverUrl, writeConfiguration } from './configuration.ts';
 import { Keeper, type KeeperOptions, type Running } from './keeper.ts';
 import { startNodeProgram } from './node-program.ts';
+import { untilListening } from './ports.ts';
 
 /** In the order in which they are told; they are stopped in the opposite one, so that each can say good-bye. */
 export const partNames = ['etcd', 'api', 'controller', 'agent'] as const;
@@ -25,6 +26,9 @@ export function startPart(cluster: Cluster, name: PartName): Promise<Running> {
   const log = join(cluster.dataDir, 'log', `${name}.log`);
   return startNodeProgram(programs[name], configurationPaths(cluster)[name], log);
 }
+
+/** The controllers do not wait longer than this for the API server. */
+const apiHeadStartMs = 3_000;
 
 export interface PartsOptions {
   /** Endpoints of an etcd that others run; empty: our own member. */
@@ -56,7 +60,7 @@ export class Parts {
     const certificates = ensurePki({ dir: pki, nodeNames: [settings.nodeName], hosts: [] });
     writeConfiguration(this.#cluster, settings, endpoints);
     await certificates;
-    const programs = (['api', 'controller', 'agent'] as const).map((name) => this.#keep(name));
+    const programs = [this.#keep('api'), this.#keep('agent'), this.#keepControllers(settings)];
     await Promise.all([etcd, ...programs, this.#writeKubeconfig(settings)]);
   }
 
@@ -75,6 +79,12 @@ export class Parts {
     });
     this.#keepers.push(keeper);
     await keeper.start();
+  }
+
+  /** They need the API server: until it listens they would only take time from it, half of a second on two processors. */
+  async #keepControllers({ port }: Settings): Promise<void> {
+    await untilListening(port, apiHeadStartMs);
+    await this.#keep('controller');
   }
 
   async #writeKubeconfig(settings: Settings): Promise<void> {
