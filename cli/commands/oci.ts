@@ -1,4 +1,4 @@
-/** `bay oci …`, when the launcher was not asked: the OCI runtime is a program of its own (docs/decisions/0013). */
+/** `bay oci …`, when the launcher was not asked: the OCI runtime is a program of its own (docs/decisions/0011). */
 import { spawnSync } from 'node:child_process';
 
 const program = new URL('../../node-agent/oci/main.ts', import.meta.url).pathname;
