@@ -55,16 +55,21 @@ export async function stop(client: RemoteClient, ref: Ref, graceSeconds?: number
   await untilAtRest(client, ref);
 }
 
+/** The container's Pod, if it has one now. */
+async function podOf(client: RemoteClient, ref: Ref): Promise<Pod | undefined> {
+  try {
+    return await client.collection<Pod>(pods).get(ref);
+  } catch (error) {
+    if (hasReason(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
 /** The controller has taken the stop in and the pod is gone: a start begins a run of its own. */
 async function untilAtRest(client: RemoteClient, ref: Ref): Promise<void> {
   const holds = async () => {
     const { status, metadata } = await containersOf(client).get(ref);
-    const pod = await client
-      .collection<Pod>(pods)
-      .get(ref)
-      .catch((error: unknown) => {
-        if (!hasReason(error, 'NotFound')) throw error;
-      });
+    const pod = await podOf(client, ref);
     const seen = (status as { observedGeneration?: number } | undefined)?.observedGeneration;
     return pod === undefined && seen === metadata.generation && ended.includes(status?.phase ?? '');
   };
@@ -82,8 +87,11 @@ export async function start(client: RemoteClient, ref: Ref): Promise<void> {
   const holds = async () => {
     last = await containersOf(client).get(ref);
     const { status } = last;
-    const again = status?.phase === 'exited' && status.startedAt !== startedAt;
-    return status?.phase === 'running' || again || status?.phase === 'dead';
+    if (status?.phase === 'running' || status?.phase === 'dead') return true;
+    if (status?.phase !== 'exited') return false;
+    // Two runs may begin in one second. There was no Pod when we asked: one that has ended is of the new run.
+    if (status.startedAt !== startedAt) return true;
+    return ['Succeeded', 'Failed'].includes((await podOf(client, ref))?.status?.phase ?? '');
   };
   await until(`container ${ref.name}`, holds).catch((cause: Error) => {
     throw new Error(trouble(last) ?? cause.message, { cause });

@@ -27,7 +27,7 @@ export function startPart(cluster: Cluster, name: PartName): Promise<Running> {
   return startNodeProgram(programs[name], configurationPaths(cluster)[name], log);
 }
 
-/** The controllers do not wait longer than this for the API server. */
+/** Its clients do not wait longer than this for the API server. */
 const apiHeadStartMs = 3_000;
 
 export interface PartsOptions {
@@ -60,7 +60,7 @@ export class Parts {
     const certificates = ensurePki({ dir: pki, nodeNames: [settings.nodeName], hosts: [] });
     writeConfiguration(this.#cluster, settings, endpoints);
     await certificates;
-    const programs = [this.#keep('api'), this.#keep('agent'), this.#keepControllers(settings)];
+    const programs = [this.#keep('api'), this.#keepClients(settings)];
     await Promise.all([etcd, ...programs, this.#writeKubeconfig(settings)]);
   }
 
@@ -82,9 +82,9 @@ export class Parts {
   }
 
   /** They need the API server: until it listens they would only take time from it, half of a second on two processors. */
-  async #keepControllers({ port }: Settings): Promise<void> {
+  async #keepClients({ port }: Settings): Promise<void> {
     await untilListening(port, apiHeadStartMs);
-    await this.#keep('controller');
+    await Promise.all([this.#keep('controller'), this.#keep('agent')]);
   }
 
   async #writeKubeconfig(settings: Settings): Promise<void> {
