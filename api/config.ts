@@ -19,10 +19,14 @@ const Optional = t.partial({
   nodeProxyTimeoutMs: t.Int,
   /** The range of cluster addresses that a new cluster starts with. */
   serviceCidr: t.string,
+  /** Addresses to listen at beside `bindAddress`. */
+  moreAddresses: t.array(t.string),
   /** Where pods reach this server; absent: `bindAddress`. */
   advertiseAddress: t.string,
   /** Admission plug-ins to do without: `ServiceAccount`, for an API server without controllers. */
   disableAdmission: t.array(t.string),
+  /** Admission plug-ins that are off by themselves: `OwnerReferencesPermissionEnforcement`. */
+  enableAdmission: t.array(t.string),
 });
 
 const Config = t.intersection([Required, Optional], 'ApiConfig');

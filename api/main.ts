@@ -1,6 +1,6 @@
 /**
- * The API server's process: `node api/main.ts CONFIG.json`. Takes the port at once, waits for etcd, serves. Logs JSON
- * lines to stderr; ends with 0 on SIGTERM.
+ * The API server's process: `node api/main.ts CONFIG.json [--held]`. Takes the port at once, waits for etcd, serves. Logs
+ * JSON lines to stderr; ends with 0 on SIGTERM.
  */
 import { enableCompileCache } from 'node:module';
 
@@ -12,5 +12,9 @@ if (path === undefined) {
   process.stderr.write('no configuration: give the path of a JSON file as the only argument\n');
   process.exit(2);
 }
-const { runServer } = await import('./run.ts');
+const [{ runServer }, { untilReleased }] = await Promise.all([
+  import('./run.ts'),
+  import('./resources/held.ts'),
+]);
+untilReleased();
 await runServer(path);

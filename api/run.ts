@@ -34,7 +34,9 @@ export async function runServer(configPath: string): Promise<void> {
       : { nodeProxyTimeoutMs: config.nodeProxyTimeoutMs }),
     ...(config.serviceCidr === undefined ? {} : { serviceCidr: config.serviceCidr }),
     ...(config.advertiseAddress === undefined ? {} : { advertiseAddress: config.advertiseAddress }),
+    moreAddresses: config.moreAddresses ?? [],
     disableAdmission: config.disableAdmission ?? [],
+    enableAdmission: config.enableAdmission ?? [],
   });
   try {
     await server.listen();

@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { programPath } from '#cli/program-path.ts';
+import { heapFlags } from '#cli/up/node-program.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -12,6 +14,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Of Node, for a look inside: `BENCH_FLAGS='--cpu-prof --cpu-prof-dir=/tmp/profiles'`. */
+export const moreFlags = (process.env['BENCH_FLAGS'] ?? '').split(' ').filter(Boolean);
+
 export interface Running {
   readonly child: ChildProcess;
   readonly pid: number;
@@ -19,8 +24,15 @@ export interface Running {
   readonly readyMs: number;
 }
 
-/** `node api/main.ts` as `bay up` runs it; resolves when it says that it is ready. */
-export async function startServer(dir: string, etcdEndpoint: string): Promise<Running> {
+/** As in `bay`. */
+const compileCache = join(import.meta.dirname, '../node_modules/.cache/compile');
+
+/** The API server as `bay up` runs it, packed if setup has packed it; resolves when it says that it is ready. */
+export async function startServer(
+  dir: string,
+  etcdEndpoint: string,
+  disableAdmission: readonly string[] = ['ServiceAccount'],
+): Promise<Running> {
   const port = await freePort();
   const config = join(dir, 'api.json');
   const places = { dataDir: dir, runDir: dir, pki: join(dir, 'pki') };
@@ -28,13 +40,13 @@ export async function startServer(dir: string, etcdEndpoint: string): Promise<Ru
     clusterName: 'bench',
     bindAddress: '127.0.0.1',
     port,
-    disableAdmission: ['ServiceAccount'],
+    disableAdmission,
   };
   writeFileSync(config, JSON.stringify({ ...how, ...places, etcdEndpoints: [etcdEndpoint] }));
   const began = performance.now();
-  const main = join(import.meta.dirname, '../api/main.ts');
-  const flags = ['--max-semi-space-size=4'];
-  const child = spawn(process.execPath, [...flags, main, config], {
+  const main = programPath('api/main.ts');
+  const child = spawn(process.execPath, [...heapFlags, ...moreFlags, main, config], {
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   await new Promise<void>((ready, failed) => {

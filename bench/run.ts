@@ -5,13 +5,19 @@ import { join } from 'node:path';
 
 const parts = new Set([
   'run.ts',
+  'adopt-many.ts',
   'measure.ts',
   'stamp-image.ts',
+  'command-engine.ts',
+  'container-engine.ts',
   'image-peers.ts',
   'large-image.ts',
+  'own-engine.ts',
+  'peer-engines.ts',
   'api-load.ts',
   'api-pods.ts',
   'api-process.ts',
+  'simulated-nodes.ts',
 ]);
 const all = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.ts') && !parts.has(name))

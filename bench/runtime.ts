@@ -1,218 +1,201 @@
 /**
- * How fast containers start, and what one costs: `node bench/runtime.ts [rounds]`.
- * "start" is from the call to the first instruction of the container's program, with namespaces, overlay, cgroups and log.
+ * How fast containers start and end, and what one costs, beside crun, runc, podman and docker where they are installed
+ * (`apt-get install crun runc podman`): `node bench/runtime.ts [own]`; `own` leaves the others out.
+ * "start" is from the call to the first instruction of the container's program. Ours has a network namespace with a veth,
+ * an overlay, cgroups, seccomp and a log; crun and runc have no overlay, no veth, no seccomp and no log.
  */
-
-import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRuntime } from '#node-agent/container/create-runtime.ts';
-import type { ContainerRuntime, ContainerSpec } from '#node-agent/container/runtime.ts';
+import type { Engine, Held } from './container-engine.ts';
+import { percentile, printTable } from './measure.ts';
+import { OwnEngine, type Started } from './own-engine.ts';
+import { peerEngines } from './peer-engines.ts';
 
-const rounds = Number(process.argv[2] ?? 100);
-const gapMs = 60;
-const newId = () => randomBytes(32).toString('hex');
+/** Idle time between starts when they are isolated: a node mostly starts one container now and then. */
+const gapMs = 70;
+type Row = Record<string, string>;
 
-interface Bench {
-  /** Layers, writable layers, logs. */
-  readonly directory: string;
-  /** On tmpfs, as /run is. */
-  readonly runDir: string;
-  readonly layer: string;
-  readonly runtime: ContainerRuntime;
-  readonly sandbox: string;
-}
+const figure = (values: readonly number[]): string =>
+  `${percentile(values, 0.5).toFixed(2)} / ${percentile(values, 0.9).toFixed(2)}`;
 
-function quantile(values: readonly number[], share: number): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(2);
-}
-
-function row(name: string, values: readonly number[], unit: string): void {
-  const figures = [0.5, 0.9, 0.99].map((share) => quantile(values, share).padStart(9)).join('');
-  process.stdout.write(`${name.padEnd(52)}${figures}  ${unit}\n`);
-}
-
-async function open(place: string): Promise<Bench> {
-  const directory = mkdtempSync(`${place}/bench-runtime-`);
-  const runDir = mkdtempSync('/dev/shm/bench-run-');
-  const layer = `${directory}/layer`;
-  for (const name of ['bin', 'proc', 'sys', 'dev'])
-    mkdirSync(`${layer}/${name}`, { recursive: true });
-  const source = new URL('./monotonic-stamp.c', import.meta.url).pathname;
-  execFileSync('gcc', ['-O2', '-static', '-o', `${layer}/bin/stamp`, source]);
-  copyFileSync('/bin/busybox', `${layer}/bin/sleep`);
-  const runtime = createRuntime({
-    dataDir: `${directory}/data`,
-    runDir,
-    cgroupRoot: `/bayplan-bench-${process.pid}`,
-  });
-  await runtime.adopt();
-  const sandbox = newId();
-  await runtime.createSandbox({
-    id: sandbox,
-    hostname: 'bench',
-    hostIpc: false,
-    hostPid: false,
-    cgroupPath: `/bayplan-bench-${process.pid}/besteffort/pod1`,
-    resources: {},
-    labels: {},
-  });
-  return { directory, runDir, layer, runtime, sandbox };
-}
-
-function spec(bench: Bench, args: readonly string[]): ContainerSpec {
-  const id = newId();
-  return {
-    id,
-    sandboxId: bench.sandbox,
-    layers: [bench.layer],
-    layerDir: `${bench.directory}/l${id.slice(0, 12)}`,
-    readonlyRootfs: false,
-    args,
-    env: ['PATH=/bin'],
-    cwd: '/',
-    user: { uid: 0, gid: 0, groups: [] },
-    mounts: [],
-    privileged: false,
-    noNewPrivileges: false,
-    tty: false,
-    stdin: false,
-    stdinOnce: false,
-    resources: { cpu: { shares: 100 }, memory: { limit: 1 << 28 }, pids: { limit: 1000 } },
-    oomScoreAdj: 0,
-    cgroupName: id.slice(0, 12),
-    logPath: `${bench.directory}/${id.slice(0, 12)}.log`,
-    labels: {},
-  };
-}
-
-const stampOf = (text: string): bigint => BigInt(text.trim().split(' ').at(-1) ?? 0);
-const milliseconds = (nanoseconds: bigint): number => Number(nanoseconds) / 1e6;
-
-async function ended(bench: Bench, id: string): Promise<void> {
-  while (bench.runtime.get(id)?.state.phase !== 'exited') await new Promise(setImmediate);
-}
-
-async function starts(bench: Bench, gap: number, what: string): Promise<void> {
-  const start: number[] = [];
-  const call: number[] = [];
-  const whole: number[] = [];
-  const loop: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const order = spec(bench, ['stamp']);
-    const before = process.hrtime.bigint();
-    const busy = performance.eventLoopUtilization();
-    const promise = bench.runtime.start(order);
-    call.push(milliseconds(process.hrtime.bigint() - before) * 1000);
-    await promise;
-    loop.push(performance.eventLoopUtilization(busy).active * 1000);
-    await ended(bench, order.id);
-    start.push(milliseconds(stampOf(readFileSync(order.logPath, 'utf8')) - before));
-    await bench.runtime.remove(order.id);
-    whole.push(milliseconds(process.hrtime.bigint() - before));
-    await bench.runtime.removeLayer(order.layerDir);
-    if (gap > 0) await sleep(gap);
+/** In turns, so that what else the machine does meets all alike. */
+async function isolated(
+  engines: readonly Engine[],
+  what: string,
+  one: (of: Engine) => Promise<number>,
+) {
+  const times = new Map<Engine, number[]>(engines.map((engine) => [engine, []]));
+  const most = Math.max(...engines.map(({ rounds }) => rounds));
+  for (let round = 0; round < most; round++) {
+    for (const engine of engines.filter(({ rounds }) => round < rounds)) {
+      times.get(engine)?.push(await one(engine));
+      await sleep(gapMs);
+    }
   }
-  row(`${what}: start -> first instruction`, start, 'ms');
-  row(`${what}: start -> removed`, whole, 'ms');
-  row(`${what}: event loop, call until it returns`, call, 'us');
-  row(`${what}: event loop, busy until started`, loop, 'us');
+  return row(what, engines, (engine) => figure(times.get(engine) ?? []));
 }
 
-async function execs(bench: Bench, gap: number, what: string): Promise<void> {
-  const order = spec(bench, ['sleep', '1000']);
-  await bench.runtime.start(order);
-  const first: number[] = [];
-  const result: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const before = process.hrtime.bigint();
-    const session = await bench.runtime.exec(order.id, {
-      args: ['stamp'],
-      tty: false,
-      stdin: false,
-    });
-    let text = '';
-    for await (const chunk of session.stdout) text += String(chunk);
-    await session.exitCode;
-    result.push(milliseconds(process.hrtime.bigint() - before));
-    first.push(milliseconds(stampOf(text) - before));
-    if (gap > 0) await sleep(gap);
-  }
-  row(`${what}: exec -> first instruction`, first, 'ms');
-  row(`${what}: exec -> exit code`, result, 'ms');
-  await bench.runtime.kill(order.id);
-  await ended(bench, order.id);
-  await bench.runtime.remove(order.id);
+function row(what: string, engines: readonly Engine[], cell: (of: Engine) => string): Row {
+  return { '': what, ...Object.fromEntries(engines.map((engine) => [engine.name, cell(engine)])) };
 }
 
-function memoryOf(pid: number, field: string): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  return Number(new RegExp(`^${field}: +(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+async function each(
+  engines: readonly Engine[],
+  what: string,
+  cell: (of: Engine) => Promise<string>,
+) {
+  const cells = new Map<Engine, string>();
+  for (const engine of engines) cells.set(engine, await cell(engine));
+  return row(what, engines, (engine) => cells.get(engine) ?? '');
 }
 
-/** Of two, since the pages of their program are shared from the second on. */
-async function memory(bench: Bench): Promise<void> {
-  const orders = [spec(bench, ['sleep', '1000']), spec(bench, ['sleep', '1000'])];
-  for (const order of orders) await bench.runtime.start(order);
-  const state = JSON.parse(readFileSync(`${bench.runDir}/c/${orders[0]?.id}/state`, 'utf8'));
-  for (const field of ['Rss', 'Pss', 'Private_Dirty']) {
-    row(`supervisor memory, ${field}`, [memoryOf(state.supervisor, field)], 'KiB');
-  }
-  for (const { id } of orders) {
-    await bench.runtime.kill(id);
-    await ended(bench, id);
-    await bench.runtime.remove(id);
-  }
+async function backToBack(engine: Engine): Promise<string> {
+  const values: number[] = [];
+  for (let round = 0; round < engine.rounds; round++) values.push((await engine.run()).first);
+  return figure(values);
 }
 
-async function throughput(bench: Bench, width: number): Promise<void> {
-  const total = rounds * 2;
+async function perSecond(engine: Engine, width: number): Promise<string> {
+  const total = Math.max(width, engine.rounds) * 2;
   let left = total;
   const before = performance.now();
-  const one = async () => {
-    while (left-- > 0) {
-      const order = spec(bench, ['stamp']);
-      await bench.runtime.start(order);
-      await ended(bench, order.id);
-      await bench.runtime.remove(order.id);
-      await bench.runtime.removeLayer(order.layerDir);
-    }
+  const worker = async () => {
+    while (left-- > 0) await engine.run();
   };
-  await Promise.all(Array.from({ length: width }, one));
-  row(
-    `starts per second, ${width} at a time`,
-    [(total / (performance.now() - before)) * 1000],
-    '/s',
-  );
+  await Promise.all(Array.from({ length: width }, worker));
+  return ((total / (performance.now() - before)) * 1000).toFixed(1);
 }
 
-/** Takes down what is left, also after a failure in the middle. */
-async function close({ runtime, sandbox, directory, runDir }: Bench): Promise<void> {
-  await runtime.removeSandbox(sandbox);
-  runtime.close();
-  for (const path of [directory, runDir]) rmSync(path, { recursive: true, force: true });
-}
-
-async function benchAt(place: string, label: string): Promise<void> {
-  const bench = await open(place);
-  try {
-    await starts(bench, 0, `${label}, back to back`);
-    await starts(bench, gapMs, `${label}, isolated`);
-    await execs(bench, 0, `${label}, back to back`);
-    await execs(bench, gapMs, `${label}, isolated`);
-    await memory(bench);
-    for (const width of [1, 4]) await throughput(bench, width);
-  } finally {
-    await close(bench);
+/** What is done to one container that runs. */
+async function whileHeld(engine: Engine): Promise<Record<string, string>> {
+  const values = {
+    exec: [] as number[],
+    burst: [] as number[],
+    pause: [] as number[],
+    kill: [] as number[],
+  };
+  let beside = 0;
+  for (let round = 0; round < 3; round++) {
+    const held = await engine.hold();
+    const times = Math.ceil(engine.rounds / 3);
+    for (let i = 0; i < times; i++) {
+      values.exec.push(await held.exec());
+      await sleep(gapMs);
+    }
+    for (let i = 0; i < times; i++) values.burst.push(await held.exec());
+    for (let i = 0; i < 5; i++) {
+      values.pause.push(await held.pause());
+      await held.resume();
+    }
+    beside = held.beside();
+    values.kill.push(await held.kill());
+    await held.remove();
   }
+  return {
+    'exec, isolated, ms': figure(values.exec),
+    'exec, back to back, ms': figure(values.burst),
+    'pause, ms': figure(values.pause),
+    'kill, until ended, ms': figure(values.kill),
+    'private memory of who stays beside it, KiB': String(beside),
+  };
+}
+
+/** KiB the kernel keeps for one container more, of the machine's account: other work blurs it. */
+async function kernelMemory(engine: Engine): Promise<string> {
+  const used = () => {
+    const text = readFileSync('/proc/meminfo', 'utf8');
+    const field = (name: string) =>
+      Number(new RegExp(`^${name}: +(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+    return ['Slab', 'KernelStack', 'PageTables', 'Percpu'].reduce(
+      (sum, name) => sum + field(name),
+      0,
+    );
+  };
+  const before = used();
+  const held: Held[] = [];
+  for (let i = 0; i < 12; i++) held.push(await engine.hold());
+  const each = (used() - before) / held.length;
+  for (const one of held) {
+    await one.kill();
+    await one.remove();
+  }
+  return each.toFixed(0);
+}
+
+async function logRate(engine: Engine): Promise<string> {
+  return engine.logs === undefined ? 'no log' : (100_000 / (await engine.logs())).toFixed(0);
+}
+
+interface Series {
+  readonly plain: Started[];
+  readonly prepared: Started[];
+  readonly pods: number[];
+}
+
+async function seriesOf(engine: OwnEngine): Promise<Series> {
+  const series: Series = { plain: [], prepared: [], pods: [] };
+  for (let round = 0; round < engine.rounds; round++) {
+    series.plain.push(await engine.run());
+    await sleep(gapMs);
+    series.prepared.push(await engine.run(gapMs));
+    await sleep(gapMs);
+    series.pods.push(await engine.runPod());
+    await sleep(gapMs);
+  }
+  return series;
+}
+
+async function ownRows(own: readonly OwnEngine[]): Promise<void> {
+  const all = new Map<Engine, Series>();
+  for (const engine of own) all.set(engine, await seriesOf(engine));
+  const line = (what: string, values: (of: Series) => number[]) =>
+    row(what, own, (engine) => {
+      const series = all.get(engine);
+      return series === undefined ? '' : figure(values(series));
+    });
+  printTable('Ours alone, isolated, p50 / p90', [
+    line('start of a container that was prepared, ms', (s) => s.prepared.map((o) => o.first)),
+    line('a pod from nothing: network, sandbox, start; ms', (s) => s.pods),
+    line('start -> ended and removed, ms', (s) => s.plain.map((o) => o.whole)),
+    line('event loop, until the call returns, us', (s) => s.plain.map((o) => o.callUs)),
+    line('event loop, busy until started, us', (s) => s.plain.map((o) => o.busyUs)),
+    line('prepared: until the call returns, us', (s) => s.prepared.map((o) => o.callUs)),
+    line('prepared: busy until started, us', (s) => s.prepared.map((o) => o.busyUs)),
+  ]);
+}
+
+async function compare(engines: readonly Engine[]): Promise<void> {
+  const rows = [
+    await isolated(engines, 'start, isolated, ms', async (of) => (await of.run()).first),
+    await each(engines, 'start, back to back, ms', backToBack),
+    await each(engines, 'starts per second, 1 at a time', (of) => perSecond(of, 1)),
+    await each(engines, '4 at a time', (of) => perSecond(of, 4)),
+    await each(engines, '32 at a time', (of) => perSecond(of, 32)),
+  ];
+  const held = new Map<Engine, Record<string, string>>();
+  for (const engine of engines) held.set(engine, await whileHeld(engine));
+  const [first] = held.values();
+  for (const what of Object.keys(first ?? {})) {
+    rows.push(row(what, engines, (engine) => held.get(engine)?.[what] ?? ''));
+  }
+  rows.push(await each(engines, "kernel's memory for one more, KiB", kernelMemory));
+  rows.push(await each(engines, '100 MB of lines through the log, MB/s', logRate));
+  printTable('Containers, p50 / p90', rows);
 }
 
 // Who stops reading (`| head`) must not keep it from cleaning up.
 process.stdout.on('error', () => undefined);
-process.stdout.write(`${''.padEnd(52)}      p50      p90      p99\n`);
-await benchAt(tmpdir(), 'disk');
-await benchAt('/dev/shm', 'tmpfs');
+const open: Engine[] = [];
+try {
+  const disk = new OwnEngine('bayplan, disk', tmpdir(), 60);
+  const memory = new OwnEngine('bayplan, tmpfs', '/dev/shm', 60);
+  open.push(disk, memory);
+  for (const engine of [disk, memory]) await engine.open();
+  if (process.argv[2] !== 'own') open.push(...(await peerEngines(tmpdir())));
+  await compare(open);
+  await ownRows([disk, memory]);
+} finally {
+  for (const engine of open) await engine.close();
+}

@@ -1,14 +1,14 @@
 /** Makes the cluster follow one document after another. */
 import { isDeepStrictEqual } from 'node:util';
 import type { RemoteClient } from '#api/client/client.ts';
-import type { ApiObject } from '#api/client/collection.ts';
+import type { ApiObject, ApplyOptions } from '#api/client/collection.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { hasReason, StatusError } from '#api/resources/status.ts';
 import { type DiscoveredType, discover, typeOfKind } from './discovery.ts';
 import type { Manifest } from './manifests.ts';
 
 /** The owner of all that documents say; a document counts for more than what others have made of its fields. */
-const owner = { fieldManager: 'bay', force: true } as const;
+const usual: ApplyOptions = { fieldManager: 'bay', force: true };
 
 export type Outcome = 'created' | 'configured' | 'unchanged';
 
@@ -25,6 +25,7 @@ async function applyObject(
   client: RemoteClient,
   type: DiscoveredType,
   object: KubeObject,
+  owner: ApplyOptions,
 ): Promise<Pick<Applied, 'object' | 'outcome'>> {
   const collection = client.collection<Live>(type);
   if (object.metadata.name === undefined) {
@@ -60,6 +61,7 @@ export async function applyManifests(
     onApplied(applied: Applied): void;
     onProblem(manifest: Manifest, error: Error): void;
   },
+  owner: ApplyOptions = usual,
 ): Promise<void> {
   let types = await discover(client);
   for (const manifest of manifests) {
@@ -74,7 +76,7 @@ export async function applyManifests(
       const metadata = type.namespaced
         ? { namespace, ...manifest.object.metadata }
         : manifest.object.metadata;
-      const applied = await applyObject(client, type, { ...manifest.object, metadata });
+      const applied = await applyObject(client, type, { ...manifest.object, metadata }, owner);
       report.onApplied({ manifest, type, ...applied });
     } catch (error) {
       if (error instanceof StatusError && error.reason === 'ServiceUnavailable') throw error;

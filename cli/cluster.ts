@@ -20,14 +20,20 @@ export interface Cluster {
   readonly kubeconfig: string;
 }
 
-/** Chosen when the cluster is made, kept in `<data-dir>/cluster.json`, the same for ever after. */
+/** Chosen when the cluster is made, kept in `<data-dir>/cluster.json`, the same for ever after but for the ports. */
 export interface Settings {
   port: number;
-  readonly agentPort: number;
+  agentPort: number;
   readonly nodeName: string;
   readonly podCidr: string;
   readonly bridge: string;
   readonly cgroupRoot: string;
+  /** How many nodes there are on this machine; absent: one. */
+  nodes?: number;
+  /** Where other machines reach this one; absent: nowhere. */
+  listen?: string;
+  /** Of a machine that has joined a cluster elsewhere: the API server's URL. */
+  joined?: string;
 }
 
 /** The cluster that flags, else `BAY_NAME`, `BAY_DATA_DIR` and `BAY_RUN_DIR`, else the defaults name. */

@@ -1,5 +1,9 @@
 /** The commands of `bay`: what help says of each, and where it lives. Only the one asked for is loaded. */
 
+import { activityCommands } from './activity-commands.ts';
+import { documentCommands } from './document-commands.ts';
+import { imageCommands } from './image-commands.ts';
+
 export interface Command {
   /** Resolves with the exit code. */
   run(args: readonly string[]): Promise<number>;
@@ -15,7 +19,7 @@ export interface CommandEntry {
 export const commands: Readonly<Record<string, CommandEntry>> = {
   up: {
     usage:
-      'up [--detach] [--name N] [--data-dir D] [--run-dir R] [--port P] [--etcd-endpoints URL,…] [--apply FILE]…',
+      'up [--detach] [--name N] [--data-dir D] [--run-dir R] [--port P] [--nodes K | --listen IP] [--etcd-endpoints URL,…] [--apply FILE]…',
     summary: 'start a cluster on this machine',
     group: 'cluster',
     load: () => import('./commands/up.ts'),
@@ -32,11 +36,41 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'cluster',
     load: () => import('./commands/status.ts'),
   },
+  version: {
+    usage: 'version [--client] [-o json]',
+    summary: 'tell what this program is, and what serves the cluster',
+    group: 'cluster',
+    load: () => import('./commands/version.ts'),
+  },
+  info: {
+    usage: 'info [--name N]',
+    summary: 'show the cluster in a screenful: containers, nodes, versions',
+    group: 'cluster',
+    load: () => import('./commands/info.ts'),
+  },
+  doctor: {
+    usage: 'doctor [--name N]',
+    summary: 'tell whether this machine can hold a cluster, and what helps',
+    group: 'cluster',
+    load: () => import('./commands/doctor.ts'),
+  },
   reset: {
     usage: 'reset --yes [--name N]',
     summary: 'stop the cluster and remove everything it made',
     group: 'cluster',
     load: () => import('./commands/reset.ts'),
+  },
+  'node-token': {
+    usage: 'node-token [--ttl 24h] [--name N]',
+    summary: 'let another machine join the cluster: prints the command for it',
+    group: 'cluster',
+    load: () => import('./commands/node-token.ts'),
+  },
+  join: {
+    usage: 'join URL --token T [--detach] [--node-name N] [--address IP] [--name N]',
+    summary: 'make this machine a node of a cluster elsewhere',
+    group: 'cluster',
+    load: () => import('./commands/join.ts'),
   },
   kubeconfig: {
     usage: 'kubeconfig [--name N]',
@@ -51,44 +85,57 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/secrets.ts'),
   },
   apply: {
-    usage: 'apply -f FILE|DIRECTORY|- … [-n NAMESPACE]',
+    usage:
+      'apply -f FILE|DIRECTORY|- … | -k DIRECTORY [-R] [-n NAMESPACE] [-l SELECTOR] [--prune [--set NAME]] [--wait [--timeout 5m]] [-o FORM] [--dry-run=server|client] [--field-manager NAME]',
     summary: 'make the cluster follow documents',
     group: 'documents',
     load: () => import('./commands/apply.ts'),
   },
   get: {
-    usage: 'get TYPE [NAME…] [-n NAMESPACE | -A] [-l SELECTOR] [-o wide|json|yaml|name] [-w]',
+    usage:
+      'get TYPE[,TYPE…] [NAME…] | TYPE/NAME… | -f FILE | -k DIRECTORY [-R] [-n NAMESPACE | -A] [-l SELECTOR] [--field-selector S] [-o wide|json|yaml|name|jsonpath=…|custom-columns=…|go-template=…] [-w] [--watch-only] [--sort-by PATH] [--show-labels] [-L LABEL,…] [--show-kind] [--no-headers] [--ignore-not-found] [--subresource S] [--show-managed-fields] [--raw PATH]',
     summary: 'show documents',
     group: 'documents',
     load: () => import('./commands/get.ts'),
   },
+  why: {
+    usage: 'why CONTAINER | why TYPE/NAME [-n NAMESPACE]',
+    summary: 'tell in one sentence why something is not as it should be, and what helps',
+    group: 'documents',
+    load: () => import('./commands/why.ts'),
+  },
   delete: {
-    usage: 'delete TYPE NAME… | -f FILE [-n NAMESPACE] [--grace-period S] [--no-wait]',
+    usage:
+      'delete TYPE NAME… | TYPE/NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE | -k DIRECTORY [-R] [-n NAMESPACE | -A] [--grace-period S | --now | --force] [--cascade background|foreground|orphan] [--ignore-not-found] [--wait=false] [--timeout 5m] [-o name] [--dry-run=server|client]',
     summary: 'delete documents and wait until they are gone',
     group: 'documents',
     load: () => import('./commands/delete.ts'),
   },
+  ...documentCommands,
   run: {
     usage:
-      'run [-d] [-it] [--rm] [--name N] [-e K=V]… [-p PORT]… [-v SRC:DST[:ro]]… [-m BYTES] [--cpus N] IMAGE [COMMAND…]',
+      'run [-d] [-it] [--rm] [--name N] [-e K=V]… [-p PORT]… [-v SRC:DST[:ro]]… [-m BYTES] [--cpus N] [docker’s other flags] IMAGE [COMMAND…]',
     summary: 'create and start a container',
     group: 'containers',
     load: () => import('./commands/run.ts'),
   },
   ps: {
-    usage: 'ps [-a] [-q] [-n NAMESPACE | -A]',
+    usage:
+      'ps [-a] [-q] [-l | --last N] [-f FILTER]… [--format FORMAT] [--no-trunc] [-n NAMESPACE | -A]',
     summary: 'list containers',
     group: 'containers',
     load: () => import('./commands/ps.ts'),
   },
   logs: {
-    usage: 'logs [-f] [-p] [--tail N] [--since D] [-t] [-c CONTAINER] NAME|pod/NAME',
+    usage:
+      'logs [-f] [-p] [--tail N] [--since D | --since-time T] [-t] [-c CONTAINER | --all-containers] [--prefix] [--limit-bytes N] [--max-log-requests N] [--ignore-errors] NAME|TYPE/NAME [CONTAINER] | -l SELECTOR',
     summary: 'show what a container wrote',
     group: 'containers',
     load: () => import('./commands/logs.ts'),
   },
   exec: {
-    usage: 'exec [-i] [-t] [-c CONTAINER] NAME|pod/NAME COMMAND…',
+    usage:
+      'exec [-d] [-e NAME=VALUE] [--env-file FILE] [-i] [-t] [-u USER] [-w DIR] [--privileged] [--detach-keys KEYS] [-c CONTAINER] NAME|pod/NAME COMMAND…',
     summary: 'run a command in a container',
     group: 'containers',
     load: () => import('./commands/exec.ts'),
@@ -100,7 +147,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/stop.ts'),
   },
   start: {
-    usage: 'start NAME…',
+    usage: 'start [-a] [-i] [--detach-keys KEYS] NAME…',
     summary: 'start stopped containers',
     group: 'containers',
     load: () => import('./commands/start.ts'),
@@ -112,8 +159,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/restart.ts'),
   },
   kill: {
-    usage: 'kill NAME…',
-    summary: 'stop containers with SIGKILL',
+    usage: 'kill [-s SIGNAL] NAME…',
+    summary: 'stop containers with SIGKILL, or send them another signal',
     group: 'containers',
     load: () => import('./commands/kill.ts'),
   },
@@ -124,14 +171,16 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/rm.ts'),
   },
   wait: {
-    usage: 'wait NAME…',
-    summary: 'wait for containers to end and print their exit codes',
+    usage:
+      'wait NAME… | wait --for=condition=TYPE|jsonpath={.a.b}=V|create|delete|healthy [--timeout 30s] TYPE/NAME…',
+    summary:
+      'wait for containers to end and print their exit codes, or for documents to be as asked',
     group: 'containers',
     load: () => import('./commands/wait.ts'),
   },
   inspect: {
-    usage: 'inspect NAME…',
-    summary: 'show all that is known of containers, as JSON',
+    usage: 'inspect [-f FORMAT] [--type container|image] NAME…',
+    summary: 'show all that is known of containers and images, as JSON',
     group: 'containers',
     load: () => import('./commands/inspect.ts'),
   },
@@ -142,13 +191,22 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/cp.ts'),
   },
   diff: {
-    usage: 'diff [-c CONTAINER] NAME|pod/NAME | diff [--node N] IMAGE IMAGE',
-    summary: 'list what a container has changed of its files, or how two images differ',
+    usage:
+      'diff [-c CONTAINER] NAME|pod/NAME | diff [--node N] IMAGE IMAGE | diff -f FILE | -k DIRECTORY [-R]',
+    summary:
+      'list what a container has changed of its files, what differs between images, or what documents would change',
     group: 'containers',
     load: () => import('./commands/diff.ts'),
   },
+  drift: {
+    usage: 'drift [-q] [-n NAMESPACE | -A] [NAME…]',
+    summary: 'list files of running containers that are not as their images have them',
+    group: 'containers',
+    load: () => import('./commands/drift.ts'),
+  },
   commit: {
-    usage: 'commit [-a AUTHOR] [-m MESSAGE] [-c CHANGE]… [--keep-times] NAME [REPOSITORY[:TAG]]',
+    usage:
+      'commit [-a AUTHOR] [-m MESSAGE] [-c CHANGE]… [--pause=false] [--keep-times] NAME [REPOSITORY[:TAG]]',
     summary: 'make an image of a container',
     group: 'containers',
     load: () => import('./commands/commit.ts'),
@@ -159,18 +217,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'containers',
     load: () => import('./commands/export.ts'),
   },
-  pull: {
-    usage: 'pull [-q] [--creds USER:PASSWORD] [--node N] [REGISTRY/]NAME[:TAG][@DIGEST]',
-    summary: 'bring an image from its registry to the nodes',
-    group: 'images',
-    load: () => import('./commands/pull.ts'),
-  },
-  push: {
-    usage: 'push [-q] [--creds USER:PASSWORD] [--node N] [REGISTRY/]NAME[:TAG]',
-    summary: 'send an image to the registry its name says',
-    group: 'images',
-    load: () => import('./commands/push.ts'),
-  },
+  ...activityCommands,
   oci: {
     usage:
       'oci create|start|state|kill|delete|run|exec|ps|pause|resume|update|events|list|features|spec …',
@@ -178,59 +225,5 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'containers',
     load: () => import('./commands/oci.ts'),
   },
-  images: {
-    usage: 'images [-q] [--digests] [--no-trunc] [--node N] [NAME[:TAG]]',
-    summary: 'list images',
-    group: 'images',
-    load: () => import('./commands/images.ts'),
-  },
-  tag: {
-    usage: 'tag [--node N] SOURCE TARGET',
-    summary: 'give an image another name',
-    group: 'images',
-    load: () => import('./commands/tag.ts'),
-  },
-  rmi: {
-    usage: 'rmi [--node N] IMAGE…',
-    summary: 'take names away from images; what nobody names is removed',
-    group: 'images',
-    load: () => import('./commands/rmi.ts'),
-  },
-  system: {
-    usage: 'system df | system prune [-a] [-f] [--filter until=24h] [--node N]',
-    summary: "show what the nodes' disks are used for, remove what nobody uses",
-    group: 'images',
-    load: () => import('./commands/system.ts'),
-  },
-  save: {
-    usage: 'save [-o FILE] [--node N] IMAGE…',
-    summary: 'write images as a tar',
-    group: 'images',
-    load: () => import('./commands/save.ts'),
-  },
-  load: {
-    usage: 'load [-i FILE] [-q] [--node N]',
-    summary: 'bring images of a tar to the nodes',
-    group: 'images',
-    load: () => import('./commands/load.ts'),
-  },
-  import: {
-    usage: 'import [-m MESSAGE] [-c CHANGE]… [--node N] FILE|- [REPOSITORY[:TAG]]',
-    summary: 'make an image of a tar of files',
-    group: 'images',
-    load: () => import('./commands/import.ts'),
-  },
-  history: {
-    usage: 'history [-q] [--no-trunc] [--node N] IMAGE',
-    summary: 'show how an image was made',
-    group: 'images',
-    load: () => import('./commands/history.ts'),
-  },
-  image: {
-    usage:
-      'image load FILE | image pull NAME | image push NAME | image ls | image rm REFERENCE | image tag SOURCE TARGET',
-    summary: 'bring images to the cluster and list them',
-    group: 'images',
-    load: () => import('./commands/image.ts'),
-  },
+  ...imageCommands,
 };

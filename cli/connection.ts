@@ -6,8 +6,10 @@ import { text } from 'node:stream/consumers';
 import { connect, type RemoteClient } from '#api/client/client.ts';
 import { type ClusterFlags, clusterOf } from './cluster.ts';
 
-/** `--kubeconfig`, else the cluster's own file on this machine, else `KUBECONFIG`, else `~/.kube/config`. */
-function kubeconfigOf(flags: ClusterFlags & { readonly kubeconfig?: string | undefined }): string {
+/** The file: `--kubeconfig`, else the cluster's own file on this machine, else `KUBECONFIG`, else `~/.kube/config`. */
+export function kubeconfigOf(
+  flags: ClusterFlags & { readonly kubeconfig?: string | undefined },
+): string {
   if (flags.kubeconfig !== undefined) return flags.kubeconfig;
   const own = clusterOf(flags).kubeconfig;
   const others = [process.env['KUBECONFIG'], join(homedir(), '.kube/config')];

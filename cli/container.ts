@@ -8,6 +8,7 @@ export interface Container {
   kind: string;
   metadata: ObjectMeta;
   spec: {
+    state?: string;
     image: string;
     command?: string[];
     args?: string[];
@@ -17,10 +18,55 @@ export interface Container {
     tty?: boolean;
     stdin?: boolean;
     hostname?: string;
-    ports?: { containerPort: number; hostPort?: number; hostIP?: string; protocol?: string }[];
+    domainname?: string;
+    extraHosts?: { ip: string; hostnames: string[] }[];
+    dns?: { servers?: string[]; searches?: string[]; options?: string[] };
+    /** Also `container:NAME`. */
+    network?: string;
+    pid?: string;
+    ipc?: string;
+    uts?: 'private' | 'host';
+    userns?: 'host' | 'private';
+    init?: boolean;
+    groups?: string[];
+    ulimits?: { name: string; soft: number; hard: number }[];
+    shmSize?: string;
+    sysctls?: Record<string, string>;
+    devices?: { source: string; path: string; permissions?: string }[];
+    oomScoreAdj?: number;
+    ports?: Port[];
     mounts?: Mount[];
-    resources?: { memory?: string; cpu?: string };
+    resources?: {
+      memory?: string;
+      cpu?: string;
+      memoryReservation?: string;
+      memorySwap?: string;
+      cpuShares?: number;
+      cpuset?: string;
+      pids?: number;
+    };
+    security?: {
+      privileged?: boolean;
+      capabilities?: { add?: string[]; drop?: string[] };
+      readOnlyRootFilesystem?: boolean;
+      noNewPrivileges?: boolean;
+      seccomp?: string;
+      apparmor?: string;
+      selinux?: { user?: string; role?: string; type?: string; level?: string };
+      unmasked?: boolean;
+    };
+    imagePullPolicy?: string;
     restartPolicy?: string;
+    maximumRetryCount?: number;
+    stopSignal?: string;
+    stopTimeout?: number;
+    healthcheck?: {
+      test: string[];
+      intervalSeconds?: number;
+      timeoutSeconds?: number;
+      startPeriodSeconds?: number;
+      retries?: number;
+    };
     autoRemove?: boolean;
     labels?: Record<string, string>;
   };
@@ -32,8 +78,15 @@ export interface Container {
     finishedAt?: string;
     restartCount?: number;
     ip?: string;
+    health?: string;
     node?: string;
-    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+    conditions?: {
+      type: string;
+      status: string;
+      reason?: string;
+      message?: string;
+      observedGeneration?: number;
+    }[];
   };
 }
 
@@ -42,6 +95,17 @@ export interface Mount {
   source?: string;
   target: string;
   readOnly?: boolean;
+  size?: string;
+  /** Of a tmpfs. */
+  options?: string[];
+  propagation?: 'rprivate' | 'rslave' | 'rshared';
+}
+
+export interface Port {
+  containerPort: number;
+  hostPort?: number;
+  hostIP?: string;
+  protocol?: string;
 }
 
 export const containersOf = (client: Client): Collection<Container> =>
@@ -53,4 +117,24 @@ export function trouble(container: Container): string | undefined {
     (condition) => condition.status !== 'True' && condition.message !== undefined,
   );
   return failing?.message;
+}
+
+/** Reasons that no waiting helps against: the document itself is wrong, or what it names is not there. */
+const hopeless = [
+  ...['PodRefused', 'CreateContainerConfigError', 'CreateContainerError'],
+  ...['InvalidImageName', 'ErrImageNeverPull', 'SysctlForbidden', 'InvalidSettings'],
+];
+
+/** docker's: what it could not do itself. The program's own 126 and 127 are handed on. */
+const notStarted = 125;
+
+/** The exit code for a container that has not run and will not, as its document is; `undefined` for any other. */
+export function failedStart({ status }: Container): number | undefined {
+  const reasons = (status?.conditions ?? []).map(({ reason = '' }) => reason);
+  if (reasons.includes('StartError')) {
+    const { exitCode = notStarted } = status ?? {};
+    return exitCode === 126 || exitCode === 127 ? exitCode : notStarted;
+  }
+  const isHopeless = status?.phase === 'dead' || reasons.some((one) => hopeless.includes(one));
+  return isHopeless ? notStarted : undefined;
 }

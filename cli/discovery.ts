@@ -8,6 +8,7 @@ export interface DiscoveredType extends ResourceType {
   readonly singular: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
+  readonly verbs: readonly string[];
 }
 
 /** The parts of apidiscovery.k8s.io/v2 that we read. */
@@ -22,6 +23,7 @@ interface GroupDiscovery {
       readonly singularResource?: string;
       readonly shortNames?: readonly string[];
       readonly categories?: readonly string[];
+      readonly verbs?: readonly string[];
     }[];
   }[];
 }
@@ -39,6 +41,7 @@ function typesOf(group: GroupDiscovery): DiscoveredType[] {
       singular: resource.singularResource ?? '',
       shortNames: resource.shortNames ?? [],
       categories: resource.categories ?? [],
+      verbs: resource.verbs ?? [],
     })),
   );
 }
@@ -66,7 +69,9 @@ export function typeNamed(types: readonly DiscoveredType[], text: string): Disco
         type.kind.toLowerCase() === name),
   );
   if (found !== undefined) return found;
-  throw new UsageError(`the server has no type '${text}'; 'kubectl api-resources' lists them`);
+  throw new UsageError(
+    `the server doesn't have a resource type "${text}"; 'bay api-resources' lists them`,
+  );
 }
 
 /** The type of a document; `undefined` if the server does not know it (yet). */

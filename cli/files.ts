@@ -1,13 +1,12 @@
 /** A container's files through the API server: what `cp`, `diff`, `commit` and `export` share. */
 import type { RemoteClient } from '#api/client/client.ts';
-import { hasReason } from '#api/resources/status.ts';
 import { UsageError } from './arguments.ts';
-import { containersOf } from './container.ts';
+import { findContainer } from './find-container.ts';
 
 /** The path of an operation on `NAME` (a Container) or `pod/NAME` (its only container, or `container`). */
 export function filesPath(
   of: { readonly text: string; readonly namespace: string; readonly container?: string },
-  operation: 'archive' | 'changes' | 'commit' | 'export' | 'rollback',
+  operation: 'archive' | 'changes' | 'commit' | 'export' | 'kill' | 'rollback' | 'stats' | 'top',
   query = new URLSearchParams(),
 ): string {
   const { text, namespace, container } = of;
@@ -23,13 +22,8 @@ export function filesPath(
   return `/apis/bayplan.dev/v1alpha1/namespaces/${namespace}/containers/${name}/${operation}?${query}`;
 }
 
-/** @throws Error in Docker's words when there is no such container */
-export async function mustExist(client: RemoteClient, name: string, namespace: string) {
-  if (name.includes('/')) return;
-  await containersOf(client)
-    .get({ name, namespace })
-    .catch((error: unknown) => {
-      if (hasReason(error, 'NotFound')) throw new Error(`No such container: ${name}`);
-      throw error;
-    });
+/** The name of the document that is meant. @throws Error in Docker's words when there is no such container */
+export async function documentOf(client: RemoteClient, text: string, namespace: string) {
+  if (text.includes('/')) return text;
+  return (await findContainer(client, text, namespace)).metadata.name;
 }

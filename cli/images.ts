@@ -22,6 +22,7 @@ export interface ListedImage {
   readonly repoDigests?: readonly string[];
   readonly sizeBytes: number;
   readonly createdAt?: string;
+  readonly config?: { readonly labels?: Readonly<Record<string, string>> };
 }
 
 /** A line of `POST images/pull` or `push` (node-agent/server/image-transfers.ts). */
@@ -117,7 +118,7 @@ export function shortName(tag: string): { readonly repository: string; readonly 
 }
 
 /** Twelve digits of an ID or digest. */
-export const shortId = (id: string): string => id.replace('sha256:', '').slice(0, 12);
+export const shortId = (id: string): string => id.replace(/^sha\d+:/, '').slice(0, 12);
 
 /** Docker's way to write sizes (docker/go-units, HumanSizeWithPrecision 3): `1.98MB`. */
 export function humanSize(bytes: number): string {

@@ -7,6 +7,7 @@ import { clientOptions, parse, UsageError } from './arguments.ts';
 import { openClient } from './connection.ts';
 import { type Container, containersOf, trouble } from './container.ts';
 import { errorText } from './errors.ts';
+import { findContainer } from './find-container.ts';
 import { until } from './up/readiness.ts';
 
 export interface Ref {
@@ -19,10 +20,15 @@ const ended = ['created', 'exited', 'dead'];
 /** Whether the container has a process, or will have one by itself. */
 export const isUp = ({ status }: Container): boolean => !ended.includes(status?.phase ?? 'created');
 
-const stateOf = (container: Container): string | undefined =>
+export const stateOf = (container: Container): string | undefined =>
   (container.spec as { readonly state?: string }).state;
 
-async function want(client: RemoteClient, ref: Ref, state: 'Running' | 'Stopped') {
+/** Says the state that is wanted of the container from now on. */
+export async function want(
+  client: RemoteClient,
+  ref: Ref,
+  state: 'Running' | 'Stopped' | 'Paused',
+): Promise<Container> {
   return containersOf(client).patch(ref, { spec: { state } }, 'merge');
 }
 
@@ -68,7 +74,15 @@ async function podOf(client: RemoteClient, ref: Ref): Promise<Pod | undefined> {
 /** The controller has taken the stop in and the pod is gone: a start begins a run of its own. */
 async function untilAtRest(client: RemoteClient, ref: Ref): Promise<void> {
   const holds = async () => {
-    const { status, metadata } = await containersOf(client).get(ref);
+    const found = await containersOf(client)
+      .get(ref)
+      .catch((error: unknown) => {
+        // `--rm`: with its end it goes.
+        if (hasReason(error, 'NotFound')) return undefined;
+        throw error;
+      });
+    if (found === undefined) return true;
+    const { status, metadata } = found;
     const pod = await podOf(client, ref);
     const seen = (status as { observedGeneration?: number } | undefined)?.observedGeneration;
     return pod === undefined && seen === metadata.generation && ended.includes(status?.phase ?? '');
@@ -79,8 +93,11 @@ async function untilAtRest(client: RemoteClient, ref: Ref): Promise<void> {
 /** Starts the container if it does not run. A container whose run has ended is run again. */
 export async function start(client: RemoteClient, ref: Ref): Promise<void> {
   const found = await containersOf(client).get(ref);
+  if (found.status?.phase === 'paused') {
+    throw new Error(`cannot start a paused container, try unpause instead: ${ref.name}`);
+  }
   if (isUp(found) && stateOf(found) !== 'Stopped') return;
-  if (stateOf(found) !== 'Stopped') await stop(client, ref);
+  if (stateOf(found) !== 'Stopped' && stateOf(found) !== 'Created') await stop(client, ref);
   const { startedAt } = (await containersOf(client).get(ref)).status ?? {};
   await want(client, ref, 'Running');
   let last = found;
@@ -98,6 +115,9 @@ export async function start(client: RemoteClient, ref: Ref): Promise<void> {
   });
 }
 
+const signalOf = (signal: string | undefined): { signal?: string } =>
+  signal === undefined ? {} : { signal };
+
 /**
  * Does one thing to each named container and prints its name, or what `act` gives instead. Exit code 1 when any of
  * them failed; the others are done all the same, as docker does it.
@@ -105,12 +125,17 @@ export async function start(client: RemoteClient, ref: Ref): Promise<void> {
 export async function eachContainer(
   args: readonly string[],
   command: string,
-  act: (client: RemoteClient, ref: Ref, flags: { force: boolean; grace?: number }) => unknown,
+  act: (
+    client: RemoteClient,
+    ref: Ref,
+    flags: { force: boolean; grace?: number; signal?: string },
+  ) => unknown,
 ): Promise<number> {
   const options = {
     ...clientOptions,
     force: { type: 'boolean', short: 'f' },
     time: { type: 'string', short: 't' },
+    signal: { type: 'string', short: 's' },
   } as const;
   const { values, positionals } = parse(args, options);
   if (positionals.length === 0) throw new UsageError(`name the container: bay ${command} NAME`);
@@ -118,13 +143,19 @@ export async function eachContainer(
   if (grace !== undefined && !(Number.isInteger(grace) && grace >= 0)) {
     throw new UsageError(`--time '${values.time}': a number of seconds`);
   }
-  const flags = { force: values.force === true, ...(grace === undefined ? {} : { grace }) };
+  const flags = {
+    force: values.force === true,
+    ...(grace === undefined ? {} : { grace }),
+    ...signalOf(values.signal),
+  };
   const client = await openClient(values);
   let code = 0;
   try {
     for (const name of positionals) {
       try {
-        const text = await act(client, { name, namespace: values.namespace ?? 'default' }, flags);
+        const namespace = values.namespace ?? 'default';
+        const { metadata } = await findContainer(client, name, namespace);
+        const text = await act(client, { name: metadata.name, namespace }, flags);
         process.stdout.write(`${text ?? name}\n`);
       } catch (error) {
         process.stderr.write(`bay: ${errorText(error)}\n`);

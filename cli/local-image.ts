@@ -5,10 +5,14 @@ import { fullName, imagesPath, type ListedImage, nodeNames } from './images.ts';
 
 /** By name, digest or the beginning of an ID. */
 export function holds({ id, digest, tags }: ListedImage, text: string): boolean {
-  const start = text.startsWith('sha256:') ? text : `sha256:${text}`;
-  if (/^sha256:[a-f0-9]{4,}$/.test(start) && (id.startsWith(start) || digest === start))
-    return true;
-  return tags.includes(text) || tags.includes(fullName(text));
+  const digits = text.replace(/^sha(?:256|512):/, '');
+  const starts = digits === text ? [`sha256:${text}`, `sha512:${text}`] : [text];
+  const isHex = /^[a-f0-9]{4,}$/.test(digits);
+  if (isHex && starts.some((start) => id.startsWith(start) || digest === start)) return true;
+  const full = fullName(text);
+  // A short name means our own images, too, as the nodes find them.
+  const own = text.includes('/') ? full : full.replace(/^docker\.io\/library\//, 'bayplan.local/');
+  return [text, full, own].some((name) => tags.includes(name));
 }
 
 /** Asks the nodes one after the other; the first that has the image answers. */

@@ -4,11 +4,16 @@ import { commands } from './commands.ts';
 import { errorText } from './errors.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
-  const [name, ...args] = argv;
+  const [first, ...args] = argv;
+  const name = first === '--version' || first === '-v' ? 'version' : first;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     const asked = name === 'help' ? args[0] : undefined;
     const { help } = await import('./help.ts');
     return help(asked);
+  }
+  if (name === 'completion') {
+    const { completion } = await import('./shell-completion.ts');
+    return completion(args);
   }
   const command = commands[name];
   if (command === undefined) throw new UsageError(`there is no command '${name}'; see 'bay help'`);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { KubeObject } from '#api/resources/meta.ts';
+import { goYaml } from '#api/resources/yaml-tags.ts';
 
 /** A document and where it stands: `web.yaml:12`. */
 export interface Manifest {
@@ -12,13 +13,19 @@ export interface Manifest {
 
 const isManifest = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
 
-function filesOf(path: string): string[] {
+function filesOf(path: string, recursive: boolean): string[] {
   if (path === '-') return [path];
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path)
-    .filter(isManifest)
-    .sort()
-    .map((name) => join(path, name));
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) throw new Error(`the path "${path}" does not exist`);
+  if (!facts.isDirectory()) return [path];
+  const entries = readdirSync(path, { withFileTypes: true });
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const below = join(path, entry.name);
+      if (entry.isDirectory()) return recursive ? filesOf(below, true) : [];
+      return isManifest(entry.name) ? [below] : [];
+    });
 }
 
 function readText(path: string): string {
@@ -51,7 +58,11 @@ function flatten(value: unknown, place: string): Manifest[] {
 /** The documents of one YAML or JSON text, in order; empty documents are passed over. */
 export function parseManifests(text: string, file: string): Manifest[] {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const documents = parseAllDocuments(text, {
+    ...goYaml,
+    lineCounter: lines,
+    prettyErrors: false,
+  });
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document) => {
     const [problem] = document.errors;
@@ -66,9 +77,12 @@ export function parseManifests(text: string, file: string): Manifest[] {
   });
 }
 
-/** All documents below the paths; `-` is standard input. Throws an Error that names file and line. */
-export function readManifests(paths: readonly string[]): Manifest[] {
+/** All documents in the paths, `recursive`: below them; `-` is standard input. Throws an Error that names file and line. */
+export function readManifests(
+  paths: readonly string[],
+  { recursive = false }: { readonly recursive?: boolean } = {},
+): Manifest[] {
   return paths
-    .flatMap((path) => filesOf(path))
+    .flatMap((path) => filesOf(path, recursive))
     .flatMap((file) => parseManifests(readText(file), file === '-' ? 'standard input' : file));
 }

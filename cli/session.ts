@@ -1,6 +1,8 @@
 /** A terminal or pipes at our end of exec and attach: WebSocket with v5.channel.k8s.io. */
 import { WebSocket } from 'ws';
-import type { Credentials } from '#api/client/credentials.ts';
+import { type Credentials, loginHeaders, tlsOptions } from '#api/client/credentials.ts';
+import { readAll, statusError } from '#api/client/session.ts';
+import { DetachKeys } from './detach-keys.ts';
 
 /** Channels of remotecommand (KEP-4006): the first byte of every message. */
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
@@ -8,7 +10,15 @@ const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 2
 export interface SessionOptions {
   readonly stdin: boolean;
   readonly tty: boolean;
+  /** The keys that leave the session; absent: none do. */
+  readonly detachKeys?: readonly number[];
 }
+
+/** How long the other end may take to take leave. */
+const farewellMs = 2_000;
+
+/** What a session that was left by its detach keys resolves with: no program's exit code. */
+export const detachedCode = -1;
 
 const frame = (channel: number, content: string | Buffer): Buffer =>
   Buffer.concat([Buffer.from([channel]), Buffer.from(content)]);
@@ -27,8 +37,13 @@ function exitCodeOf(text: string): number {
   throw new Error(status.message ?? status.reason ?? 'the command could not be run');
 }
 
-function sendInput(socket: WebSocket): void {
-  process.stdin.on('data', (chunk: Buffer) => socket.send(frame(channels.stdin, chunk)));
+function sendInput(socket: WebSocket, { tty, detachKeys = [] }: SessionOptions, left: () => void) {
+  const keys = new DetachKeys(tty ? detachKeys : []);
+  process.stdin.on('data', (chunk: Buffer) => {
+    const { passed, detached } = keys.take(chunk);
+    if (passed.length > 0) socket.send(frame(channels.stdin, passed));
+    if (detached) left();
+  });
   process.stdin.on('end', () => socket.send(Buffer.from([channels.close, channels.stdin])));
 }
 
@@ -38,14 +53,15 @@ function sendSize(socket: WebSocket): void {
   socket.send(frame(channels.resize, JSON.stringify({ Width, Height })));
 }
 
-function startInput(socket: WebSocket, { stdin, tty }: SessionOptions): void {
+function startInput(socket: WebSocket, options: SessionOptions, left: () => void): void {
+  const { stdin, tty } = options;
   if (tty && process.stdout.isTTY) {
     sendSize(socket);
     process.stdout.on('resize', () => sendSize(socket));
   }
   if (!stdin) return;
   if (tty && process.stdin.isTTY) process.stdin.setRawMode(true);
-  sendInput(socket);
+  sendInput(socket, options, left);
 }
 
 function stopInput(): void {
@@ -60,11 +76,22 @@ export function runSession(
   path: string,
   options: SessionOptions,
 ): Promise<number> {
-  const { server, ca, cert, key } = credentials;
+  const { server } = credentials;
   const url = new URL(path, server.replace(/^http/, 'ws'));
-  const socket = new WebSocket(url, ['v5.channel.k8s.io'], { ca, cert, key });
+  const socket = new WebSocket(url, ['v5.channel.k8s.io'], {
+    ...tlsOptions(credentials),
+    headers: loginHeaders(credentials),
+  });
   return new Promise<number>((done, fail) => {
-    socket.on('open', () => startInput(socket, options));
+    socket.on('open', () =>
+      startInput(socket, options, () => {
+        process.stderr.write('read escape sequence\n');
+        // What was typed before the keys must arrive: the other end answers the close after it.
+        socket.prependOnceListener('close', () => done(detachedCode));
+        socket.close();
+        setTimeout(() => done(detachedCode), farewellMs).unref();
+      }),
+    );
     socket.on('message', (data: Buffer) => {
       const content = data.subarray(1);
       if (data[0] === channels.stdout) process.stdout.write(content);
@@ -78,8 +105,10 @@ export function runSession(
       }
     });
     socket.on('unexpected-response', (_request, response) => {
-      response.resume();
-      fail(new Error(`the server declined with HTTP ${response.statusCode}`));
+      readAll(response).then(
+        (body) => fail(statusError(response.statusCode ?? 500, body.toString())),
+        fail,
+      );
     });
     socket.on('error', (error) => fail(new Error(`connect to ${server}: ${error.message}`)));
     socket.on('close', () => fail(new Error('the connection was lost before the command ended')));

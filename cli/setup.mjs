@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { codeName, entryPoints, isPacked, packedFolder, starterName } from './packed.mjs';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(home, 'node_modules');
@@ -21,6 +22,7 @@ const baseImage = join(home, 'native/build/base-image.tar');
 /** What must be on PATH, and the Debian package that brings it. */
 const programs = {
   etcd: 'etcd-server',
+  git: 'git',
   nft: 'nftables',
   'g++': 'g++',
   make: 'make',
@@ -37,6 +39,7 @@ const testPrograms = {
   etcdctl: 'etcd-client',
   'docker-registry': 'docker-registry',
   skopeo: 'skopeo',
+  umoci: 'umoci',
 };
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
@@ -147,16 +150,6 @@ async function makeBaseImage() {
   await image.makeBaseImage(baseImage);
 }
 
-/** Programs: they run when they are loaded; without arguments they say how they are used and end. */
-const entryPoints = [
-  'api/main.ts',
-  'controller/main.ts',
-  'node-agent/main.ts',
-  'node-agent/oci/main.ts',
-  'cli/up/resume.ts',
-  'cli/main.ts',
-];
-
 /** All modules of the project, as paths from the top. */
 function projectModules() {
   return ['api', 'cli', 'controller', 'native', 'node-agent']
@@ -168,27 +161,49 @@ function projectModules() {
 }
 
 /** As in `cli/up/node-program.ts`. */
-const heap = ['--expose-gc', '--max-semi-space-size=2'];
+const heap = ['--expose-gc', '--max-semi-space-size=2', '--no-parallel-scavenge'];
+
+/** As in `bay`. */
+const compileCache = join(modules, '.cache/compile');
+const cacheEnv = { ...process.env, NODE_COMPILE_CACHE: compileCache };
+
+/** Loads modules, so that their compiled code is kept. */
+function load(paths) {
+  const imports = paths.map((path) => `await import(${JSON.stringify(path)});`);
+  const script = `${imports.join('')}process.exit(0)`;
+  run(join(modules, '.bin/node'), [...heap, '--input-type=module', '--eval', script], {
+    env: cacheEnv,
+  });
+}
+
+/** Starts a program without arguments. */
+function start(path) {
+  const options = { env: cacheEnv, stdio: 'ignore', timeout: 10_000 };
+  spawnSync(join(modules, '.bin/node'), [...heap, path], options);
+}
 
 /**
  * Loads every module once, so that the first start is as fast as the second. It is more than time: whoever meets one module that is
  * not in the cache loads what strips types, and keeps 15 MiB for it.
  */
 function fillCompileCache() {
-  const cache = join(modules, '.cache/compile');
-  if (existsSync(cache)) return;
+  if (existsSync(compileCache)) return;
   say('compiling');
-  const imports = projectModules().map(
-    (name) => `await import(${JSON.stringify(join(home, name))});`,
-  );
+  load(projectModules().map((name) => join(home, name)));
+  for (const program of entryPoints) start(join(home, program));
+}
+
+/** Packs the programs anew when a source has changed since: they would run their sources then, slower. */
+function packPrograms() {
+  if (isPacked()) return;
+  say('packing');
   const node = join(modules, '.bin/node');
-  const env = { ...process.env, NODE_COMPILE_CACHE: cache };
-  run(node, [...heap, '--input-type=module', '--eval', `${imports.join('')}process.exit(0)`], {
-    env,
-  });
-  for (const program of entryPoints) {
-    spawnSync(node, [...heap, join(home, program)], { env, stdio: 'ignore', timeout: 10_000 });
-  }
+  run(node, [join(home, 'cli/pack.mjs')]);
+  const code = join(home, packedFolder, 'code');
+  const runs = (name) => entryPoints.some((program) => name.startsWith(`${codeName(program)}-`));
+  const late = readdirSync(code).filter((name) => !runs(name));
+  load(late.map((name) => join(code, name)));
+  for (const program of entryPoints) start(join(home, packedFolder, starterName(program)));
 }
 
 checkMachine();
@@ -198,6 +213,7 @@ installModules();
 buildNative();
 await makeBaseImage();
 fillCompileCache();
+packPrograms();
 const version = execFileSync(join(modules, '.bin/node'), ['--version'], {
   encoding: 'utf8',
 }).trim();

@@ -1,10 +1,9 @@
 /** Which container of which pod a person means by `web`, `pod/web` or `container/web`. */
 import type { RemoteClient } from '#api/client/client.ts';
 import { pods } from '#api/resources/resource-types.ts';
-import { hasReason } from '#api/resources/status.ts';
 import type { Pod } from '#api/resources/types.ts';
 import { UsageError } from './arguments.ts';
-import { containersOf } from './container.ts';
+import { findContainer, tryFindContainer } from './find-container.ts';
 
 export interface Target {
   readonly namespace: string;
@@ -12,6 +11,9 @@ export interface Target {
   /** Absent: the pod's only or first one. */
   readonly container?: string;
 }
+
+/** Kinds whose objects have one pod, of their own name; a name without a kind may be either. */
+export const ownKinds = ['', 'po', 'pod', 'pods', 'container', 'containers'];
 
 /** A Container's pod carries the Container's name; a name alone may be either, the Container first. */
 export async function findTarget(
@@ -22,18 +24,15 @@ export async function findTarget(
 ): Promise<Target> {
   const [kind, name] = text.includes('/') ? text.split('/') : ['', text];
   if (name === undefined || name === '') throw new UsageError(`'${text}': the name is missing`);
-  if (!['', 'pod', 'pods', 'container', 'containers'].includes(kind ?? '')) {
-    throw new UsageError(`'${text}': name a container or pod/NAME`);
-  }
   const chosen = container === undefined ? {} : { container };
+  if (!ownKinds.includes(kind ?? '')) {
+    const { selectedPod } = await import('./selected-pod.ts');
+    const { pod } = await selectedPod(client, text, namespace);
+    return { namespace, pod, ...chosen };
+  }
   if (kind === '' || kind?.startsWith('container') === true) {
-    const ref = { name, namespace };
-    const found = await containersOf(client)
-      .get(ref)
-      .catch((error: unknown) => {
-        if (kind === '' && hasReason(error, 'NotFound')) return undefined;
-        throw error;
-      });
+    const find = kind === '' ? tryFindContainer : findContainer;
+    const found = await find(client, name, namespace);
     if (found !== undefined) return { namespace, pod: found.metadata.name, ...chosen };
   }
   await client.collection<Pod>(pods).get({ name, namespace });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as t from 'io-ts';
 import { PathReporter } from 'io-ts/lib/PathReporter.js';
 
-const Config = t.type(
+const Required = t.type(
   {
     /** The API server's URL. */
     server: t.string,
@@ -11,11 +11,24 @@ const Config = t.type(
     ca: t.string,
     cert: t.string,
     key: t.string,
+    /** PEM file of the CA's key, with which certificates are signed. */
+    caKey: t.string,
     /** The directory of CustomResourceDefinitions to install. */
     crds: t.string,
+    /** The directory where repositories that GitSyncs follow are kept. */
+    repositories: t.string,
   },
   'Config',
 );
+
+const Optional = t.partial({
+  /** The range of all nodes' pods, of which nodes that join get their parts; absent: nobody joins. */
+  clusterCidr: t.string,
+  /** A node that is silent for so long is lost; agents speak every 10 s. Absent: 50. */
+  nodeGraceSeconds: t.number,
+});
+
+const Config = t.intersection([Required, Optional], 'Config');
 
 export interface Config extends t.TypeOf<typeof Config> {}
 

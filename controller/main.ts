@@ -1,5 +1,6 @@
 /**
- * The controllers' process: `node controller/main.ts CONFIG.json`. Logs JSON lines to stderr and ends with 0 on SIGTERM.
+ * The controllers' process: `node controller/main.ts CONFIG.json [--held]`. Logs JSON lines to stderr and ends with 0 on
+ * SIGTERM.
  */
 import { enableCompileCache } from 'node:module';
 
@@ -10,5 +11,9 @@ if (configPath === undefined) {
   process.stderr.write('usage: node controller/main.ts CONFIG.json\n');
   process.exit(2);
 }
-const { runAll } = await import('./run.ts');
+const [{ runAll }, { untilReleased }] = await Promise.all([
+  import('./run.ts'),
+  import('#api/resources/held.ts'),
+]);
+untilReleased();
 runAll(configPath);

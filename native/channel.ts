@@ -8,10 +8,17 @@ export interface ChannelEvents {
   readonly closed: () => void;
 }
 
+export interface Reached {
+  readonly descriptor: number;
+  /** How many bytes went at once. */
+  readonly sent: number;
+}
+
 interface Face {
   listenToChannels(callback: (id: number, bytes: Buffer | null) => void): void;
   openChannel(descriptor: number): number;
   connectChannel(directory: string): number;
+  reachSupervisor(directory: string, first: Uint8Array): Reached;
   sendToChannel(id: number, bytes: Uint8Array): void;
   closeChannel(id: number): void;
 }
@@ -31,6 +38,14 @@ function face(): Face {
   }
   return listening;
 }
+
+/**
+ * A connection to the supervisor of a state directory, however long its path, as a descriptor that is the caller's.
+ * `first` is sent on it as far as there is room.
+ * @throws NativeError ENOENT or ECONNREFUSED when there is none
+ */
+export const reachSupervisor = (directory: string, first: Uint8Array): Reached =>
+  loadAddon<Face>().reachSupervisor(directory, first);
 
 export class Channel {
   readonly #id: number;

@@ -4,9 +4,11 @@ import { loadAddon } from './load.ts';
 
 interface Face {
   lockDirectory(path: string): Promise<number>;
+  tryLockFile(path: string): number;
   connectSocket(directory: string, name: string): number;
   socketPair(): readonly [number, number];
-  receiveDescriptor(socket: number): Promise<number>;
+  receiveDescriptor(socket: number): Promise<readonly [descriptor: number, sender: number]>;
+  sendDescriptor(socket: number, descriptor: number, text: string): void;
   resizeTerminal(terminal: number, columns: number, rows: number): void;
   openPidfd(pid: number): number;
   signalPidfd(pidfd: number, signal: number): void;
@@ -17,6 +19,12 @@ interface Face {
 export const lockDirectory = (path: string): Promise<number> =>
   loadAddon<Face>().lockDirectory(path);
 
+/** The exclusive lock of a file, made if missing, until the descriptor is closed or we end; undefined: somebody has it. */
+export function tryLockFile(path: string): number | undefined {
+  const descriptor = loadAddon<Face>().tryLockFile(path);
+  return descriptor < 0 ? undefined : descriptor;
+}
+
 /** A descriptor connected to the socket `name` in a directory, however long its path. */
 export const connectSocket = (directory: string, name: string): number =>
   loadAddon<Face>().connectSocket(directory, name);
@@ -24,9 +32,21 @@ export const connectSocket = (directory: string, name: string): number =>
 /** The two ends of a connection. */
 export const socketPair = (): readonly [number, number] => loadAddon<Face>().socketPair();
 
-/** The descriptor that is sent on a socket. */
-export const receiveDescriptor = (socket: number): Promise<number> =>
-  loadAddon<Face>().receiveDescriptor(socket);
+/** Sends a descriptor together with text, which is not to be longer than a message. */
+export const sendDescriptor = (socket: number, descriptor: number, text: string): void =>
+  loadAddon<Face>().sendDescriptor(socket, descriptor, text);
+
+/** The descriptor that is sent on a socket. @throws NativeError ECONNRESET when something else, or the end, comes */
+export const receiveDescriptor = async (socket: number): Promise<number> =>
+  (await receiveWithSender(socket)).descriptor;
+
+/** The same with the process that sent it, by its number here; begin before it can. */
+export async function receiveWithSender(
+  socket: number,
+): Promise<{ readonly descriptor: number; readonly sender: number }> {
+  const [descriptor, sender] = await loadAddon<Face>().receiveDescriptor(socket);
+  return { descriptor, sender };
+}
 
 /** Tells a terminal, by its master, how large its window is. */
 export const resizeTerminal = (terminal: number, columns: number, rows: number): void =>

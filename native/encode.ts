@@ -18,10 +18,7 @@ function writeSettings(writer: WireWriter, process: WireProcess): void {
   });
 }
 
-function writeProcess(writer: WireWriter, process: WireProcess): void {
-  writer.u32(process.flags);
-  writer.u32(process.columns);
-  writer.u32(process.rows);
+function writeConfinement(writer: WireWriter, process: WireProcess): void {
   writer.u32(process.uid);
   writer.u32(process.gid);
   writer.list(process.groups, (group) => writer.u32(group));
@@ -38,16 +35,27 @@ function writeProcess(writer: WireWriter, process: WireProcess): void {
   writeSettings(writer, process);
   writer.strings(process.cgroups);
   writer.string(process.cgroup2);
+}
+
+function writeProcess(writer: WireWriter, process: WireProcess, confined = process): void {
+  writer.u32(process.flags);
+  writer.u32(process.columns);
+  writer.u32(process.rows);
+  writer.item(confined, (of) => writeConfinement(writer, of));
   writer.strings(process.args);
   writer.strings(process.env);
   writer.string(process.cwd);
   writer.bytes(process.seccomp);
+  writer.u32(process.seccompFlags);
 }
 
-/** The body of an `exec` request. */
-export function encodeProcess(process: WireProcess): Buffer {
+/**
+ * The body of an `exec` request. `confined`: where its user, rights, limits and cgroups come from; frozen, that is
+ * encoded once for all of a container's processes.
+ */
+export function encodeProcess(process: WireProcess, confined: WireProcess = process): Buffer {
   const writer = new WireWriter();
-  writeProcess(writer, process);
+  writeProcess(writer, process, confined);
   return Buffer.from(writer.take());
 }
 
@@ -102,7 +110,8 @@ function writeFiles(writer: WireWriter, container: WireContainer): void {
   writer.strings(container.layers);
   writer.string(container.upper);
   writer.string(container.work);
-  writer.list(container.mounts, (mount) => writeMount(writer, mount));
+  const write = (mount: WireMount) => writeMount(writer, mount);
+  writer.list(container.mounts, (mount) => writer.item(mount, write));
   writer.u32(container.mountsBeforeDevices);
   writer.fixed(container.devices, (device) => {
     writer.string(device.path);

@@ -1,5 +1,5 @@
 /**
- * File work Node lacks: extended attributes, syncfs. Failed system calls throw `NativeError`.
+ * File work Node lacks: extended attributes, syncfs, a flag of ext4. Failed system calls throw `NativeError`.
  */
 
 import { loadAddon } from './load.ts';
@@ -7,6 +7,7 @@ import { loadAddon } from './load.ts';
 interface Face {
   getXattr(path: string, name: string): Buffer | undefined;
   syncFs(path: string): Promise<void>;
+  spreadChildren(path: string): boolean;
 }
 
 /** An extended attribute of `path` (of a link itself, up to 4 KiB); absent when it has none of that name. */
@@ -17,4 +18,12 @@ export function getXattr(path: string, name: string): Buffer | undefined {
 /** Writes everything of the file system that holds `path` to its disk. */
 export function syncFs(path: string): Promise<void> {
   return loadAddon<Face>().syncFs(path);
+}
+
+/**
+ * Lets each directory made in this one begin in a part of the disk of its own (chattr +T); false where the file system knows
+ * nothing of it, which is all but ext4.
+ */
+export function spreadChildren(path: string): boolean {
+  return loadAddon<Face>().spreadChildren(path);
 }

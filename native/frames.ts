@@ -21,6 +21,7 @@ export const frame = {
   done: 68,
   logLarge: 69,
   prepared: 70,
+  outOfMemory: 71,
 } as const;
 
 const headerBytes = 8;

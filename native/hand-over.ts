@@ -25,6 +25,8 @@ export interface HandOverOrder {
   readonly stdio: readonly [number, number, number];
   /** A socket that wants the master of the program's terminal. */
   readonly console?: number;
+  /** `pidfd`: a socket that wants the listener of the process's seccomp program. */
+  readonly notify?: number;
   /** What becomes the program's descriptors 3, 4, … */
   readonly preserved?: readonly number[];
   /** There is no program: the process only waits at its gate. */
@@ -93,7 +95,13 @@ export async function handOver(order: HandOverOrder): Promise<number> {
     joined(order.before ?? []),
     joined(order.meanwhile ?? []),
     encodeOrder(order),
-    [order.pidfd ?? -1, ...order.stdio, order.console ?? -1, ...(order.preserved ?? [])],
+    [
+      order.pidfd ?? -1,
+      ...order.stdio,
+      order.console ?? -1,
+      order.notify ?? -1,
+      ...(order.preserved ?? []),
+    ],
   );
   try {
     return await startedPid(addon, socket, first, order);

@@ -74,6 +74,13 @@ export interface Archived {
   readonly shortened: number;
 }
 
+/** How many paths `listChanges` would tell of. */
+export interface LayerArchived extends Archived {
+  readonly added: number;
+  readonly changed: number;
+  readonly deleted: number;
+}
+
 /** As `docker diff` has it: added, changed, deleted. */
 export interface ChangedPath {
   readonly kind: 'A' | 'C' | 'D';
@@ -101,7 +108,7 @@ interface Face {
   writeLayer(
     options: LayerOptions & StoreOptions & Output,
     cancelled: Uint8Array,
-  ): Promise<Archived>;
+  ): Promise<LayerArchived>;
   listChanges(upper: string | number, lowers: readonly string[]): Promise<Buffer>;
   openMerged(layers: readonly string[], upper: string, work: string): number;
   statIn(root: string | number, path: string, follow: boolean): NodeFacts;
@@ -109,10 +116,10 @@ interface Face {
 }
 
 /** Runs `start` with the byte that stops it. */
-async function cancellable(
+async function cancellable<Made extends Archived>(
   signal: AbortSignal | undefined,
-  start: (cancelled: Uint8Array) => Promise<Archived>,
-): Promise<Archived> {
+  start: (cancelled: Uint8Array) => Promise<Made>,
+): Promise<Made> {
   signal?.throwIfAborted();
   const cancelled = new Uint8Array(1);
   const cancel = () => cancelled.fill(1);
@@ -145,7 +152,7 @@ export function writeTree(
  */
 export function writeLayer(
   options: LayerOptions & StoreOptions & { readonly output: string | number },
-): Promise<Archived> {
+): Promise<LayerArchived> {
   return cancellable(options.signal, (cancelled) =>
     loadAddon<Face>().writeLayer(options, cancelled),
   );

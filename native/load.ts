@@ -13,6 +13,9 @@ export const buildDir = new URL('./build/', import.meta.url).pathname;
 /** The supervisor's program; `BAY_SUPERVISOR` names another build of it, for tests. */
 export const supervisorPath: string = process.env['BAY_SUPERVISOR'] ?? `${buildDir}supervisor`;
 
+/** The addon; `BAY_ADDON` names another build of it, for tests. */
+const addonPath: string = process.env['BAY_ADDON'] ?? `${buildDir}native.node`;
+
 function asNativeError(error: unknown): unknown {
   if (!(error instanceof Error) || !('errno' in error) || !('syscall' in error)) return error;
   const facts = error as unknown as { errno: number; code: string; syscall: string; path: string };
@@ -50,7 +53,7 @@ let loaded: Readonly<Record<string, Call>> | undefined;
  */
 export function loadAddon<Face>(): Face {
   if (loaded === undefined) {
-    const path = `${buildDir}native.node`;
+    const path = addonPath;
     try {
       const addon = createRequire(import.meta.url)(path) as Readonly<Record<string, Call>>;
       loaded = Object.fromEntries(Object.entries(addon).map(([name, f]) => [name, wrapped(f)]));

@@ -17,6 +17,8 @@ export interface Message {
   /** NLM_F_* besides NLM_F_REQUEST and the acknowledgement. */
   readonly flags: number;
   readonly body: Buffer;
+  /** The kernel does not answer it: an edge of a batch. */
+  readonly isSilent?: boolean;
 }
 
 export function u8(value: number): Buffer {
@@ -54,11 +56,11 @@ export function encodeMessages(messages: readonly Message[]): Buffer {
   const REQUEST = 0x1;
   const ACK = 0x4;
   return Buffer.concat(
-    messages.flatMap(({ type, flags, body }, sequence) => [
+    messages.flatMap(({ type, flags, body, isSilent }, sequence) => [
       Buffer.concat([
         u32(HEADER + body.length),
         u16(type),
-        u16(flags | REQUEST | ACK),
+        u16(flags | REQUEST | (isSilent === true ? 0 : ACK)),
         u32(sequence),
         u32(0),
       ]),
@@ -81,18 +83,22 @@ function read(bytes: Buffer, at: number, size: 2 | 4): number {
   return little ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
 }
 
-/** The attributes in `bytes` from `start` on, by type; of several of one type the last. */
-export function decodeAttributes(bytes: Buffer, start: number): ReadonlyMap<number, Buffer> {
-  const attributes = new Map<number, Buffer>();
+/** The attributes in `bytes` from `start` on, type and value, in their order. */
+export function* eachAttribute(bytes: Buffer, start: number): Generator<readonly [number, Buffer]> {
   let at = start;
   while (at + 4 <= bytes.length) {
     const length = read(bytes, at, 2);
     if (length < 4 || at + length > bytes.length) break;
     const NESTED_AND_ORDER = 0xc000;
-    attributes.set(read(bytes, at + 2, 2) & ~NESTED_AND_ORDER, bytes.subarray(at + 4, at + length));
+    const type = read(bytes, at + 2, 2) & ~NESTED_AND_ORDER;
+    yield [type, bytes.subarray(at + 4, at + length)];
     at += Math.ceil(length / 4) * 4;
   }
-  return attributes;
+}
+
+/** The same, by type; of several of one type the last. */
+export function decodeAttributes(bytes: Buffer, start: number): ReadonlyMap<number, Buffer> {
+  return new Map(eachAttribute(bytes, start));
 }
 
 /** Reads a number of an own header or an attribute. */

@@ -4,14 +4,15 @@ import { attribute, type Message, text, u8, u16, u32 } from './netlink-message.t
 
 // linux/rtnetlink.h, linux/netlink.h, linux/if_link.h, linux/if_addr.h, linux/veth.h
 const RTM = { newLink: 16, delLink: 17, getLink: 18, newAddr: 20, delAddr: 21, getAddr: 22 };
-const RTM_NEWROUTE = 24;
-const NLM_F = { excl: 0x200, dump: 0x300, create: 0x400 };
-export const IFLA = { address: 1, ifname: 3, master: 10, linkinfo: 18, netNsFd: 28 };
-const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 };
+const ROUTE = { new: 24, delete: 25, get: 26 };
+const NLM_F = { replace: 0x100, excl: 0x200, dump: 0x300, create: 0x400 };
+export const IFLA = { address: 1, ifname: 3, master: 10, linkinfo: 18, afSpec: 26, netNsFd: 28 };
+const INFO = { kind: 1, data: 2 };
 const VETH_INFO_PEER = 1;
-const IFLA_BRPORT_MODE = 4;
+const INET_CONF = 1;
+const DEVCONF = { rpFilter: 8, routeLocalnet: 26 };
 export const IFA = { address: 1, local: 2 };
-const RTA = { oif: 4, gateway: 5 };
+export const RTA = { destination: 1, oif: 4, gateway: 5, source: 7 };
 const AF_INET = 2;
 const IFF_UP = 1;
 
@@ -55,8 +56,6 @@ export function addBridge(name: string, mac: string): NetworkRequest {
 
 export interface VethOptions {
   readonly name: string;
-  /** The index of the bridge it becomes a port of. */
-  readonly master: number;
   readonly peer: {
     readonly name: string;
     readonly index: number;
@@ -70,7 +69,7 @@ export interface VethOptions {
  * A veth pair, our end up, the other in another namespace with the index asked for. The other end has to be set up there:
  * it cannot be (ENOTCONN) while the pair is being made.
  */
-export function addVeth({ name, master, peer }: VethOptions): NetworkRequest {
+export function addVeth({ name, peer }: VethOptions): NetworkRequest {
   const other = attribute(
     VETH_INFO_PEER,
     linkHeader({ index: peer.index, up: false }),
@@ -83,23 +82,22 @@ export function addVeth({ name, master, peer }: VethOptions): NetworkRequest {
     NLM_F.create | NLM_F.excl,
     linkHeader({ up: true }),
     attribute(IFLA.ifname, text(name)),
-    attribute(IFLA.master, u32(master)),
     attribute(IFLA.linkinfo, attribute(INFO.kind, text('veth')), attribute(INFO.data, other)),
   );
 }
 
-/** Lets a bridge's port send back through itself: a pod that reaches itself by a service's address needs it. */
-export function setHairpin(name: string): NetworkRequest {
+/**
+ * How a pod's veth takes what comes in: only from addresses that are routed to it, so that no pod speaks as another; and with
+ * loopback addresses routed, for Services that lead to this machine's loopback.
+ */
+export function setPodLink(index: number): NetworkRequest {
+  const on = (setting: number) => attribute(setting, u32(1));
+  const settings = attribute(INET_CONF, on(DEVCONF.rpFilter), on(DEVCONF.routeLocalnet));
   return link(
-    `bridge port ${name}`,
+    `link ${index}`,
     0,
-    linkHeader({ up: true }),
-    attribute(IFLA.ifname, text(name)),
-    attribute(
-      IFLA.linkinfo,
-      attribute(INFO.slaveKind, text('bridge')),
-      attribute(INFO.slaveData, attribute(IFLA_BRPORT_MODE, u8(1))),
-    ),
+    linkHeader({ index, up: true }),
+    attribute(IFLA.afSpec, attribute(AF_INET, settings)),
   );
 }
 
@@ -148,19 +146,61 @@ export function deleteAddress(address: LinkAddress): NetworkRequest {
   return { call: 'RTM_DELADDR', what, type: RTM.delAddr, flags: 0, body };
 }
 
+export interface Route {
+  /** As `10.244.1.0/24`; absent: everything. */
+  readonly destination?: string;
+  /** The next hop; absent: the destination is on the link itself. */
+  readonly gateway?: string;
+  /** The link; absent: the one that the gateway is on. */
+  readonly index?: number;
+  /** The address that we speak with when we send there ourselves. */
+  readonly source?: string;
+}
+
+const MAIN_TABLE = 254;
+/** rtm_protocol of our routes between nodes: none that a routing daemon uses. */
+export const NODE_ROUTES = 0xb4;
+const STATIC = 4;
+
 /** struct rtmsg: u8 family | u8 dst | u8 src | u8 tos | u8 table | u8 protocol | u8 scope | u8 type | u32 flags */
-export function addDefaultRoute(gateway: string, index: number): NetworkRequest {
-  const MAIN_TABLE = 254;
-  const STATIC = 4;
+function routeBody({ destination, gateway, index, source }: Route, protocol: number): Buffer {
   const UNICAST = 1;
-  const body = Buffer.concat([
-    Buffer.of(AF_INET, 0, 0, 0, MAIN_TABLE, STATIC, 0, UNICAST),
+  const LINK = 253;
+  const [ip = '', prefix = '0'] = destination?.split('/') ?? [];
+  const scope = gateway === undefined ? LINK : 0;
+  return Buffer.concat([
+    Buffer.of(AF_INET, Number(prefix), 0, 0, MAIN_TABLE, protocol, scope, UNICAST),
     u32(0),
-    attribute(RTA.gateway, ipBytes(gateway)),
-    attribute(RTA.oif, u32(index)),
+    ...(destination === undefined ? [] : [attribute(RTA.destination, ipBytes(ip))]),
+    ...(gateway === undefined ? [] : [attribute(RTA.gateway, ipBytes(gateway))]),
+    ...(index === undefined ? [] : [attribute(RTA.oif, u32(index))]),
+    ...(source === undefined ? [] : [attribute(RTA.source, ipBytes(source))]),
   ]);
-  const flags = NLM_F.create | NLM_F.excl;
-  return { call: 'RTM_NEWROUTE', what: `default via ${gateway}`, type: RTM_NEWROUTE, flags, body };
+}
+
+const routeName = ({ destination = 'default', gateway }: Route): string =>
+  gateway === undefined ? destination : `${destination} via ${gateway}`;
+
+/** `protocol`: who has made it; static unless told. */
+export function addRoute(route: Route, protocol = STATIC): NetworkRequest {
+  return {
+    call: 'RTM_NEWROUTE',
+    what: routeName(route),
+    type: ROUTE.new,
+    flags: NLM_F.create | NLM_F.replace,
+    body: routeBody(route, protocol),
+  };
+}
+
+export function deleteRoute(route: Route, protocol = STATIC): NetworkRequest {
+  return {
+    call: 'RTM_DELROUTE',
+    what: routeName(route),
+    type: ROUTE.delete,
+    flags: 0,
+    body: routeBody(route, protocol),
+    tolerate: ['ESRCH'],
+  };
 }
 
 /** Makes a link a port of a bridge. */
@@ -174,10 +214,22 @@ export function setMaster(name: string, master: number): NetworkRequest {
   );
 }
 
+/** Asks for the link of the name. */
+export function linkRequest(name: string): NetworkRequest {
+  const body = Buffer.concat([linkHeader({ up: false }), attribute(IFLA.ifname, text(name))]);
+  return { call: 'RTM_GETLINK', what: name, type: RTM.getLink, flags: 0, body };
+}
+
 /** Asks for every link. */
 export function linksRequest(): NetworkRequest {
   const body = linkHeader({ up: false });
   return { call: 'RTM_GETLINK', what: 'all', type: RTM.getLink, flags: NLM_F.dump, body };
+}
+
+/** Asks for every IPv4 route. */
+export function routesRequest(): NetworkRequest {
+  const body = Buffer.concat([Buffer.of(AF_INET, 0, 0, 0, 0, 0, 0, 0), u32(0)]);
+  return { call: 'RTM_GETROUTE', what: 'all', type: ROUTE.get, flags: NLM_F.dump, body };
 }
 
 /** Asks for every IPv4 address. */

@@ -13,8 +13,13 @@ import {
   IFA,
   IFLA,
   type LinkAddress,
+  linkRequest,
   linksRequest,
   type NetworkRequest,
+  NODE_ROUTES,
+  type Route,
+  RTA,
+  routesRequest,
 } from './netlink-requests.ts';
 
 interface Face {
@@ -40,13 +45,15 @@ export function removeNetns(path: string): Promise<void> {
   return loadAddon<Face>().removeNetns(path);
 }
 
-async function talk(
+/** Sends requests in one call; resolves with the lists that they asked for. Throws the first failure. */
+export async function talk(
   requests: readonly NetworkRequest[],
-  netns: number | undefined,
+  { netns = -1, protocol = NETLINK_ROUTE }: { netns?: number; protocol?: number } = {},
 ): Promise<readonly (readonly Buffer[])[]> {
   const bytes = encodeMessages(requests);
   const { netlinkTalk } = loadAddon<Face>();
-  const answers = await netlinkTalk(netns ?? -1, NETLINK_ROUTE, bytes, requests.length);
+  const expected = requests.filter(({ isSilent }) => isSilent !== true).length;
+  const answers = await netlinkTalk(netns, protocol, bytes, expected);
   return decodeAnswers(answers, requests.length).map(({ errno, reason, bodies }, i) => {
     const request = requests[i];
     if (errno === 0 || request === undefined) return bodies;
@@ -70,36 +77,58 @@ export async function configure(
   requests: readonly NetworkRequest[],
   options: { readonly netns?: number } = {},
 ): Promise<void> {
-  await talk(requests, options.netns);
+  await talk(requests, options);
+}
+
+/** The number of the link with the name, in our namespace. @throws NativeError `ENODEV` */
+export async function linkIndex(name: string): Promise<number> {
+  const [bodies] = await talk([linkRequest(name)]);
+  return numberAt(bodies?.[0] ?? Buffer.alloc(8), 4, 4);
 }
 
 export interface Link {
   readonly index: number;
   readonly name: string;
-  /** The index of the bridge it is a port of. */
-  readonly master?: number;
 }
 
 /** Every link of our namespace. */
 export async function listLinks(): Promise<readonly Link[]> {
-  const [bodies] = await talk([linksRequest()], undefined);
+  const [bodies] = await talk([linksRequest()]);
   return (bodies ?? []).map((answer) => {
     const attributes = decodeAttributes(answer, 16);
-    const master = attributes.get(IFLA.master);
     return {
       index: numberAt(answer, 4, 4),
       name: attributes.get(IFLA.ifname)?.toString('utf8').replace(/\0+$/, '') ?? '',
-      ...(master === undefined ? {} : { master: numberAt(master, 0, 4) }),
     };
   });
 }
 
 /** Every IPv4 address of our namespace. */
 export async function listAddresses(): Promise<readonly LinkAddress[]> {
-  const [bodies] = await talk([addressesRequest()], undefined);
+  const [bodies] = await talk([addressesRequest()]);
   return (bodies ?? []).map((answer) => {
     const attributes = decodeAttributes(answer, 8);
     const ip = attributes.get(IFA.local) ?? attributes.get(IFA.address) ?? Buffer.alloc(4);
     return { ip: [...ip].join('.'), prefix: answer.readUInt8(1), index: numberAt(answer, 4, 4) };
   });
+}
+
+/** The routes that were made with the protocol `NODE_ROUTES`. */
+export async function listNodeRoutes(): Promise<readonly Route[]> {
+  const [bodies] = await talk([routesRequest()]);
+  return (bodies ?? [])
+    .filter((answer) => answer.readUInt8(5) === NODE_ROUTES)
+    .map((answer) => {
+      const attributes = decodeAttributes(answer, 12);
+      const address = (type: number) => attributes.get(type)?.join('.');
+      const [destination, gateway] = [address(RTA.destination), address(RTA.gateway)];
+      const index = attributes.get(RTA.oif);
+      return {
+        ...(destination === undefined
+          ? {}
+          : { destination: `${destination}/${answer.readUInt8(1)}` }),
+        ...(gateway === undefined ? {} : { gateway }),
+        ...(index === undefined ? {} : { index: numberAt(index, 0, 4) }),
+      };
+    });
 }

@@ -1,7 +1,7 @@
-/**
- * What a supervisor is told of a container and of a process in it: `src/protocol.h` draws it, `encode.ts` writes it.
- * It holds no policy: every mount, device and namespace a container is to have is named here.
- */
+// What a supervisor is told of a container and of a process in it: `src/protocol.h` draws it, `encode.ts` writes it.
+// It holds no policy: every mount, device and namespace a container is to have is named here.
+/** What a supervisor's `state` says it speaks (PROTOCOL_VERSION): with another one there is no talking. */
+export const protocolVersion = 2;
 
 export const containerFlag = {
   /** In the end nothing can be written to the root's own mount. */
@@ -12,6 +12,8 @@ export const containerFlag = {
   plainRoot: 4,
   /** The files of the layers show their owners by the maps of the user namespace. */
   mapLayers: 8,
+  /** What is synced to the upper layer survives a crash of the machine. */
+  keepLayer: 16,
 } as const;
 export const processFlag = {
   tty: 1,
@@ -23,6 +25,12 @@ export const processFlag = {
   oomScore: 16,
   /** The working directory is made if missing. */
   makeCwd: 32,
+  /** `exec`: not the root of its mount namespace, which it shares. */
+  ownRoot: 64,
+  /** Ready to run its program, it waits for `continue`; it ends with the connection. */
+  held: 128,
+  /** `exec`: its streams are /dev/null, and it outlives the connection. */
+  detached: 256,
 } as const;
 
 /** clone(2)'s flags. */
@@ -139,8 +147,9 @@ export interface WireProcess {
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
-  /** `struct sock_filter` after `struct sock_filter`; empty: no filter. */
+  /** `struct sock_filter` after `struct sock_filter`; empty: no filter. Its flags are seccomp(2)'s. */
   readonly seccomp: Uint8Array;
+  readonly seccompFlags: number;
 }
 
 export interface WireMount {
@@ -183,7 +192,7 @@ export interface WireContainer {
   readonly logLargeBytes: number;
   readonly logMostBytes: number;
   readonly oomFile: string;
-  /** Made, or with a path joined; those not named are the supervisor's own. A mount namespace is always made. */
+  /** Made, or with a path joined; those not named are the supervisor's own. The mount namespace is made if it is not joined. */
   readonly namespaces: readonly { readonly type: number; readonly path: string }[];
   /** Of the user namespace. */
   readonly uidMap: readonly WireIdMap[];
@@ -215,30 +224,3 @@ export interface WireContainer {
   readonly readonlyPaths: readonly string[];
   readonly process: WireProcess;
 }
-
-/** A process that changes nothing it need not. */
-export const plainProcess: Omit<WireProcess, 'args' | 'env'> = {
-  flags: 0,
-  columns: 0,
-  rows: 0,
-  uid: 0,
-  gid: 0,
-  groups: [],
-  umask: 0o022,
-  owner: 0,
-  capabilities: { bounding: 0n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n },
-  oomScoreAdj: 0,
-  rlimits: [],
-  scheduler: new Uint8Array(0),
-  ioPriority: 0,
-  personality: 0xffffffff,
-  firstCpus: new Uint8Array(0),
-  lastCpus: new Uint8Array(0),
-  apparmor: '',
-  selinux: '',
-  landlock: { handled: 0n, rules: [] },
-  cgroups: [],
-  cgroup2: '',
-  cwd: '/',
-  seccomp: new Uint8Array(0),
-};

@@ -42,8 +42,11 @@ export interface SupervisorOrder {
   readonly id: string;
   /** Done before the supervisor is started. */
   readonly before: readonly Step[];
-  /** Done while its program loads, before it gets the spec. */
-  readonly meanwhile: readonly Step[];
+  /**
+   * Done while the container's process is made, which waits for it: its cgroups. The v2 one it is born into, so that has
+   * to be there `before`. A text is one that `joined` made.
+   */
+  readonly meanwhile: readonly Step[] | string;
   /** From `encodeContainer`. */
   readonly spec: Buffer;
 }
@@ -67,12 +70,14 @@ interface Face {
     meanwhile: string,
     spec: Buffer,
   ): Promise<SupervisorAnswer>;
+  prepareSupervisor(executable: number): Promise<void>;
+  dropSpareSupervisor(): Promise<void>;
   runSteps(steps: string): Promise<void>;
   reap(pid: number): Promise<void>;
   createNamespaces(ipc: string, uts: string, hostname: string): Promise<void>;
 }
 
-/** As `src/steps.h` reads it. */
+/** Steps as `src/steps.h` reads them. @throws TypeError for a path with a NUL */
 export function joined(steps: readonly Step[]): string {
   let text = '';
   for (const [what, path, value] of steps) {
@@ -84,6 +89,11 @@ export function joined(steps: readonly Step[]): string {
 
 let executable: number | undefined;
 
+const program = (addon: Face): number => {
+  executable ??= addon.sealedCopy(supervisorPath);
+  return executable;
+};
+
 /**
  * Starts a supervisor; resolves when the container's program runs or could not be run.
  * At most four start at once; the others wait. The program is run from a sealed copy in memory.
@@ -91,10 +101,23 @@ let executable: number | undefined;
  */
 export function startSupervisor(order: SupervisorOrder): Promise<SupervisorAnswer> {
   const addon = loadAddon<Face>();
-  executable ??= addon.sealedCopy(supervisorPath);
   const { directory, id, before, meanwhile, spec } = order;
-  return addon.startSupervisor(executable, directory, id, joined(before), joined(meanwhile), spec);
+  const first = joined(before);
+  const next = typeof meanwhile === 'string' ? meanwhile : joined(meanwhile);
+  return addon.startSupervisor(program(addon), directory, id, first, next, spec);
 }
+
+/**
+ * Starts one supervisor beforehand, unless there is one: the next `startSupervisor` takes it, which is quicker by what
+ * starting its program takes. It ends with this process.
+ */
+export function prepareSupervisor(): Promise<void> {
+  const addon = loadAddon<Face>();
+  return addon.prepareSupervisor(program(addon));
+}
+
+/** Ends what `prepareSupervisor` started and nobody took. */
+export const dropSpareSupervisor = (): Promise<void> => loadAddon<Face>().dropSpareSupervisor();
 
 /** Does the steps in order on a worker thread; rejects with the NativeError of the first that fails. */
 export function runSteps(steps: readonly Step[]): Promise<void> {

@@ -73,6 +73,23 @@ export class WireWriter {
     encoded.set(items, Buffer.from(this.#bytes.subarray(from, this.#length)));
   }
 
+  /** What is frozen is encoded once. */
+  item<T extends object>(item: T, write: (item: T) => void): void {
+    if (!Object.isFrozen(item)) {
+      write(item);
+      return;
+    }
+    const known = encoded.get(item);
+    if (known !== undefined) {
+      const at = this.#room(known.length);
+      this.#bytes.set(known, at);
+      return;
+    }
+    const from = this.#length;
+    write(item);
+    encoded.set(item, Buffer.from(this.#bytes.subarray(from, this.#length)));
+  }
+
   /** Valid until the next message is written. */
   take(): Buffer {
     return this.#bytes.subarray(0, this.#length);

@@ -1,5 +1,5 @@
 /**
- * The node agent's process: `node node-agent/main.ts CONFIG.json [--destroy]`. Adopts the containers that run, registers the node,
+ * The node agent's process: `node node-agent/main.ts CONFIG.json [--destroy | --held]`. Adopts the containers that run, registers the node,
  * makes its pods real and serves its API. Logs JSON lines to stderr; SIGTERM ends it with 0 and leaves containers be.
  */
 import { enableCompileCache } from 'node:module';
@@ -10,20 +10,29 @@ enableCompileCache();
 const stopMs = 3_000;
 
 async function start(configPath: string): Promise<void> {
-  const [{ createLog }, { giveBackAtRest }, { readConfig }, { startAgent }, { openParts }] =
-    await Promise.all([
+  const [{ createLog }, { giveBackAtRest }, { untilReleased }, ...agentModules] = await Promise.all(
+    [
       import('#controller/runtime/log.ts'),
       import('#api/resources/rest.ts'),
+      import('#api/resources/held.ts'),
       import('./node/config.ts'),
       import('./node/agent.ts'),
       import('./node/parts.ts'),
-    ]);
+    ],
+  );
+  const [{ readConfig }, { startAgent }, { openParts }] = agentModules;
+  untilReleased();
   giveBackAtRest({
     release: async () => (await import('#native/memory.ts')).releaseMemory(),
   });
   const log = createLog('agent');
   const config = await readConfig(configPath);
-  const agent = await startAgent(await openParts(config, log));
+  const agent = await openParts(config, log)
+    .then(startAgent)
+    .catch((error: Error) => {
+      log.error('cannot start', { error: error.message });
+      process.exit(1);
+    });
   const stop = () => {
     setTimeout(() => process.exit(0), stopMs).unref();
     void agent.close().then(() => {

@@ -34,7 +34,20 @@ const allowed: Record<string, readonly string[]> = {
   'api/resources/': ['api/resources/'],
   'api/': ['api/', 'native/memory.ts'],
   'controller/runtime/': ['controller/runtime/', 'api/resources/', 'api/client/'],
-  'controller/': ['controller/runtime/', 'api/resources/', 'api/client/'],
+  'controller/workload/': [
+    'controller/workload/',
+    'controller/runtime/',
+    'api/resources/',
+    'api/client/',
+  ],
+  'controller/': ['controller/workload/', 'controller/runtime/', 'api/resources/', 'api/client/'],
+  'controller/certificates/': ['controller/runtime/', 'api/resources/', 'api/client/', 'api/pki/'],
+  'controller/git-sync/': [
+    'controller/runtime/',
+    'api/resources/',
+    'api/client/',
+    'api/patch/json-patch.ts',
+  ],
   'node-agent/': ['node-agent/', 'controller/runtime/', 'api/resources/', 'api/client/', 'native/'],
   'native/': ['native/'],
   'cli/': [
@@ -44,7 +57,10 @@ const allowed: Record<string, readonly string[]> = {
     'api/pki/',
     'api/storage/etcd-process.ts',
     'native/lookout.ts',
+    'native/netlink',
   ],
+  // The renderer of kustomizations and the folder it reads (docs/decisions/0027).
+  'cli/documents/kustomize.ts': ['cli/', 'controller/git-sync/'],
 };
 
 function mayImport(file: string, target: string): boolean {

@@ -5,6 +5,7 @@ import type { KubeObject } from '#api/resources/meta.ts';
 import { invalid, type StatusCause, type StatusError } from '#api/resources/status.ts';
 import { type PodPart, withPodPart } from '../kinds/pod-parts.ts';
 import { prepareStatusUpdate, prepareUpdate } from '../kinds/prepare.ts';
+import { approvedRequest } from '../kinds/signing-request.ts';
 import type { Kind } from '../schema/kind.ts';
 import { ensureObject } from './defaults/fill.ts';
 import { applyDefaults } from './defaults.ts';
@@ -12,8 +13,14 @@ import { refusedImages } from './image-policies.ts';
 import { checkNamespace } from './namespace-lifecycle.ts';
 import { type Cluster, runPlugins } from './plugins.ts';
 import { resolvePriority, tolerateLostNodes } from './pod-admission.ts';
-import { admitServiceAccount, isMirror, nameServiceAccount } from './service-account.ts';
 import {
+  admitMoreContainers,
+  admitServiceAccount,
+  isMirror,
+  nameServiceAccount,
+} from './service-account.ts';
+import {
+  validateApproval,
   validateCreate,
   validatePodPart,
   validateStatusUpdate,
@@ -62,18 +69,24 @@ function admitPod(pod: KubeObject, context: AdmissionContext): StatusError | und
   return resolvePriority(pod, context.priorityClasses());
 }
 
-/**
- * The object as it may be created: `metadata.namespace` and the final `metadata.name` must be set. Left: 404 no such
- * namespace, 403 refused by a plug-in, 422 invalid. The object passed in is not changed.
- */
-export function admitCreate(
+/** As `admitPrepared`, for an object without its defaults. The object passed in is not changed. */
+export const admitCreate = (
   kind: Kind,
   object: KubeObject,
   context: AdmissionContext,
+): Either<StatusError, KubeObject> => admitPrepared(kind, applyDefaults(kind, object), context);
+
+/**
+ * The object as it may be created: `metadata.namespace` and the final `metadata.name` must be set. Left: 404 no such
+ * namespace, 403 refused by a plug-in, 422 invalid. `defaulted` has its defaults (`prepareCreate`) and is changed.
+ */
+export function admitPrepared(
+  kind: Kind,
+  defaulted: KubeObject,
+  context: AdmissionContext,
 ): Either<StatusError, KubeObject> {
-  const whyNot = checkNamespace(kind, object, (name) => context.namespace(name));
+  const whyNot = checkNamespace(kind, defaulted, (name) => context.namespace(name));
   if (whyNot !== undefined) return left(whyNot);
-  const defaulted = applyDefaults(kind, object);
   if (kind.group === '' && kind.kind === 'Pod') {
     const refused = admitPod(defaulted, context);
     if (refused !== undefined) return left(refused);
@@ -119,16 +132,37 @@ export function admitStatusUpdate(
   return verdict(kind, { object: prepared, causes: validateStatusUpdate(kind, prepared, old) });
 }
 
-/** As `admitUpdate`, for a subresource that changes one part of a pod. Left: 403 for an image that a policy refuses, 422. */
+/** As `admitUpdate`, for `/approval`. Left: 422. */
+export function admitApproval(
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject,
+): Either<StatusError, KubeObject> {
+  const { resourceVersion, managedFields } = object.metadata;
+  const approved = approvedRequest(object, old);
+  approved.metadata = { ...approved.metadata };
+  if (resourceVersion !== undefined) approved.metadata.resourceVersion = resourceVersion;
+  if (managedFields !== undefined) approved.metadata.managedFields = managedFields;
+  return verdict(kind, { object: approved, old, causes: validateApproval(kind, approved, old) });
+}
+
+/**
+ * As `admitUpdate`, for a subresource that changes one part of a pod. Left: 403 for an image that a policy refuses or a
+ * Secret that the pod's account does not list, 422.
+ */
 export function admitPodPart(
   kind: Kind,
   part: PodPart,
   { object, old }: { readonly object: KubeObject; readonly old: KubeObject },
-  { imagePolicies, cluster }: Partial<AdmissionContext> = {},
+  { imagePolicies, cluster, serviceAccount }: Partial<AdmissionContext> = {},
 ): Either<StatusError, KubeObject> {
   const merged = withPodPart(part, applyDefaults(kind, object), old);
   const prepared = prepareUpdate(kind, merged, old);
-  const unwanted = refusedImages(prepared, imagePolicies?.() ?? [], old);
+  const unwanted =
+    refusedImages(prepared, imagePolicies?.() ?? [], old) ??
+    (serviceAccount && part === 'ephemeralcontainers'
+      ? admitMoreContainers(prepared, serviceAccount)
+      : undefined);
   if (unwanted !== undefined) return left(unwanted);
   return verdict(kind, {
     object: prepared,

@@ -7,6 +7,7 @@ import type { KubeObject } from '#api/resources/meta.ts';
 import { applySchemaDefaults } from '../schema/fields.ts';
 import type { Kind } from '../schema/kind.ts';
 import * as core from './defaults/core.ts';
+import * as devices from './defaults/devices.ts';
 import * as network from './defaults/network.ts';
 import { defaultPod } from './defaults/pod.ts';
 import * as policy from './defaults/policy.ts';
@@ -41,6 +42,8 @@ const DEFAULTS: Readonly<Record<string, Defaulting>> = {
   'networking.k8s.io/v1/NetworkPolicy': network.defaultNetworkPolicy,
   'rbac.authorization.k8s.io/v1/ClusterRoleBinding': policy.defaultRoleBinding,
   'rbac.authorization.k8s.io/v1/RoleBinding': policy.defaultRoleBinding,
+  'resource.k8s.io/v1/ResourceClaim': devices.defaultClaim,
+  'resource.k8s.io/v1/ResourceClaimTemplate': devices.defaultClaimTemplate,
   'scheduling.k8s.io/v1/PriorityClass': policy.defaultPriorityClass,
   'storage.k8s.io/v1/CSIDriver': storage.defaultCsiDriver,
   'storage.k8s.io/v1/StorageClass': storage.defaultStorageClass,

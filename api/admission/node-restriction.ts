@@ -112,11 +112,18 @@ const csiNode: Check = ({ node, object, old }) =>
     ? undefined
     : 'can only access CSINode with the same name as the requesting node';
 
+/** What devices a node has is for that node to say, and nothing else. */
+const resourceSlice: Check = ({ node, object, old }) => {
+  const own = [object, old].every((one) => one === undefined || nodeNameOf(one) === node);
+  return own ? undefined : 'can only modify ResourceSlices of the node itself';
+};
+
 const checks: Readonly<Record<string, Check>> = {
   '/pods': pod,
   '/nodes': nodeObject,
   'coordination.k8s.io/leases': lease,
   'storage.k8s.io/csinodes': csiNode,
+  'resource.k8s.io/resourceslices': resourceSlice,
 };
 
 /** The guard of a node's writes. */

@@ -10,6 +10,7 @@ import {
   checkResize,
   defaultIngressClass,
   defaultStorageClass,
+  protect,
   taintNode,
 } from './classes.ts';
 import { applyLimitRanges, checkLimitRanges } from './limit-ranger.ts';
@@ -20,6 +21,7 @@ import {
   warnOfExisting,
   warnOfWorkload,
 } from './pod-security/pod-security.ts';
+import { restrictSubject } from './signers.ts';
 
 /** The rest of the cluster, as plug-ins ask for it. */
 export interface Cluster {
@@ -82,6 +84,15 @@ const changing: readonly Plugin[] = [
     },
   },
   {
+    name: 'StorageObjectInUseProtection',
+    kinds: [claims, '/PersistentVolume'],
+    run: ({ object, old }) => {
+      const of = object.kind === 'PersistentVolume' ? 'pv' : 'pvc';
+      if (old === undefined) protect(object, `kubernetes.io/${of}-protection`);
+      return undefined;
+    },
+  },
+  {
     name: 'RuntimeClass',
     kinds: ['/Pod'],
     run: ({ object, old }, cluster) =>
@@ -139,6 +150,11 @@ const judging: readonly Plugin[] = [
       if (isJudged(namespace)) warnOfWorkload(object, namespace, (text) => cluster.warn(text));
       return undefined;
     },
+  },
+  {
+    name: 'CertificateSubjectRestriction',
+    kinds: ['certificates.k8s.io/CertificateSigningRequest'],
+    run: ({ object, old }) => (old === undefined ? restrictSubject(object) : undefined),
   },
   {
     name: 'PersistentVolumeClaimResize',

@@ -7,6 +7,7 @@ import type { KubeObject } from '#api/resources/meta.ts';
 import { generateName } from '#api/resources/names.ts';
 import { forbidden, type StatusError } from '#api/resources/status.ts';
 import { ensureObject, isUnset } from './defaults/fill.ts';
+import { unlistedSecret } from './mountable-secrets.ts';
 
 const PODS = { group: '', plural: 'pods' };
 export const defaultAccount = 'default';
@@ -78,6 +79,8 @@ export function admitServiceAccount(
     const why = `error looking up service account ${namespace}/${accountName}: serviceaccount "${accountName}" not found`;
     return forbidden(PODS, name, why);
   }
+  const unlisted = unlistedSecret(spec, account);
+  if (unlisted !== undefined) return forbidden(PODS, name, unlisted);
   const wanted =
     spec['automountServiceAccountToken'] ?? account['automountServiceAccountToken'] ?? true;
   if (wanted === true) mountToken(spec);
@@ -87,3 +90,20 @@ export function admitServiceAccount(
   }
   return undefined;
 }
+
+/** The same for a pod that exists and gets containers; 403 for a Secret that its account does not list. */
+export function admitMoreContainers(
+  pod: KubeObject,
+  find: (namespace: string, name: string) => KubeObject | undefined,
+): StatusError | undefined {
+  const { name, namespace = '' } = pod.metadata;
+  const spec = ensureObject(pod, 'spec');
+  const account = isMirror(pod) ? undefined : find(namespace, stringOr(spec['serviceAccountName']));
+  const unlisted = account && unlistedSecret(containersAlone(spec), account);
+  return unlisted === undefined ? undefined : forbidden(PODS, name, unlisted);
+}
+
+/** Nothing else of a pod changes: what it has had from the start is judged no more. */
+const containersAlone = (spec: JsonObject): JsonObject => ({
+  ephemeralContainers: spec['ephemeralContainers'] ?? [],
+});

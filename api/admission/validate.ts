@@ -47,6 +47,15 @@ export function validateStatusUpdate(
   ];
 }
 
+/** What is wrong with an update of `/approval`. */
+export function validateApproval(kind: Kind, object: KubeObject, old: KubeObject): StatusCause[] {
+  return [
+    ...checkMetadata(kind, object),
+    ...checkMetadataUpdate(object, old),
+    ...(rulesOf(kind).approval?.(object, old) ?? []),
+  ];
+}
+
 /** What is wrong with a change of one part of a pod, through the subresource of that part. */
 export function validatePodPart(
   kind: Kind,

@@ -61,7 +61,8 @@ function ownReads(question: Question): Decision | undefined {
   const { verb, resource, subresource, node, graph, namespace = '', name } = question;
   if (!read.includes(verb) || subresource !== undefined) return undefined;
   if (resource === 'nodes') {
-    if (verb === 'list') return byRule; // where its peers are: images come from them
+    // Where its peers are: images come from them, and their pods are reached through them.
+    if (verb === 'list' || (verb === 'watch' && name === undefined)) return byRule;
     return name === node ? byRelation : refused(`node '${node}' cannot read other nodes`);
   }
   if (resource !== 'pods') return undefined;

@@ -21,8 +21,7 @@ export class NodeGraph {
     this.#unfollow = cache.watch(prefix, cache.revision, (events) => {
       for (const event of events) this.#apply(event);
     });
-    for (const entry of cache.list(prefix).entries)
-      this.#add(entry.key, entry.memo(nodeOf, nodeOf));
+    for (const entry of cache.list(prefix).entries) this.#add(entry.key, entry.peek(nodeOf));
   }
 
   close(): void {
@@ -67,7 +66,7 @@ export class NodeGraph {
   }
 
   #apply({ type, key, entry }: CacheEvent): void {
-    const node = type === 'DELETED' ? '' : entry.memo(nodeOf, nodeOf);
+    const node = type === 'DELETED' ? '' : entry.peek(nodeOf);
     if (this.#nodeOf.get(key) === node) return;
     this.#remove(key);
     this.#add(key, node);

@@ -7,9 +7,8 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { ResourceType } from '#api/resources/meta.ts';
-import type { ApiObject, Client, Collection } from './collection.ts';
+import type { ApiObject, ApplyOptions, Client, Collection } from './collection.ts';
 import { type ConnectOptions, type Credentials, credentials } from './credentials.ts';
-import { query, resourcePath } from './paths.ts';
 import { type Exchange, RemoteCollection } from './remote-collection.ts';
 import { type RequestOptions, readAll, Session, statusError } from './session.ts';
 import { type Upgraded, upgrade } from './upgrade.ts';
@@ -17,13 +16,6 @@ import { type Upgraded, upgrade } from './upgrade.ts';
 export interface StreamOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly signal?: AbortSignal;
-}
-
-export interface ApplyOptions {
-  /** The owner of what is applied. */
-  readonly fieldManager: string;
-  /** Takes fields that others own with other values; else that is 409. */
-  readonly force?: boolean;
 }
 
 export interface RemoteClient extends Client {
@@ -48,10 +40,11 @@ export interface RemoteClient extends Client {
 const decoded = (body: string, contentType: string | undefined): unknown =>
   contentType?.startsWith('application/json') === true ? JSON.parse(body) : body;
 
-function exchangeOn(session: Session): Exchange {
+function exchangeOn(session: Session, always: OutgoingHttpHeaders = {}): Exchange {
   return async (method, path, { body, contentType = 'application/json', accept, signal }) => {
     const options: RequestOptions = {
       headers: {
+        ...always,
         ...(body === undefined ? {} : { 'content-type': contentType }),
         ...(accept === undefined ? {} : { accept }),
       },
@@ -63,8 +56,6 @@ function exchangeOn(session: Session): Exchange {
     return decoded(bytes.toString(), headers['content-type']);
   };
 }
-
-const applyType = 'application/apply-patch+yaml';
 
 /**
  * A client of one API server. Connects with the first request; reads the credentials at once and throws if it cannot.
@@ -79,10 +70,9 @@ export function connect(options: ConnectOptions, userAgent?: string): RemoteClie
       new RemoteCollection<T>(type, session, exchange),
     request: (method, path, body, signal, accept) =>
       exchange(method, path, { body, signal, accept }),
-    apply: async <T extends ApiObject>(type: ResourceType, object: T, how: ApplyOptions) => {
-      const path = `${resourcePath(type, object.metadata)}${query({ ...how })}`;
-      return (await exchange('PATCH', path, { body: object, contentType: applyType })) as T;
-    },
+    apply: <T extends ApiObject>(type: ResourceType, object: T, how: ApplyOptions) =>
+      new RemoteCollection<T>(type, session, exchange).apply(object, how),
+    as: (user) => inNameOf(user, session),
     streamRequest: async (method, path, body, { headers = {}, signal } = {}) => {
       const sent = { headers, signal, ...(body === undefined ? {} : { body }) };
       const { status, stream } = await session.send(method, path, sent);
@@ -91,5 +81,18 @@ export function connect(options: ConnectOptions, userAgent?: string): RemoteClie
     },
     upgrade: (path, upgradeOptions) => upgrade(session.credentials, path, upgradeOptions),
     close: () => session.close(),
+  };
+}
+
+/** Its watches are in our own name: who asks decides what is written, and what is read first. */
+function inNameOf(user: string, session: Session): Client {
+  const exchange = exchangeOn(session, { 'impersonate-user': user });
+  return {
+    collection: <T extends ApiObject>(type: ResourceType): Collection<T> =>
+      new RemoteCollection<T>(type, session, exchange),
+    request: (method, path, body, signal, accept) =>
+      exchange(method, path, { body, signal, accept }),
+    as: (other) => inNameOf(other, session),
+    close: () => undefined,
   };
 }

@@ -58,6 +58,15 @@ export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
+export interface ApplyOptions {
+  /** The owner of what is applied. */
+  readonly fieldManager: string;
+  /** Takes fields that others own with other values; else that is 409. */
+  readonly force?: boolean;
+  /** `All`: what would become of it is answered, and nothing is stored. */
+  readonly dryRun?: 'All';
+}
+
 export type PatchType = 'merge' | 'strategic' | 'json';
 
 /**
@@ -73,6 +82,8 @@ export interface Collection<T extends ApiObject> {
   update(object: T, signal?: AbortSignal): Promise<T>;
   updateStatus(object: T, signal?: AbortSignal): Promise<T>;
   patch(ref: Ref, patch: unknown, type: PatchType, signal?: AbortSignal): Promise<T>;
+  /** Server-side apply: makes the object, or makes it follow. */
+  apply(object: T, options: ApplyOptions, signal?: AbortSignal): Promise<T>;
   patchStatus(ref: Ref, patch: unknown, type: PatchType, signal?: AbortSignal): Promise<T>;
   /** POST to a subresource: `binding`, `eviction` … */
   createSubresource(
@@ -104,5 +115,7 @@ export interface Client {
     signal?: AbortSignal,
     accept?: string,
   ): Promise<unknown>;
+  /** The same connection in another's name, by impersonation: the server lets those do it who may. */
+  as(user: string): Client;
   close(): void;
 }

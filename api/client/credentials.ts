@@ -2,13 +2,24 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** PEM texts. */
+/** PEM texts. Who asks is shown by a certificate or by a token. */
 export interface Credentials {
   /** `https://host:port`. */
   readonly server: string;
   readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly token?: string;
+}
+
+/** For a TLS connection: the authority, and our certificate if we have one. */
+export function tlsOptions({ ca, cert, key }: Credentials) {
+  return cert === undefined || key === undefined ? { ca } : { ca, cert, key };
+}
+
+/** For each request. */
+export function loginHeaders({ token }: Credentials): { readonly authorization?: string } {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 interface Files {
@@ -85,10 +96,9 @@ function currentContext(text: string, path: string): Credentials {
   if (cluster?.['server'] === undefined) {
     throw new Error(`kubeconfig ${path}: the context '${name}' has no server`);
   }
-  return {
-    server: cluster['server'],
-    ca: part(cluster, 'certificate-authority'),
-    cert: part(user, 'client-certificate'),
-    key: part(user, 'client-key'),
-  };
+  const where = { server: cluster['server'], ca: part(cluster, 'certificate-authority') };
+  const file = user?.['tokenFile'];
+  const token = user?.['token'] ?? (file === undefined ? undefined : readFileSync(file, 'utf8'));
+  if (token !== undefined) return { ...where, token: token.trim() };
+  return { ...where, cert: part(user, 'client-certificate'), key: part(user, 'client-key') };
 }

@@ -4,6 +4,7 @@ import type { ResourceType } from '#api/resources/meta.ts';
 import type {
   ApiEvent,
   ApiObject,
+  ApplyOptions,
   Collection,
   DeleteOptions,
   List,
@@ -98,6 +99,12 @@ export class RemoteCollection<T extends ApiObject> implements Collection<T> {
   async patch(ref: Ref, patch: unknown, type: PatchType, signal?: AbortSignal): Promise<T> {
     const options = { body: patch, contentType: contentTypes[type], signal };
     return (await this.#exchange('PATCH', resourcePath(this.type, ref), options)) as T;
+  }
+
+  async apply(object: T, options: ApplyOptions, signal?: AbortSignal): Promise<T> {
+    const path = `${resourcePath(this.type, object.metadata)}${query({ ...options })}`;
+    const contentType = 'application/apply-patch+yaml';
+    return (await this.#exchange('PATCH', path, { body: object, contentType, signal })) as T;
   }
 
   async patchStatus(ref: Ref, patch: unknown, type: PatchType, signal?: AbortSignal): Promise<T> {

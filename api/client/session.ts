@@ -12,7 +12,7 @@ import {
 } from 'node:http2';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { failure, type Status, StatusError } from '#api/resources/status.ts';
-import type { Credentials } from './credentials.ts';
+import { type Credentials, loginHeaders, tlsOptions } from './credentials.ts';
 
 export interface RequestOptions {
   readonly headers?: OutgoingHttpHeaders;
@@ -97,7 +97,8 @@ export class Session {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const named = { ':method': method, ':path': path, 'user-agent': this.#userAgent };
-      const stream = this.#stream({ ...named, ...headers }, body);
+      const login = loginHeaders(this.credentials);
+      const stream = this.#stream({ ...named, ...login, ...headers }, body);
       const abort = () => stream.close(constants.NGHTTP2_CANCEL);
       signal?.addEventListener('abort', abort, { once: true });
       let problem: unknown;
@@ -142,11 +143,8 @@ export class Session {
     if (this.#closed) throw failure(503, 'ServiceUnavailable', 'the client was closed');
     const held = this.#session;
     if (held !== undefined && !held.closed && !held.destroyed) return held;
-    const { server, ca, cert, key } = this.credentials;
-    const session = connect(server, {
-      ca,
-      cert,
-      key,
+    const session = connect(this.credentials.server, {
+      ...tlsOptions(this.credentials),
       maxSessionMemory,
       settings: { initialWindowSize: windowBytes, enablePush: false },
     });

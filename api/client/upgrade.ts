@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { failure, StatusError } from '#api/resources/status.ts';
-import type { Credentials } from './credentials.ts';
+import { type Credentials, loginHeaders, tlsOptions } from './credentials.ts';
 import { readAll, statusError } from './session.ts';
 
 export interface Upgraded {
@@ -19,13 +19,13 @@ export interface Upgraded {
  * with the raw connection. Rejects with the Status if the server declines.
  */
 export function upgrade(
-  { server, ca, cert, key }: Credentials,
+  credentials: Credentials,
   path: string,
   options: { readonly headers: OutgoingHttpHeaders; readonly signal?: AbortSignal },
 ): Promise<Upgraded> {
-  const url = new URL(path, server);
-  const headers = { Connection: 'Upgrade', ...options.headers };
-  const settings: RequestOptions = { ca, cert, key, headers, agent: false };
+  const url = new URL(path, credentials.server);
+  const headers = { Connection: 'Upgrade', ...loginHeaders(credentials), ...options.headers };
+  const settings: RequestOptions = { ...tlsOptions(credentials), headers, agent: false };
   if (options.signal !== undefined) settings.signal = options.signal;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, settings);

@@ -6,6 +6,7 @@ import { cloneJson, equalJson, type JsonObject } from '#api/resources/json.ts';
 import type { KubeObject, ObjectMeta } from '#api/resources/meta.ts';
 import { applyDefaults } from '../admission/defaults.ts';
 import type { Kind } from '../schema/kind.ts';
+import type { Requester } from './signing-request.ts';
 import { strategyOf } from './strategies.ts';
 
 export interface Creation {
@@ -13,6 +14,8 @@ export interface Creation {
   readonly now: Date;
   /** The final name: `generateName` is already resolved. */
   readonly name: string;
+  /** Who makes it, where the object keeps that. */
+  readonly user?: Requester;
 }
 
 /** RFC 3339 with whole seconds, as all `metav1.Time` fields have it. */
@@ -54,7 +57,7 @@ export function prepareCreate(kind: Kind, object: KubeObject, creation: Creation
     delete created['status'];
     if (kind.custom === undefined) created['status'] = {};
   }
-  strategy.create?.(created, creation.now);
+  strategy.create?.(created, creation.now, creation.user);
   return created;
 }
 

@@ -8,13 +8,19 @@ import type { KubeObject, ResourceType } from '#api/resources/meta.ts';
 import { selectByUid } from './job.ts';
 import { qualityOfService } from './quality-of-service.ts';
 import { prepareServiceUpdate } from './service.ts';
+import {
+  createSigningRequest,
+  type Requester,
+  updateSigningRequest,
+  updateSigningStatus,
+} from './signing-request.ts';
 
 export interface Strategy {
   /** Whether `metadata.generation` counts the changes of what is desired. */
   readonly generation?: boolean;
   /** Whether clients may set `status` while creating (nodes register with theirs). */
   readonly keepsStatus?: boolean;
-  readonly create?: (object: KubeObject, now: Date) => void;
+  readonly create?: (object: KubeObject, now: Date, user: Requester | undefined) => void;
   readonly update?: (object: KubeObject, old: KubeObject) => void;
   readonly updateStatus?: (object: KubeObject, old: KubeObject) => void;
 }
@@ -116,6 +122,11 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
   'apps/ReplicaSet': counted,
   'apps/StatefulSet': counted,
   'batch/CronJob': counted,
+  'certificates.k8s.io/CertificateSigningRequest': {
+    create: createSigningRequest,
+    update: updateSigningRequest,
+    updateStatus: updateSigningStatus,
+  },
   'batch/Job': { generation: true, create: selectByUid },
   'policy/PodDisruptionBudget': counted,
   'networking.k8s.io/Ingress': counted,

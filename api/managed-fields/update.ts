@@ -4,6 +4,7 @@ import { hasStatus, timestamp } from '../kinds/prepare.ts';
 import type { Kind } from '../schema/kind.ts';
 import type { Schema } from '../schema/schema.ts';
 import { type Changes, claimed, compareMaps, released } from './compare.ts';
+import { createdFields } from './created.ts';
 import { isEmpty, leaf, sorted } from './field-set.ts';
 import {
   capped,
@@ -144,6 +145,10 @@ export function changesOf(
 ): Changes | undefined | 'unknown' {
   try {
     const tracked = (name: string) => isTracked(kind, subresource, name);
+    if (live === undefined) {
+      const changed = createdFields(kind.schema, next, tracked, isTrackedMeta);
+      return changed && { changed, removed: undefined };
+    }
     return inOrder(trackedChanges(kind.schema, live, next, tracked));
   } catch (error) {
     if (error instanceof Unkeyable) return 'unknown';
@@ -159,7 +164,7 @@ function inOrder(changes: Changes | undefined): Changes | undefined {
 
 function trackedChanges(
   schema: Schema,
-  live: KubeObject | undefined,
+  live: KubeObject,
   next: KubeObject,
   tracked: (name: string) => boolean,
 ): Changes | undefined {
@@ -174,12 +179,8 @@ function trackedChanges(
   };
 }
 
-function metadataChanges(
-  schema: Schema,
-  live: KubeObject | undefined,
-  next: KubeObject,
-): Changes | undefined {
+function metadataChanges(schema: Schema, live: KubeObject, next: KubeObject): Changes | undefined {
   const meta = schema.fields?.get('metadata')?.schema;
   if (meta === undefined) return undefined;
-  return compareMaps(meta, live?.metadata, next.metadata, isTrackedMeta);
+  return compareMaps(meta, live.metadata, next.metadata, isTrackedMeta);
 }

@@ -32,12 +32,17 @@ export interface Authority {
 }
 
 export interface Request {
-  readonly subject: Identity;
+  /** As DER: a name with all that its owner has asked for. */
+  readonly subject: Identity | Buffer;
   readonly publicKey: KeyObject;
   readonly days: number;
   readonly usages: readonly ('server' | 'client')[];
   /** Host names and addresses a server is reached by. */
   readonly hosts: readonly string[];
+  /** The extension's value in place of `hosts`, as DER. */
+  readonly alternativeNames?: Buffer | undefined;
+  /** Whether keys may be encrypted to it, as RSA handshakes without Diffie-Hellman do. */
+  readonly encipherment?: boolean;
 }
 
 const generate = promisify(generateKeyPair);
@@ -82,7 +87,7 @@ const alternativeName = (host: string): Buffer =>
     : der.context(2, 'primitive', Buffer.from(host));
 
 interface Content {
-  readonly subject: Identity;
+  readonly subject: Identity | Buffer;
   readonly issuer: Identity | Buffer;
   readonly publicKey: KeyObject;
   readonly days: number;
@@ -99,7 +104,7 @@ function signed(content: Content, signer: KeyObject): string {
     ecdsaWithSha256,
     Buffer.isBuffer(issuer) ? issuer : distinguishedName(issuer),
     der.sequence(der.time(new Date(start)), der.time(new Date(start + days * millisecondsADay))),
-    distinguishedName(subject),
+    Buffer.isBuffer(subject) ? subject : distinguishedName(subject),
     spki(publicKey),
     der.context(3, 'constructed', der.sequence(...extensions)),
   );
@@ -121,19 +126,23 @@ export function selfSigned(subject: Identity, pair: KeyPair, days: number): stri
   return signed({ subject, issuer: subject, publicKey, days, extensions }, pair.privateKey);
 }
 
+/** digitalSignature, and keyEncipherment where it is asked for: bits 0 and 2. */
+const keyUsage = ({ encipherment = false }: Request): Buffer =>
+  encipherment ? der.bits(Buffer.from([0b1010_0000]), 5) : der.bits(Buffer.from([0b1000_0000]), 7);
+
 /** A certificate for `request`, signed by the authority, PEM. */
 export function issue(request: Request, authority: Authority): string {
   const authorityCertificate = new X509Certificate(authority.certificate);
   const authorityId = keyId(createPublicKey(authority.key));
   const extensions = [
-    extension('2.5.29.15', der.bits(Buffer.from([0b1000_0000]), 7), { critical: true }),
+    extension('2.5.29.15', keyUsage(request), { critical: true }),
     extension('2.5.29.37', der.sequence(...request.usages.map((use) => der.oid(usageOids[use])))),
     extension('2.5.29.14', der.octets(keyId(request.publicKey))),
     extension('2.5.29.35', der.sequence(der.context(0, 'primitive', authorityId))),
   ];
-  if (request.hosts.length > 0) {
-    extensions.push(extension('2.5.29.17', der.sequence(...request.hosts.map(alternativeName))));
-  }
+  const hosts = request.hosts.map(alternativeName);
+  const names = request.alternativeNames ?? (hosts.length > 0 && der.sequence(...hosts));
+  if (names) extensions.push(extension('2.5.29.17', names));
   const issuer = identityOf(authorityCertificate);
   return signed({ ...request, issuer, extensions }, authority.key);
 }

@@ -67,6 +67,31 @@ const moreColumns: KindFacts['columns'] = {
     ['Age', 'string', '', 0],
   ],
 };
+/** What nodes and pods use: the group of metrics-server, whose tables are no part of a release's documents. */
+const usageGroup: KindFacts['groups'][number] = {
+  name: 'metrics.k8s.io',
+  versions: [
+    {
+      version: 'v1beta1',
+      resources: [usageResource('nodes', 'NodeMetrics'), usageResource('pods', 'PodMetrics')],
+    },
+  ],
+};
+
+function usageResource(plural: string, kind: string): ResourceFacts {
+  return {
+    plural,
+    kind,
+    type: `metrics.v1beta1.${kind}`,
+    singular: '',
+    namespaced: plural === 'pods',
+    shortNames: [],
+    categories: [],
+    verbs: 'get list',
+    subresources: [],
+  };
+}
+
 /** The default table: kubectl shows `NAME` and `CREATED AT`. */
 const defaultColumns: readonly Column[] = [
   { name: 'Name', type: 'string', format: 'name', priority: 0 },
@@ -95,7 +120,7 @@ function bindingColumns(): KindFacts['columns'][string] {
 export function builtInKinds(): readonly Kind[] {
   const facts = readFacts('kinds') as KindFacts;
   const columns = { ...moreColumns, ...facts.columns };
-  return facts.groups.flatMap((group) =>
+  return [...facts.groups, usageGroup].flatMap((group) =>
     group.versions.flatMap(({ version, resources }) =>
       resources.map((resource) => kindOf(group.name, version, resource, columns)),
     ),
@@ -129,7 +154,7 @@ function kindOf(
     storageApiVersion: storedAs.get(`${group}/${plural}`) ?? apiVersionOf({ group, version }),
     columns: columns[kind]?.map(columnOf) ?? defaultColumns,
     selectableFields: selectableFields(group, kind),
-    virtual: !verbs.includes('get'),
+    virtual: !verbs.includes('get') || group === usageGroup.name,
   };
 }
 

@@ -48,6 +48,7 @@ const scalars = new Map<string, Schema>([
 ]);
 
 const fullPrefixes = new Map([
+  ['metrics.v1beta1', 'io.k8s.metrics.pkg.apis.metrics.v1beta1'],
   ['meta.v1', 'io.k8s.apimachinery.pkg.apis.meta.v1'],
   ['apiextensions.v1', 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1'],
   ['apiregistration.v1', 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1'],

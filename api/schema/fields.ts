@@ -1,4 +1,5 @@
 /** Work on already decoded values: unknown fields, pruning, defaults written in the schema. Types are in `check-types.ts`. */
+import { cloneJson } from '#api/resources/json.ts';
 import type { Field, Schema } from './schema.ts';
 import { pathText, type Step } from './walk.ts';
 
@@ -101,7 +102,7 @@ function fillField(owner: Fields, name: string, field: Field): void {
   if (field.default !== undefined) {
     const present = Object.hasOwn(owner, name) ? owner[name] : undefined;
     const missing = present === undefined || (present === null && field.schema.nullable !== true);
-    if (missing) owner[name] = structuredClone(field.default);
+    if (missing) owner[name] = cloneJson(field.default);
   }
   if (hasDefaults(field.schema) && Object.hasOwn(owner, name)) fillIn(field.schema, owner[name]);
 }

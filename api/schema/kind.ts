@@ -54,7 +54,7 @@ export interface Kind extends ResourceType {
     /** The version is deprecated: the text of the warning each request gets. */
     readonly deprecation?: string;
   };
-  /** `create` only, nothing stored (reviews, TokenRequest). */
+  /** Nothing of it is stored: reviews and TokenRequest, which are created only; measures, which are read only. */
   readonly virtual: boolean;
 }
 

@@ -1,6 +1,7 @@
 /** The paths of an OpenAPI v3 document: for each kind and subresource what can be done there, and with which parameters. */
 import type { Kind, Subresource } from './kind.ts';
-import { type Json, reference } from './openapi-schemas.ts';
+import { reference } from './openapi-schemas.ts';
+import type { Json } from './openapi-shape.ts';
 
 interface Gvk {
   readonly group: string;

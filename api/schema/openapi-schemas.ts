@@ -1,13 +1,19 @@
 /** Schema -> OpenAPI v3 component schemas, the way kube-apiserver publishes them. */
 import type { Description } from './descriptions.ts';
 import { describedField } from './descriptions.ts';
+import {
+  type Dialect,
+  type Json,
+  meta,
+  patchExtensions,
+  type Scalars,
+  shapeOf,
+  typeMeta,
+} from './openapi-shape.ts';
 import type { Field, Schema } from './schema.ts';
 
-export type Json = Record<string, unknown>;
-
-const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 /** Kubernetes' own scalars are components too: explain prints their names. */
-const scalarComponents = new Map<Schema['type'], readonly [string, Json]>([
+const scalarComponents: Scalars = new Map<Schema['type'], readonly [string, Json]>([
   ['time', [`${meta}.Time`, { type: 'string', format: 'date-time' }]],
   ['micro-time', [`${meta}.MicroTime`, { type: 'string', format: 'date-time' }]],
   [
@@ -66,67 +72,22 @@ export function componentOf(schema: Schema, description: Description): Json {
 }
 
 function propertyOf(field: Field, description: string | undefined): Json {
-  const shape = shapeOf(field.schema);
+  const shape = shapeOf(field.schema, dialect);
   const prose = description === undefined ? {} : { description };
   const body = '$ref' in shape ? { ...prose, allOf: [shape] } : { ...prose, ...shape };
   return {
     ...body,
     ...(field.default === undefined ? {} : { default: field.default }),
-    ...(field.patchMergeKey === undefined
-      ? {}
-      : { 'x-kubernetes-patch-merge-key': field.patchMergeKey }),
-    ...(field.patchStrategy === undefined
-      ? {}
-      : { 'x-kubernetes-patch-strategy': field.patchStrategy.join(',') }),
+    ...patchExtensions(field),
   };
 }
 
-function shapeOf(schema: Schema): Json {
-  const scalar = scalarComponents.get(schema.type);
-  if (scalar !== undefined) return reference(scalar[0]);
-  if (schema.also !== undefined) return {};
-  switch (schema.type) {
-    case 'object':
-      return schema.name === undefined ? { type: 'object' } : reference(schema.name);
-    case 'map':
-      return {
-        type: 'object',
-        additionalProperties: itemsOf(schema),
-        ...(schema.mapType === undefined ? {} : { 'x-kubernetes-map-type': schema.mapType }),
-      };
-    case 'array':
-      return {
-        type: 'array',
-        items: itemsOf(schema),
-        ...(schema.listMapKeys === undefined
-          ? {}
-          : { 'x-kubernetes-list-map-keys': schema.listMapKeys }),
-        ...(schema.listType === undefined ? {} : { 'x-kubernetes-list-type': schema.listType }),
-      };
-    case 'bytes':
-      return { type: 'string', format: 'byte' };
-    case 'any':
-      return { type: 'object' };
-    default:
-      return {
-        type: schema.type,
-        ...(schema.format === undefined ? {} : { format: schema.format }),
-        ...(schema.enum === undefined ? {} : { enum: schema.enum }),
-      };
-  }
-}
-
-function itemsOf(schema: Schema): Json {
-  const shape = shapeOf(schema.items ?? { type: 'any' });
-  return '$ref' in shape ? { allOf: [shape] } : shape;
-}
-
-const typeMeta: Json = {
-  apiVersion: {
-    description: 'The group and version of the API that this object is written for.',
-    type: 'string',
-  },
-  kind: { description: 'The kind of object that this is.', type: 'string' },
+const dialect: Dialect = {
+  scalars: scalarComponents,
+  reference,
+  // Beside a reference v3 ignores everything: it stands alone, in a list of one.
+  held: (shape) => ('$ref' in shape ? { allOf: [shape] } : shape),
+  enums: true,
 };
 
 /** The component of a custom kind: its definition's schema, with what every object has. */

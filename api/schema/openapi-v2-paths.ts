@@ -1,5 +1,5 @@
 /** Paths of OpenAPI v3 in the words of v2. */
-import type { Json } from './openapi-schemas.ts';
+import type { Json } from './openapi-shape.ts';
 
 const methods = ['get', 'put', 'post', 'delete', 'patch'];
 

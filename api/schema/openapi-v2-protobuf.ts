@@ -3,7 +3,7 @@
  * github.com/google/gnostic-models `openapiv2/OpenAPIv2.proto`. Extensions (`x-…`) and free values are YAML texts in
  * `Any { yaml = 2 }`; JSON is YAML.
  */
-import type { Json } from './openapi-schemas.ts';
+import type { Json } from './openapi-shape.ts';
 import { WireWriter } from './protobuf-writer.ts';
 
 const out = new WireWriter(16 * 1024);

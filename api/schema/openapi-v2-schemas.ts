@@ -1,11 +1,18 @@
 /** Schemas as OpenAPI v2 can say them: built-in types, and custom kinds with what v2 has no words for left out. */
 import type { Description } from './descriptions.ts';
 import { describedField } from './descriptions.ts';
-import type { Json } from './openapi-schemas.ts';
+import {
+  type Dialect,
+  type Json,
+  meta,
+  patchExtensions,
+  type Scalars,
+  shapeOf,
+  typeMeta,
+} from './openapi-shape.ts';
 import type { Field, Schema } from './schema.ts';
 
-const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-const scalars = new Map<Schema['type'], readonly [string, Json]>([
+const scalars: Scalars = new Map<Schema['type'], readonly [string, Json]>([
   ['time', [`${meta}.Time`, { type: 'string', format: 'date-time' }]],
   ['micro-time', [`${meta}.MicroTime`, { type: 'string', format: 'date-time' }]],
   ['quantity', ['io.k8s.apimachinery.pkg.api.resource.Quantity', { type: 'string' }]],
@@ -40,58 +47,20 @@ export function definitionOf(schema: Schema, description: Description): Json {
 }
 
 function propertyOf(field: Field, description: string | undefined): Json {
-  const strategy = field.patchStrategy?.join(',');
   return {
     ...(description === undefined ? {} : { description }),
-    ...shapeOf(field.schema),
-    ...(field.patchMergeKey === undefined
-      ? {}
-      : { 'x-kubernetes-patch-merge-key': field.patchMergeKey }),
-    ...(strategy === undefined ? {} : { 'x-kubernetes-patch-strategy': strategy }),
+    ...shapeOf(field.schema, dialect),
+    ...patchExtensions(field),
   };
 }
 
-function shapeOf(schema: Schema): Json {
-  const scalar = scalars.get(schema.type);
-  if (scalar !== undefined) return definitionRef(scalar[0]);
-  if (schema.also !== undefined) return {};
-  switch (schema.type) {
-    case 'object':
-      return schema.name === undefined ? { type: 'object' } : definitionRef(schema.name);
-    case 'map':
-      return {
-        type: 'object',
-        additionalProperties: shapeOf(schema.items ?? { type: 'any' }),
-        ...(schema.mapType === undefined ? {} : { 'x-kubernetes-map-type': schema.mapType }),
-      };
-    case 'array':
-      return {
-        type: 'array',
-        items: shapeOf(schema.items ?? { type: 'any' }),
-        ...(schema.listMapKeys === undefined
-          ? {}
-          : { 'x-kubernetes-list-map-keys': schema.listMapKeys }),
-        ...(schema.listType === undefined ? {} : { 'x-kubernetes-list-type': schema.listType }),
-      };
-    case 'bytes':
-      return { type: 'string', format: 'byte' };
-    case 'any':
-      return { type: 'object' };
-    default:
-      return {
-        type: schema.type,
-        ...(schema.format === undefined ? {} : { format: schema.format }),
-      };
-  }
-}
-
-const typeMeta: Json = {
-  apiVersion: {
-    description: 'The group and version of the API that this object is written for.',
-    type: 'string',
-  },
-  kind: { description: 'The kind of object that this is.', type: 'string' },
+const dialect: Dialect = {
+  scalars,
+  reference: definitionRef,
+  held: (shape) => shape,
+  enums: false,
 };
+
 const objectMeta: Json = {
   description: "The object's name, labels and the like.",
   ...definitionRef(`${meta}.ObjectMeta`),

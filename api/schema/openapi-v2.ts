@@ -14,7 +14,8 @@ import { fullName, typeSchema } from './facts.ts';
 import type { Kind, Kinds } from './kind.ts';
 import { componentName, contentHash, generationHash, rootOf } from './openapi-members.ts';
 import { pathsOf } from './openapi-paths.ts';
-import { type Json, namedTypes } from './openapi-schemas.ts';
+import { namedTypes } from './openapi-schemas.ts';
+import type { Json } from './openapi-shape.ts';
 import { pathItemV2 } from './openapi-v2-paths.ts';
 import {
   customDefinition,

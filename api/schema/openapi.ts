@@ -14,11 +14,11 @@ import { pathsOf } from './openapi-paths.ts';
 import {
   componentOf,
   customComponent,
-  type Json,
   listComponent,
   namedTypes,
   scalarSchemas,
 } from './openapi-schemas.ts';
+import type { Json } from './openapi-shape.ts';
 
 /** A document ready to be sent. */
 export interface OpenapiDocument {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Document, ToJSOptions as ToJsOptions } from 'yaml';
+import { goYaml } from '../resources/yaml-tags.ts';
 import { memberNames } from './json-scan.ts';
 
 type Yaml = typeof import('yaml');
@@ -21,14 +22,6 @@ function yaml(): Yaml {
   return loaded;
 }
 
-/** go-yaml knows these tags, but gives JSON no more than their text. */
-const unwantedTags = new Set([
-  'tag:yaml.org,2002:timestamp',
-  'tag:yaml.org,2002:set',
-  'tag:yaml.org,2002:omap',
-  'tag:yaml.org,2002:pairs',
-]);
-
 /**
  * The value, and go-yaml's complaint if a mapping names a key twice (the last one counts).
  * @throws MalformedYaml
@@ -37,13 +30,11 @@ export function parseYaml(text: string): { value: unknown; repeated?: string } {
   const plain = fromJson(text);
   if (plain !== undefined) return plain;
   const [document] = yaml().parseAllDocuments(text, {
-    version: '1.1',
+    ...goYaml,
     strict: false,
     prettyErrors: true,
     // The parser compares each key with each other of its mapping: minutes for some ten thousands.
     uniqueKeys: false,
-    customTags: (tags) =>
-      tags.filter((tag) => typeof tag === 'string' || !unwantedTags.has(tag.tag)),
   });
   if (document === undefined || !('contents' in document)) return { value: null };
   const [broken] = document.errors;

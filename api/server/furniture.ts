@@ -1,4 +1,4 @@
-/** What every cluster has and nobody applies: the Service of the API itself, the range of services, two priority classes. */
+/** What every cluster has and nobody applies: four namespaces, the Service of the API itself, the range of services, two priority classes, a storage class. */
 import { randomUUID } from 'node:crypto';
 import { isLeft } from 'fp-ts/lib/Either.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
@@ -23,6 +23,11 @@ export interface Furnishing {
   readonly port: number;
 }
 
+/** What every client relies on. */
+const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map(
+  (name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
+);
+
 const service = { namespace: 'default', name: 'kubernetes' };
 
 const priorityClass = (name: string, value: number, what: string): KubeObject => ({
@@ -42,6 +47,19 @@ const priorityClasses = [
   ),
 ];
 
+/** Directories of the nodes: what a claim gets that names no class. Whoever wants another default takes the annotation away. */
+const storageClass: KubeObject = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: {
+    name: 'local',
+    annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+  },
+  provisioner: 'bayplan.dev/local',
+  volumeBindingMode: 'WaitForFirstConsumer',
+  reclaimPolicy: 'Delete',
+};
+
 const serviceRange = (cidr: string): KubeObject => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'ServiceCIDR',
@@ -60,6 +78,31 @@ const apiService = (clusterIP: string, port: number): KubeObject => ({
     clusterIP,
     ipFamilies: [familyOf(clusterIP)],
     ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
+    sessionAffinity: 'None',
+  },
+});
+
+/** Names: each node answers at this address by itself (node-agent/network/dns). Ports are called as everybody calls them. */
+const dnsService = (clusterIP: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: {
+    namespace: 'kube-system',
+    name: 'kube-dns',
+    labels: {
+      'k8s-app': 'kube-dns',
+      'kubernetes.io/cluster-service': 'true',
+      'kubernetes.io/name': 'CoreDNS',
+    },
+  },
+  spec: {
+    type: 'ClusterIP',
+    clusterIP,
+    ipFamilies: [familyOf(clusterIP)],
+    ports: [
+      { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
+      { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+    ],
     sessionAffinity: 'None',
   },
 });
@@ -84,15 +127,22 @@ const endpointSlice = ({ address, port }: Furnishing): KubeObject => ({
 
 /** Makes what is missing and puts right where the API is reached. Another server may do the same at the same time. */
 export async function furnish(context: ApiContext, furnishing: Furnishing): Promise<void> {
-  const range = serviceRange(furnishing.serviceCidr);
-  await Promise.all([...priorityClasses, range].map((wanted) => ensure(context, wanted, [])));
+  const first = [
+    ...namespaces,
+    ...priorityClasses,
+    storageClass,
+    serviceRange(furnishing.serviceCidr),
+  ];
+  await Promise.all(first.map((wanted) => ensure(context, wanted, [])));
   const held = context.cache.get('/registry/servicecidrs/kubernetes')?.object();
   const { cidrs } = objectOr(held?.['spec']);
   const own = parseRange(String(Array.isArray(cidrs) ? cidrs[0] : furnishing.serviceCidr));
   if (own === undefined) throw new Error(`serviceCidr '${furnishing.serviceCidr}' is no range`);
   const address = nth(own, 0n);
-  await ensure(context, apiService(address, furnishing.port), []);
   await Promise.all([
+    ensure(context, apiService(address, furnishing.port), []),
+    // A Service of somebody else may have the address: names are then theirs to answer.
+    ensure(context, dnsService(nth(own, 9n)), []).catch(() => undefined),
     ensure(context, endpoints(furnishing), ['subsets']),
     ensure(context, endpointSlice(furnishing), ['endpoints', 'ports', 'addressType']),
   ]);

@@ -38,21 +38,24 @@ interface Call {
 /** Answers the exchange; never throws, never rejects. */
 export async function handle(state: ServerState, exchange: Exchange): Promise<void> {
   const auditId = String(exchange.headers['audit-id'] ?? randomUUID());
+  const ended = state.metrics.begin(exchange.method);
   let info: RequestInfo | undefined;
   try {
     info = parsed(exchange);
     const code = await serve(state, exchange, info, auditId);
-    count(state, info, code);
+    ended(info, state.kinds, code);
   } catch (error) {
     const status = asStatus(error);
     if (status.code === 500) state.log('error', 'request failed', problem(exchange, status));
-    count(state, info, status.code);
+    ended(info, state.kinds, status.code);
     await fail(exchange, status, auditId);
   }
 }
 
 async function fail(exchange: Exchange, status: StatusError, auditId: string): Promise<void> {
   if (exchange.closed) return;
+  // Whoever is too slow to ask would be too slow to end.
+  if (status.code === 408) exchange.out.once('finish', () => exchange.abort());
   try {
     await send(exchange, await failureBody(exchange, status), commonHeaders(auditId, []));
   } catch {
@@ -78,11 +81,6 @@ async function failureBody({ headers }: Exchange, status: StatusError): Promise<
 function problem({ method, url }: Exchange, error: StatusError): Record<string, unknown> {
   const cause = error.cause instanceof Error ? error.cause.stack : undefined;
   return { method, url, error: error.message, ...(cause === undefined ? {} : { cause }) };
-}
-
-function count(state: ServerState, info: RequestInfo | undefined, code: number): void {
-  const resource = info?.target?.resource ?? '';
-  state.metrics.countRequest({ verb: info?.verb ?? 'unknown', resource, code });
 }
 
 function parsed({ method, url }: Exchange): RequestInfo {
@@ -139,7 +137,7 @@ const withBody = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const nothing = Buffer.alloc(0);
 
 async function requestOf(
-  { exchange, info, target, user }: Call,
+  { state, exchange, info, target, user }: Call,
   kind: Kind,
   view: View,
 ): Promise<ApiRequest> {
@@ -153,7 +151,7 @@ async function requestOf(
     user,
     contentType: exchange.headers['content-type'] ?? '',
     userAgent: exchange.headers['user-agent'] ?? '',
-    body: withBody.has(exchange.method) ? await readBody(exchange) : nothing,
+    body: withBody.has(exchange.method) ? await readBody(exchange, state.bodyLimits) : nothing,
     asStored: view.form === 'whole' && view.encoding === 'json',
   };
 }

@@ -133,7 +133,7 @@ async function answer(
     case 'healthz':
       return health(state, path, query);
     case 'metrics':
-      return textBody(200, state.metrics.text(state.context?.cache, state.watchers));
+      return textBody(200, state.metrics.text(state.context?.cache, state.watchers, state.kinds));
     case 'api':
     case 'apis':
       return discovery(state.kinds, path, exchange);

@@ -14,7 +14,9 @@ import {
   envelopeAround,
 } from '../schema/protobuf-encode.ts';
 import type { Schema } from '../schema/schema.ts';
+import type { Entry } from '../storage/entry.ts';
 import type { ListMeta } from '../verbs/request.ts';
+import { EncodedObjects } from './encoded-objects.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -46,30 +48,65 @@ export const protobufStatus = (status: Status): Buffer =>
 /** How long a list is encoded without letting others have their turn. */
 const sliceMs = 5;
 
+const encodedObjects = new EncodedObjects();
+
+/** The message of a stored object, or of what `shown` makes of it, which must be the same each time. */
+export function storedMessage(schema: Schema, entry: Entry, shown: (entry: Entry) => Json): Buffer {
+  return encodedObjects.of(entry, schema, () => encodeMessage(schema, shown(entry)));
+}
+
+/** The same in an envelope. */
+export function storedBody(
+  kind: Kind,
+  schema: Schema,
+  entry: Entry,
+  shown: (entry: Entry) => Json,
+): Buffer {
+  encodedObjects.used();
+  const message = storedMessage(schema, entry, shown);
+  const { head, tail } = envelopeAround(identityOf(kind), message.length);
+  return Buffer.concat([head, message, tail]);
+}
+
+const identityOf = (kind: Kind) => ({ apiVersion: apiVersionOf(kind), kind: kind.kind });
+
 export interface ProtobufList {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ListMeta;
   readonly schema: Schema;
-  readonly length: number;
-  item(index: number): Json;
+  readonly entries: readonly Entry[];
+  readonly shown: (entry: Entry) => Json;
 }
+
+/** Small messages are put together into parts of about this size. */
+const partBytes = 256 * 1024;
 
 /** XList { metadata = 1, items = 2 } in its envelope. */
 export async function protobufList(list: ProtobufList): Promise<readonly Buffer[]> {
   const metadata = encodeMessage(typeSchema('meta.v1.ListMeta'), list.metadata as unknown as Json);
-  const chunks: Buffer[] = [chunkHead(1, metadata.length), metadata];
+  const parts: Buffer[] = [];
+  let chunks: Buffer[] = [chunkHead(1, metadata.length), metadata];
+  let [bytes, length] = [0, 0];
+  const put = () => {
+    parts.push(Buffer.concat(chunks));
+    length += parts.at(-1)?.length ?? 0;
+    [chunks, bytes] = [[], 0];
+  };
+  encodedObjects.used();
   let until = performance.now() + sliceMs;
-  for (let index = 0; index < list.length; index += 1) {
-    const message = encodeMessage(list.schema, list.item(index));
+  for (const entry of list.entries) {
+    const message = storedMessage(list.schema, entry, list.shown);
     chunks.push(chunkHead(2, message.length), message);
+    bytes += message.length;
+    if (bytes >= partBytes) put();
     if (performance.now() < until) continue;
     await yieldToOthers();
     until = performance.now() + sliceMs;
   }
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const { head, tail } = envelopeAround(list, bytes);
-  return [Buffer.concat([head, ...chunks, tail])];
+  put();
+  const { head, tail } = envelopeAround(list, length);
+  return [head, ...parts, tail];
 }
 
 /** The content type of a watch's frames. */

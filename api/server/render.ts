@@ -4,10 +4,12 @@ import { apiVersionOf, type KubeObject } from '#api/resources/meta.ts';
 import { badRequest, failure, type Status } from '#api/resources/status.ts';
 import type { Kind, Kinds } from '../schema/kind.ts';
 import type { Entry } from '../storage/entry.ts';
+import { type ListPart, packAll } from '../storage/packed.ts';
 import { type IncludeObject, partialMetadata, type TableOptions, tableOf } from '../table/table.ts';
 import type { Answer, ListMeta, Payload } from '../verbs/request.ts';
 import { served, servedBody } from '../verbs/served.ts';
 import { type EventForm, jsonLines } from '../verbs/watch-frames.ts';
+import { stitch } from './gzip.ts';
 import { type Accepted, type Encoding, mediaTypes, type Offer } from './negotiation.ts';
 
 const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
@@ -20,7 +22,8 @@ const customEncodings: readonly Encoding[] = ['json', 'yaml'];
 /** What an answer of this verb can be sent as. */
 export function offerOf(kind: Kind, verb: string, subresource: string | undefined): Offer {
   const readable = verb === 'get' || verb === 'list' || verb === 'watch';
-  const encodings = kind.custom === undefined ? builtInEncodings : customEncodings;
+  const isPlain = kind.custom !== undefined || kind.group === 'metrics.k8s.io';
+  const encodings = isPlain ? customEncodings : builtInEncodings;
   if (kind.virtual || (subresource !== undefined && !readable)) {
     return { forms: ['whole'], encodings };
   }
@@ -43,6 +46,8 @@ export function includeObject(query: URLSearchParams): IncludeObject {
 export interface Rendered {
   readonly contentType: string;
   readonly chunks: readonly Buffer[];
+  /** The same as gzip, if there is a quicker way than to compress the chunks. */
+  readonly gzip?: () => Promise<readonly Buffer[]>;
 }
 
 /** Throws 406 for an object that has no protobuf form. */
@@ -55,7 +60,17 @@ export async function render(answer: Answer, view: View, kinds: Kinds): Promise<
     const { yamlBody } = await import('./yaml-answers.ts');
     return { contentType, chunks: [await yamlBody(Buffer.concat(jsonOf(answer, view)))] };
   }
-  return { contentType, chunks: jsonOf(answer, view) };
+  const { kind, payload } = answer;
+  const chunks = jsonOf(answer, view);
+  if (payload.type !== 'bytes') return { contentType, chunks };
+  const gzip = async () =>
+    stitch(listHead(kind, payload.metadata), await packAll(payload.parts), end);
+  return { contentType, chunks, gzip };
+}
+
+/** With the commas between them alone. */
+function joined(parts: readonly ListPart[]): Buffer[] {
+  return parts.map((part, at) => (at === parts.length - 1 ? part.open : part.bytes));
 }
 
 function jsonOf({ kind, payload }: Answer, view: View): readonly Buffer[] {
@@ -65,28 +80,33 @@ function jsonOf({ kind, payload }: Answer, view: View): readonly Buffer[] {
   return asJson(kind, payload);
 }
 
+/** Loaded with the first client that asks for it, and then at hand: even a second import takes its time. */
+let protobufAnswers: typeof import('./protobuf-answers.ts') | undefined;
+
 async function asProtobuf(
   { kind, payload }: Answer,
   view: View,
   kinds: Kinds,
 ): Promise<readonly Buffer[]> {
-  const { listIdentity, messageSchema, protobufBody, protobufList, schemaOfItems } = await import(
-    './protobuf-answers.ts'
-  );
+  protobufAnswers ??= await import('./protobuf-answers.ts');
+  const answers = protobufAnswers;
   const partial = view.form === 'partial';
   const shown = (object: KubeObject): JsonObject =>
     partial && (object.kind as string) !== 'Status'
       ? versioned(partialMetadata(object), view)
       : (object as unknown as JsonObject);
+  const shownEntry = (entry: Entry): JsonObject => shown(served(kind, entry));
   if (payload.type === 'list') {
+    const identity = answers.listIdentity(kind, partial ? view.version : undefined);
+    const schema = answers.schemaOfItems(kind, partial);
     const { entries, metadata } = payload;
-    const identity = listIdentity(kind, partial ? view.version : undefined);
-    const schema = schemaOfItems(kind, partial);
-    const item = (index: number) => shown(served(kind, entries[index] as Entry));
-    return protobufList({ ...identity, metadata, schema, length: entries.length, item });
+    return answers.protobufList({ ...identity, metadata, schema, entries, shown: shownEntry });
+  }
+  if (payload.type === 'entry' && !partial && kind.custom === undefined) {
+    return [answers.storedBody(kind, kind.schema, payload.entry, shownEntry)];
   }
   const object = shown(objectsIn(kind, payload).objects[0] as KubeObject);
-  return [protobufBody(messageSchema(kinds, kind, object), object)];
+  return [answers.protobufBody(answers.messageSchema(kinds, kind, object), object)];
 }
 
 function asJson(kind: Kind, payload: Payload): readonly Buffer[] {
@@ -96,7 +116,7 @@ function asJson(kind: Kind, payload: Payload): readonly Buffer[] {
     case 'object':
       return [bytes(payload.object)];
     case 'bytes':
-      return [listHead(kind, payload.metadata), ...payload.chunks, end];
+      return [listHead(kind, payload.metadata), ...joined(payload.parts), end];
     case 'list': {
       const parts = [listHead(kind, payload.metadata)];
       for (const entry of payload.entries) {

@@ -34,13 +34,16 @@ const verbs: Record<string, string> = {
 /** Below a namespace these are subresources of the namespace, not kinds in it. */
 const namespaceSubresources = new Set(['status', 'finalize']);
 
-/** Of the files of a container. */
+/** Of the files and the processes of a container, as its node serves them. */
 export const fileOperations: ReadonlySet<string> = new Set([
   'archive',
   'changes',
   'commit',
   'export',
+  'kill',
   'rollback',
+  'stats',
+  'top',
 ]);
 
 const streams = new Set(['log', 'exec', 'attach', 'portforward', 'proxy', ...fileOperations]);
@@ -85,11 +88,14 @@ function targetOf(steps: readonly string[]): { target: ResourceTarget; legacyWat
   return { target, legacyWatch };
 }
 
+/** Shared: nobody changes the query of a request. */
+const noQuery = new URLSearchParams();
+
 /** Parses method and URL. Throws `URIError` if a step of the path is no valid percent-encoding. */
 export function requestInfo(method: string, url: string): RequestInfo {
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
-  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
   const plain = { path, query, verb: method.toLowerCase() };
   const steps = path.slice(1).split('/');
   const minimum = steps[0] === 'api' ? 3 : 4;

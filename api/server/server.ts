@@ -17,15 +17,18 @@ import type { MutableKinds } from '../schema/kinds.ts';
 import { startCompactor } from '../storage/compactor.ts';
 import type { Storage } from '../storage/storage.ts';
 import { WatchCache } from '../storage/watch-cache.ts';
+import type { Sampler } from '../usage/sampler.ts';
+import type { NodeUsage } from '../usage/usage.ts';
 import type { ApiContext } from '../verbs/request.ts';
-import { makeNamespaces } from './bootstrap.ts';
+import type { BodyLimits } from './body.ts';
 import { ensurePolicy } from './bootstrap-roles.ts';
 import { Definitions } from './definitions.ts';
 import { furnish } from './furniture.ts';
 import { handle } from './handler.ts';
-import { type Listener, listen } from './listener.ts';
+import { type Listener, type ListenOptions, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import { ServerState } from './state.ts';
+import { optionalAdmission } from './write-guards.ts';
 
 export interface ServerOptions {
   readonly address: string;
@@ -38,12 +41,18 @@ export interface ServerOptions {
   /** How long a node may take to answer a proxied request. */
   readonly nodeProxyTimeoutMs?: number;
   readonly now?: () => Date;
+  /** How long a request's body may take. */
+  readonly bodyLimits?: BodyLimits;
   /** How often the store's history is forgotten; absent: every five minutes. */
   readonly compactionIntervalMs?: number;
   /** Admission plug-ins to do without, by Kubernetes' names. */
   readonly disableAdmission?: readonly string[];
+  /** Plug-ins to have that are off by themselves. Unknown ones are an error. */
+  readonly enableAdmission?: readonly string[];
   /** The range of cluster addresses that a new cluster starts with. */
   readonly serviceCidr?: string;
+  /** Addresses to listen at beside `address`. */
+  readonly moreAddresses?: readonly string[];
   /** Where pods reach this server; absent: `address`. */
   readonly advertiseAddress?: string;
 }
@@ -58,14 +67,22 @@ export class ApiServer {
   readonly #state: ServerState;
   readonly #options: ServerOptions;
   #listener: Listener | undefined;
+  #moreListeners: readonly Listener[] = [];
   #definitions: Definitions | undefined;
   #access: ClusterAuthorizer | undefined;
   #stopCompacting: (() => void) | undefined;
+  #sampler: Sampler | undefined;
   #upkeep: readonly { stop(): void }[] = [];
 
+  /** Throws for an admission plug-in that there is not. */
   constructor(options: ServerOptions) {
+    const unknown = options.enableAdmission?.find((name) => !optionalAdmission.includes(name));
+    if (unknown !== undefined) {
+      const known = optionalAdmission.join(', ');
+      throw new Error(`enableAdmission: there is no plug-in ${unknown} to switch on, but ${known}`);
+    }
     this.#options = options;
-    this.#state = new ServerState(options.kinds, options.log);
+    this.#state = new ServerState(options.kinds, options.log, options.bodyLimits);
   }
 
   get port(): number {
@@ -89,14 +106,20 @@ export class ApiServer {
     ]);
     this.#state.tokenKeys = readTokenKeys(tokenKey, tokenKeys);
     this.#state.forwarding = { identity: { ca, ...towardsNodes }, timeoutMs: nodeProxyTimeoutMs };
-    this.#listener = await listen({
-      address,
-      port,
+    const { moreAddresses = [] } = this.#options;
+    const options = {
       ca,
       ...own,
+      // With the authority: who joins knows it by its digest and looks for it here.
+      cert: `${own.cert}${ca}`,
       onExchange: (exchange) => void handle(this.#state, exchange),
       onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
-    });
+    } satisfies Omit<ListenOptions, 'address' | 'port'>;
+    this.#listener = await listen({ ...options, address, port });
+    const same = { ...options, port: this.#listener.port };
+    this.#moreListeners = await Promise.all(
+      moreAddresses.map((more) => listen({ ...same, address: more })),
+    );
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -117,7 +140,6 @@ export class ApiServer {
     this.#definitions = new Definitions(context, kinds, this.#state.log);
     this.#definitions.start();
     this.#state.context = context;
-    await makeNamespaces(context);
     await this.#furnish(context);
     this.#state.ready = true;
     await ensurePolicy(context);
@@ -160,15 +182,35 @@ export class ApiServer {
       authorizer: this.#access,
       tokens: { accounts, cache, now },
       reservations,
+      usage: () => this.#usage(cache),
       withoutAdmission: new Set(this.#options.disableAdmission),
+      withAdmission: new Set(this.#options.enableAdmission),
     };
+  }
+
+  /** Loaded with the first question: most servers are never asked. */
+  async #usage(cache: WatchCache): Promise<readonly NodeUsage[]> {
+    if (this.#sampler === undefined) {
+      const { forwarding } = this.#state;
+      assert(forwarding !== undefined, 'nodes are reached before requests are served');
+      const { Sampler } = await import('../usage/sampler.ts');
+      const { nodeSample } = await import('./node-summary.ts');
+      const names = () =>
+        cache
+          .list('/registry/minions/')
+          .entries.map(({ key }) => key.slice(key.lastIndexOf('/') + 1));
+      const take = (node: string) => nodeSample(cache, forwarding, node);
+      this.#sampler ??= new Sampler({ nodes: names, take });
+    }
+    return this.#sampler.usage();
   }
 
   /** Ends watches, lets requests end, closes the port and the cache; the storage stays open. */
   async close(): Promise<void> {
     this.#state.stopping = true;
     this.#state.watchers.endAll();
-    await this.#listener?.close(graceMs);
+    const listeners = [this.#listener, ...this.#moreListeners];
+    await Promise.all(listeners.map((listener) => listener?.close(graceMs)));
     this.#stopCompacting?.();
     for (const one of this.#upkeep) one.stop();
     this.#definitions?.stop();

@@ -4,6 +4,7 @@ import type { MutableKinds } from '../schema/kinds.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ApiContext } from '../verbs/request.ts';
 import { Watchers } from '../verbs/watchers.ts';
+import { type BodyLimits, bodyLimits } from './body.ts';
 import { type Log, logLine } from './log.ts';
 import { Metrics } from './metrics.ts';
 import type { Forwarding } from './streams/forward.ts';
@@ -17,6 +18,7 @@ export class ServerState {
   readonly watchers = new Watchers();
   readonly metrics = new Metrics();
   readonly log: Log;
+  readonly bodyLimits: BodyLimits;
   context: ApiContext | undefined;
   /** There once the keys are read. */
   tokenKeys: TokenKeys | undefined;
@@ -24,8 +26,9 @@ export class ServerState {
   ready = false;
   stopping = false;
 
-  constructor(kinds: MutableKinds, log: Log = logLine) {
+  constructor(kinds: MutableKinds, log: Log = logLine, limits = bodyLimits) {
     this.kinds = kinds;
     this.log = log;
+    this.bodyLimits = limits;
   }
 }

@@ -65,7 +65,10 @@ function socketSink(socket: WebSocket, binary: boolean): WatchSink {
     open: () => undefined,
     write: (frames) => {
       if (socket.readyState !== socket.OPEN) return;
-      for (const frame of frames) socket.send(binary ? frame.subarray(4) : frame, { binary });
+      for (const parts of frames) {
+        const frame = Buffer.isBuffer(parts) ? parts : Buffer.concat(parts);
+        socket.send(binary ? frame.subarray(4) : frame, { binary });
+      }
     },
     end: () => socket.close(1000),
     abort: () => socket.terminate(),

@@ -1,9 +1,12 @@
 /**
  * Entries in key order, in blocks of up to 64. Each block keeps the concatenation of its objects' JSON, made when a
  * list is first served from it and dropped by the next write into it: listing 10,000 objects hands over 160 buffers.
+ * What a list compresses of it is kept as long.
  */
+import assert from 'node:assert/strict';
 import type { Entry } from './entry.ts';
 import { lowerBound } from './lower-bound.ts';
+import { ListPart } from './packed.ts';
 
 const blockSizeMax = 64;
 const blockSizeMin = 16;
@@ -12,7 +15,7 @@ const comma = 0x2c;
 interface Block {
   readonly entries: Entry[];
   /** The entries' bodies, each followed by a comma; the entries' own bytes are parts of it. */
-  joined: Buffer | undefined;
+  joined: ListPart | undefined;
 }
 
 interface Position {
@@ -54,6 +57,16 @@ export class BlockList {
     return count;
   }
 
+  /** The key of the `nth` (from 1) entry with `from` <= key < `to`, if there are so many. */
+  keyAt(from: string, to: string, nth: number): string | undefined {
+    let before = 0;
+    for (const { block, start, end } of this.#spans(from, to)) {
+      if (before + end - start >= nth) return block.entries[start + nth - before - 1]?.key;
+      before += end - start;
+    }
+    return undefined;
+  }
+
   /** The entries with `from` <= key < `to`, in order; not to be mixed with writes. */
   *entries(from: string, to: string): Generator<Entry, void, undefined> {
     for (const { block, start, end } of this.#spans(from, to)) {
@@ -61,15 +74,30 @@ export class BlockList {
     }
   }
 
-  /** The bodies of the entries with `from` <= key < `to`, separated by commas, in few buffers. */
-  joined(from: string, to: string): Buffer[] {
-    const chunks: Buffer[] = [];
-    for (const { block, start, end } of this.#spans(from, to)) {
-      chunks.push(joinedPart(block, start, end));
+  /** The same at once. */
+  slice(from: string, to: string): Entry[] {
+    if (from >= to) return [];
+    const first = this.#position(from);
+    const stop = this.#position(to);
+    const start = this.#blocks[first.block];
+    if (start === undefined) return [];
+    if (first.block === stop.block) return start.entries.slice(first.index, stop.index);
+    const found = start.entries.slice(first.index);
+    for (let at = first.block + 1; at < stop.block; at++) {
+      for (const entry of this.#blocks[at]?.entries ?? []) found.push(entry);
     }
-    const last = chunks.pop();
-    if (last !== undefined) chunks.push(last.subarray(0, last.length - 1));
-    return chunks;
+    const end = this.#blocks[stop.block]?.entries ?? [];
+    for (let at = 0; at < stop.index; at++) found.push(end[at] as Entry);
+    return found;
+  }
+
+  /** The bodies of the entries with `from` <= key < `to`, in few parts. */
+  joined(from: string, to: string): ListPart[] {
+    const parts: ListPart[] = [];
+    for (const { block, start, end } of this.#spans(from, to)) {
+      parts.push(joinedPart(block, start, end));
+    }
+    return parts;
   }
 
   *#spans(
@@ -128,14 +156,15 @@ export class BlockList {
   }
 }
 
-function joinedPart(block: Block, start: number, end: number): Buffer {
-  block.joined ??= join(block.entries);
-  const whole = block.joined;
+function joinedPart(block: Block, start: number, end: number): ListPart {
+  block.joined ??= new ListPart(join(block.entries));
+  if (start === 0 && end === block.entries.length) return block.joined;
+  const { bytes } = block.joined;
   const first = block.entries[start]?.body();
   const last = block.entries[end - 1]?.body();
-  if (first === undefined || last === undefined) return whole.subarray(0, 0);
-  const offset = first.byteOffset - whole.byteOffset;
-  return whole.subarray(offset, last.byteOffset - whole.byteOffset + last.length + 1);
+  assert(first !== undefined && last !== undefined, 'a span of a block is within it');
+  const offset = first.byteOffset - bytes.byteOffset;
+  return new ListPart(bytes.subarray(offset, last.byteOffset - bytes.byteOffset + last.length + 1));
 }
 
 function join(entries: readonly Entry[]): Buffer {

@@ -19,6 +19,8 @@ export class Entry {
   #versioned: Versioned;
   /** Weak: 10,000 parsed pods take 110 MB, their bytes 50 MB. */
   #object: WeakRef<KubeObject> | undefined;
+  /** What the bytes were made from, if that is known: the same as parsing them, once it is settled. */
+  #source: WeakRef<KubeObject> | undefined;
   #memos: Map<unknown, unknown> | undefined;
 
   private constructor(key: string, revision: number, versioned: Versioned) {
@@ -30,6 +32,11 @@ export class Entry {
   /** Copies the value. Throws `SyntaxError` if the value is not the JSON of an object. */
   static from(stored: Stored): Entry {
     return new Entry(stored.key, stored.revision, spliceVersion(stored.value, stored.revision));
+  }
+
+  /** The value was encoded from this object, which nobody changes any more: as long as it lives nothing is parsed. */
+  madeFrom(object: KubeObject): void {
+    this.#source = new WeakRef(object);
   }
 
   /** The same state under another revision: what a DELETED event shows. */
@@ -57,9 +64,25 @@ export class Entry {
   object(): KubeObject {
     const held = this.#object?.deref();
     if (held !== undefined) return held;
-    const object = freeze(JSON.parse(this.#versioned.bytes.toString()) as KubeObject);
+    const object = this.#settled() ?? freeze(JSON.parse(this.#versioned.bytes.toString()));
     this.#object = new WeakRef(object);
     return object;
+  }
+
+  /**
+   * What `look` sees in the object, without keeping it parsed: of one just written nothing has to be made. `look` must not
+   * change the object nor hand out parts of it.
+   */
+  peek<T extends string | number | boolean | undefined>(look: (object: KubeObject) => T): T {
+    return look(this.#object?.deref() ?? this.#source?.deref() ?? this.object());
+  }
+
+  #settled(): KubeObject | undefined {
+    const source = this.#source?.deref();
+    this.#source = undefined;
+    if (source === undefined || !isPlain(source)) return undefined;
+    const metadata = { ...source.metadata, resourceVersion: String(this.revision) };
+    return freeze({ ...source, metadata });
   }
 
   /** The object's labels, extracted once and kept: selectors over many entries do not parse again. */
@@ -94,11 +117,23 @@ function labelsOf(object: KubeObject): Readonly<Record<string, string>> {
   return object.metadata.labels ?? noLabels;
 }
 
+/** Whether JSON gives it back as it is: a field without a value would be gone. */
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isPlain);
+  if (typeof value !== 'object' || value === null) return value !== undefined;
+  for (const name in value) {
+    if (!isPlain(value[name as keyof typeof value])) return false;
+  }
+  return true;
+}
+
 /** All but sets of fields, which are as large as all the rest and which nobody changes in place. */
 function freeze<T extends object>(value: T): T {
   for (const name of Object.keys(value)) {
     const part: unknown = value[name as keyof T];
-    if (typeof part === 'object' && part !== null && name !== 'fieldsV1') freeze(part);
+    if (typeof part !== 'object' || part === null || name === 'fieldsV1') continue;
+    // What is frozen is a part of an object that was there before.
+    if (!Object.isFrozen(part)) freeze(part);
   }
   return Object.freeze(value);
 }

@@ -13,6 +13,7 @@ import {
   type WatchEvent,
   type WatchResponse,
 } from './etcd-messages.ts';
+import { ProgressQuestion } from './etcd-progress.ts';
 import type { GrpcStream } from './grpc.ts';
 import { Compacted, type StorageEvent } from './storage.ts';
 
@@ -22,6 +23,8 @@ export interface EtcdWatchOptions {
   readonly end: Buffer | undefined;
   readonly fromRevision: number;
   readonly nameOf: (key: Buffer) => string;
+  /** Whether this etcd says how far it is only when the events up to there are sent. */
+  readonly progressInOrder: boolean;
 }
 
 /** Asks every open watch for its progress. */
@@ -58,6 +61,7 @@ class Watch {
   /** The fragments so far of an answer that is not complete. */
   #fragments: WatchEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
+  readonly #progress: ProgressQuestion;
 
   constructor(
     client: EtcdClient,
@@ -68,6 +72,8 @@ class Watch {
     this.#options = options;
     this.#subscriber = subscriber;
     this.#next = options.fromRevision;
+    const ask = () => this.#stream?.write(encodeWatchProgress());
+    this.#progress = new ProgressQuestion(options.progressInOrder, ask);
   }
 
   open(): void {
@@ -76,12 +82,14 @@ class Watch {
 
   close(): void {
     this.#closing.abort();
+    this.#progress.forget();
     clearTimeout(this.#timer);
     this.#stream?.cancel();
   }
 
   requestProgress(): void {
-    this.#stream?.write(encodeWatchProgress());
+    // Without a stream there is nobody to answer: who waits asks again.
+    if (this.#stream !== undefined) this.#progress.ask();
   }
 
   async #openStream(): Promise<void> {
@@ -101,6 +109,7 @@ class Watch {
   #reopen(): void {
     this.#stream?.cancel();
     this.#stream = undefined;
+    this.#progress.forget();
     if (this.#closing.signal.aborted) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.open(), reopenPauseMs);
@@ -113,6 +122,7 @@ class Watch {
     } else if (response.canceled) {
       this.#reopen();
     } else if (response.events.length > 0) {
+      this.#progress.forget();
       this.#fragments.push(...response.events);
       if (!response.fragment) this.#deliver();
     } else if (!response.created && !response.fragment) {
@@ -132,9 +142,11 @@ class Watch {
     this.#subscriber.next(events);
   }
 
-  /** Progress does not move `#next`: versions before 3.4.25 and 3.5.8 tell it ahead of the events it covers. */
-  #tellProgress(revision: number): void {
-    if (revision >= this.#next) this.#subscriber.next([{ type: 'progress', revision }]);
+  /** Progress does not move `#next`: a watch is resumed behind what it has delivered, whatever etcd says. */
+  #tellProgress(told: number): void {
+    const revision = this.#progress.answered(told);
+    if (revision !== undefined && revision >= this.#next)
+      this.#subscriber.next([{ type: 'progress', revision }]);
   }
 
   #eventOf({ deleted, kv }: WatchEvent): StorageEvent {

@@ -6,6 +6,7 @@ import { takeUntil } from 'rxjs/internal/operators/takeUntil';
 import { EtcdClient, type EtcdClientOptions } from './etcd-client.ts';
 import { isCompacted, isLeaseGone, leavesOutcomeOpen, translate } from './etcd-errors.ts';
 import type { KeyValue, TxnWrite } from './etcd-messages.ts';
+import { tellsInOrder } from './etcd-progress.ts';
 import { type ProgressRequests, watchEtcd } from './etcd-watch.ts';
 import { endOfPrefix, startOfRange } from './key-range.ts';
 import { SharedLeases } from './shared-leases.ts';
@@ -36,13 +37,14 @@ const firstEventTimeoutMs = 5000;
 export async function connectEtcd(options: EtcdOptions): Promise<Storage> {
   const { prefix = '', startTimeoutMs = startTimeoutMsDefault, ...clientOptions } = options;
   const client = new EtcdClient(clientOptions);
+  let version: string;
   try {
-    await client.status(startTimeoutMs);
+    version = (await client.status(startTimeoutMs)).version;
   } catch (error) {
     client.channel.close();
     throw translate(error, `connecting to etcd at ${options.endpoints.join(', ')}`);
   }
-  return new EtcdStorage(client, prefix);
+  return new EtcdStorage(client, prefix, tellsInOrder(version));
 }
 
 class EtcdStorage implements Storage {
@@ -51,9 +53,12 @@ class EtcdStorage implements Storage {
   readonly #leases: SharedLeases;
   readonly #progressRequests: ProgressRequests = new Set();
 
-  constructor(client: EtcdClient, prefix: string) {
+  readonly #progressInOrder: boolean;
+
+  constructor(client: EtcdClient, prefix: string, progressInOrder: boolean) {
     this.#client = client;
     this.#prefix = prefix;
+    this.#progressInOrder = progressInOrder;
     this.#leases = new SharedLeases((id, ttlSeconds) => client.leaseGrant(id, ttlSeconds));
   }
 
@@ -178,7 +183,8 @@ class EtcdStorage implements Storage {
 
   #watch(key: Buffer, end: Buffer | undefined, fromRevision: number) {
     const nameOf = (bytes: Buffer) => this.#nameOf(bytes);
-    return watchEtcd(this.#client, { key, end, fromRevision, nameOf }, this.#progressRequests);
+    const options = { key, end, fromRevision, nameOf, progressInOrder: this.#progressInOrder };
+    return watchEtcd(this.#client, options, this.#progressRequests);
   }
 
   /** The error that names the oldest revision held, which etcd tells only to watches. */

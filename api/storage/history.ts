@@ -48,7 +48,7 @@ export class History {
   push(event: CacheEvent): void {
     this.#events.push(event);
     this.#bytes += sizeOf(event);
-    this.#prune(event.time);
+    this.prune(event.time);
   }
 
   /** No state before this revision is given any more. */
@@ -85,7 +85,8 @@ export class History {
     return then;
   }
 
-  #prune(now: number): void {
+  /** Drops what need not be kept any more: with each event, and by a clock where none come. */
+  prune(now: number): void {
     const { bytesMax, oldBytesMax, ageMsMin } = this.#limits;
     for (;;) {
       const oldest = this.#events[this.#first];

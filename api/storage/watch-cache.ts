@@ -11,10 +11,19 @@ import type { Entry } from './entry.ts';
 import { FanOut, type Listener } from './fan-out.ts';
 import { type Contents, fill, readEntry, type Unreadable } from './fill.ts';
 import { History, type HistoryLimits, historyLimits } from './history.ts';
-import { endOfPrefix, startOfRange } from './key-range.ts';
-import { asOf, type Listed, type ListedBody, type ListOptions } from './listing.ts';
+import { endOfPrefix } from './key-range.ts';
+import {
+  type Held,
+  type Listed,
+  type ListedBody,
+  type ListOptions,
+  listed,
+  type Page,
+  page,
+} from './listing.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
 import { type Storage, type StorageEvent, Unavailable } from './storage.ts';
+import { WritesUnderWay } from './writes-under-way.ts';
 
 export interface WatchCacheOptions {
   /** What to hold: `/registry/`. */
@@ -29,6 +38,8 @@ export interface WatchCacheOptions {
 /** After this long without the awaited event the store is asked how far it is (kube-apiserver: 100 ms). */
 const overdueMs = 100;
 const relistBackoffMs = 250;
+/** How long old events may stay where no new ones come. */
+const pruneMs = 15_000;
 
 export class WatchCache {
   readonly #storage: Storage;
@@ -38,9 +49,13 @@ export class WatchCache {
   readonly #fanOut = new FanOut();
   readonly #waiters: RevisionWaiters;
   readonly #history: History;
+  /** What is about to be put into the store. */
+  readonly underWay = new WritesUnderWay();
+  readonly #held: Held;
   #revision = 0;
   #subscription: Subscription | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #pruning: NodeJS.Timeout | undefined;
   #closed = false;
 
   private constructor(storage: Storage, options: WatchCacheOptions) {
@@ -48,6 +63,7 @@ export class WatchCache {
     this.#options = options;
     this.#waiters = new RevisionWaiters(overdueMs, () => storage.requestProgress());
     this.#history = new History(0, options.history ?? historyLimits);
+    this.#held = { entries: this.#entries, blocks: this.#blocks, history: this.#history };
   }
 
   /** Reads everything under the prefix, then follows the store. Rejects as `Storage.range` does. */
@@ -58,6 +74,7 @@ export class WatchCache {
     cache.#revision = revision;
     cache.#history.reset(revision);
     cache.#follow();
+    cache.#pruning = setInterval(() => cache.#history.prune(cache.#now()), pruneMs).unref();
     return cache;
   }
 
@@ -65,6 +82,7 @@ export class WatchCache {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearInterval(this.#pruning);
     this.#subscription?.unsubscribe();
     this.#waiters.rejectAll(new Unavailable('the watch cache was closed'));
   }
@@ -94,18 +112,8 @@ export class WatchCache {
    * The entries under `prefix` as they were at `revision` (wait for a later one first). Throws `Compacted` if the
    * history does not go back so far.
    */
-  listAt(prefix: string, revision: number, { after, limit }: ListOptions = {}): Listed {
-    const from = startOfRange(prefix, after);
-    const to = endOfPrefix(prefix);
-    const undo = this.#history.undo(revision, from, to);
-    const entries: Entry[] = [];
-    for (const entry of asOf(this.#blocks.entries(from, to), undo)) {
-      if (entries.length === limit) break;
-      entries.push(entry);
-    }
-    const total = this.#blocks.count(from, to) + this.#difference(undo);
-    const remaining = total - entries.length;
-    return { entries, revision, more: remaining > 0, remaining };
+  listAt(prefix: string, revision: number, options: ListOptions = {}): Listed {
+    return listed(this.#held, prefix, revision, options);
   }
 
   /**
@@ -116,11 +124,16 @@ export class WatchCache {
     this.#history.forgetStates(before);
   }
 
+  /** How many entries there are under `prefix`. */
+  count(prefix: string): number {
+    return this.#blocks.count(prefix, endOfPrefix(prefix));
+  }
+
   /** Everything under `prefix` as JSON, from cached buffers. */
   listBody(prefix: string): ListedBody {
     const to = endOfPrefix(prefix);
     return {
-      chunks: this.#blocks.joined(prefix, to),
+      parts: this.#blocks.joined(prefix, to),
       revision: this.#revision,
       count: this.#blocks.count(prefix, to),
     };
@@ -141,6 +154,18 @@ export class WatchCache {
     const stop = this.#fanOut.add(prefix, Math.max(fromRevision, known), listener);
     if (missed.length > 0) listener(missed);
     return stop;
+  }
+
+  /**
+   * A page of what is under `prefix` as JSON from cached buffers, as it was at `revision`; `undefined` if something has
+   * changed there since, or no limit is given. Throws `Compacted` as `listAt`.
+   */
+  pageBody(prefix: string, revision: number, options: ListOptions): Page | undefined {
+    return page(this.#held, prefix, revision, options);
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
   }
 
   #follow(): void {
@@ -164,13 +189,14 @@ export class WatchCache {
   #eventOf(change: StorageEvent): CacheEvent | undefined {
     if (change.type === 'progress') return undefined;
     const entry = change.type === 'put' ? readEntry(change, this.#options.onUnreadable) : undefined;
+    if (entry !== undefined && change.type === 'put') this.underWay.recognize(entry, change.value);
     return this.#change(change.key, entry, change.revision);
   }
 
   /** Makes `entry` (or its absence) the state of the key; the event that tells so, if there is any difference. */
   #change(key: string, entry: Entry | undefined, revision: number): CacheEvent | undefined {
     const previous = this.#entries.get(key);
-    const time = (this.#options.now ?? Date.now)();
+    const time = this.#now();
     if (entry !== undefined) {
       this.#set(entry);
       return new CacheEvent(previous ? 'MODIFIED' : 'ADDED', entry, previous, time);
@@ -219,14 +245,5 @@ export class WatchCache {
     this.#advance(events, revision);
     // What happened in between is not known one by one: nobody can resume from there.
     this.#history.reset(revision);
-  }
-
-  /** How many more entries there are once `undo` is put back. */
-  #difference(undo: ReadonlyMap<string, Entry | undefined>): number {
-    let difference = 0;
-    for (const [key, then] of undo) {
-      difference += Number(then !== undefined) - Number(this.#entries.has(key));
-    }
-    return difference;
   }
 }

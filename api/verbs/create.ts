@@ -6,7 +6,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { generateName } from '#api/resources/names.ts';
 import { alreadyExists, badRequest, type StatusError } from '#api/resources/status.ts';
-import { admitCreate } from '../admission/admit.ts';
+import { admitPrepared } from '../admission/admit.ts';
 import { prepareCreate } from '../kinds/prepare.ts';
 import type { Kind } from '../schema/kind.ts';
 import { admissionContext } from './admission-context.ts';
@@ -62,7 +62,7 @@ export function createObject(
 ): TE.TaskEither<StatusError, Answer> {
   const coming = defaultAccountComing(request.kind, object, context);
   const made = () =>
-    admitted(request, context, owned(request, context, prepared(request.kind, object, context)));
+    admitted(request, context, owned(request, context, prepared(request, object, context)));
   return coming === undefined
     ? made()
     : pipe(
@@ -78,7 +78,7 @@ function admitted(
 ): TE.TaskEither<StatusError, Answer> {
   const { kind, query } = request;
   return pipe(
-    admitCreate(kind, object, admissionContext(context)),
+    admitPrepared(kind, object, admissionContext(context)),
     E.map((whole) => (isDefinition(kind) ? established(whole, context) : whole)),
     E.chain((whole) => {
       const refused = context.guard?.({ kind, object: whole });
@@ -108,10 +108,10 @@ function placed(request: ApiRequest, object: KubeObject): E.Either<StatusError, 
   return E.right({ ...object, metadata: { ...object.metadata, namespace } });
 }
 
-function prepared(kind: Kind, object: KubeObject, context: ApiContext): KubeObject {
+function prepared({ kind, user }: ApiRequest, object: KubeObject, context: ApiContext): KubeObject {
   const { name, generateName: base } = object.metadata;
   const named = name || (base ? generateName(base) : '');
-  return prepareCreate(kind, object, { uid: randomUUID(), now: context.now(), name: named });
+  return prepareCreate(kind, object, { uid: randomUUID(), now: context.now(), name: named, user });
 }
 
 /** With a generated name that is taken, the next try is another object: it needs its own address. */

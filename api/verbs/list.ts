@@ -23,8 +23,10 @@ export const list: Verb = (request, { cache }) =>
     const selection = selectionOf(kind, query);
     const page = await pageOf(query, cache);
     const wanted = selection.all && page.limit === undefined && page.version === undefined;
-    if (wanted && request.asStored && storedAsServed(kind)) return whole(request, cache);
-    return part(request, cache, selection, page);
+    const asStored = request.asStored && storedAsServed(kind);
+    if (wanted && asStored) return whole(request, cache);
+    const packed = selection.all && asStored ? packedPage(request, cache, page) : undefined;
+    return packed ?? part(request, cache, selection, page);
   });
 
 async function pageOf(query: URLSearchParams, cache: WatchCache): Promise<Page> {
@@ -47,9 +49,43 @@ async function pageOf(query: URLSearchParams, cache: WatchCache): Promise<Page> 
 }
 
 function whole({ kind, namespace }: ApiRequest, cache: WatchCache): Answer {
-  const { chunks, revision } = cache.listBody(storageRange(kind, namespace));
+  const { parts, revision } = cache.listBody(storageRange(kind, namespace));
   const metadata = { resourceVersion: String(revision) };
-  return { code: 200, kind, payload: { type: 'bytes', chunks, metadata }, warnings: [] };
+  return { code: 200, kind, payload: { type: 'bytes', parts, metadata }, warnings: [] };
+}
+
+/** A page in ready-made bytes; `undefined` where there are none. */
+function packedPage(
+  { kind, namespace }: ApiRequest,
+  cache: WatchCache,
+  { after, limit, version = cache.revision }: Page,
+): Answer | undefined {
+  const range = storageRange(kind, namespace);
+  const from = after === undefined ? undefined : `${range}${after}`;
+  const found = orGone(after, () => cache.pageBody(range, version, { after: from, limit }));
+  if (found === undefined) return undefined;
+  const { lastKey, remaining } = found;
+  const metadata = {
+    resourceVersion: String(version),
+    ...(lastKey === undefined
+      ? {}
+      : {
+          continue: encodeContinuation({ version, after: lastKey.slice(range.length) }),
+          remainingItemCount: remaining,
+        }),
+  };
+  const payload = { type: 'bytes', parts: found.parts, metadata } as const;
+  return { code: 200, kind, payload, warnings: [] };
+}
+
+/** What `read` reads of the history; throws 410 if that is no longer there. */
+function orGone<T>(after: string | undefined, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Compacted) throw gone(after);
+    throw error;
+  }
 }
 
 function part(request: ApiRequest, cache: WatchCache, selection: Selection, page: Page): Answer {
@@ -93,15 +129,12 @@ function select(
     const found = entry !== undefined && selection.matches(entry) ? [entry] : [];
     return { entries: found, more: false, remaining: 0 };
   }
-  try {
+  return orGone(after, () => {
     if (selection.all) return cache.listAt(range, version, { after: from, limit });
     const all = cache.listAt(range, version, { after: from }).entries.filter(selection.matches);
     const entries = limit === undefined ? all : all.slice(0, limit);
     return { entries, more: entries.length < all.length, remaining: all.length - entries.length };
-  } catch (error) {
-    if (error instanceof Compacted) throw gone(after);
-    throw error;
-  }
+  });
 }
 
 /** 410; a client in the middle of its pages gets a token to go on with, at the price of another state. */

@@ -25,6 +25,7 @@ import { type WriteOptions, writeOptions } from './write-options.ts';
 
 export const patch: Verb = (request, context) => patchPart(request, context, 'main');
 export const patchStatus: Verb = (request, context) => patchPart(request, context, 'status');
+export const patchApproval: Verb = (request, context) => patchPart(request, context, 'approval');
 /** PATCH on a subresource that is one part of a pod. */
 export const patchPodPart =
   (part: PodPart): Verb =>

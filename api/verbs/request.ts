@@ -9,8 +9,10 @@ import type { User } from '../authentication/user.ts';
 import type { Authorizer } from '../authorization/attributes.ts';
 import type { Kind, Kinds } from '../schema/kind.ts';
 import type { Entry } from '../storage/entry.ts';
+import type { ListPart } from '../storage/packed.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { WatchCache } from '../storage/watch-cache.ts';
+import type { NodeUsage } from '../usage/usage.ts';
 
 export interface ApiRequest {
   readonly verb: string;
@@ -42,8 +44,12 @@ export interface ApiContext {
   readonly warn?: (text: string) => void;
   /** Addresses, ports, quota: what objects need that others need too. */
   readonly reservations?: Reservations;
+  /** What runs on the nodes uses; absent: nobody can be asked. */
+  readonly usage?: () => Promise<readonly NodeUsage[]>;
   /** Admission plug-ins that are switched off, by Kubernetes' names. */
   readonly withoutAdmission?: ReadonlySet<string>;
+  /** Those that are switched on beside the usual ones. */
+  readonly withAdmission?: ReadonlySet<string>;
 }
 
 export interface ListMeta {
@@ -57,8 +63,8 @@ export type Payload =
   /** An object that is not stored as it is: a Scale, a dry run, a review, a Status. */
   | { readonly type: 'object'; readonly object: KubeObject | Status }
   | { readonly type: 'list'; readonly entries: readonly Entry[]; readonly metadata: ListMeta }
-  /** A list in ready-made bytes: the objects' JSON, separated by commas. */
-  | { readonly type: 'bytes'; readonly chunks: readonly Buffer[]; readonly metadata: ListMeta };
+  /** A list in ready-made bytes. */
+  | { readonly type: 'bytes'; readonly parts: readonly ListPart[]; readonly metadata: ListMeta };
 
 export interface Answer {
   readonly code: 200 | 201;

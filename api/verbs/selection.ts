@@ -18,10 +18,12 @@ export interface Selection {
   readonly all: boolean;
   /** The one object that can be meant, if a field selector names it. */
   readonly name: string | undefined;
+  /** Whether nothing but that name is asked for. */
+  readonly nameAlone: boolean;
   matches(entry: Entry): boolean;
 }
 
-const everything: Selection = { all: true, name: undefined, matches: () => true };
+const everything: Selection = { all: true, name: undefined, nameAlone: false, matches: () => true };
 
 /** An entry keeps what its fields say; versions of one kind may call the same field by different names. */
 function readField(kind: Kind, entry: Entry, path: string): string {
@@ -43,6 +45,7 @@ export function selectionOf(kind: Kind, query: URLSearchParams): Selection {
   return {
     all: labels.length === 0 && fields.length === 0,
     name: named?.value,
+    nameAlone: named !== undefined && fields.length === 1 && labels.length === 0,
     matches: (entry) =>
       matchesFields(fields, (path) => readField(kind, entry, path)) &&
       (labels.length === 0 || matchesLabels(labels, entry.labels)),

@@ -6,7 +6,7 @@ import type { KubeObject } from '#api/resources/meta.ts';
 import { convertTo } from '../kinds/convert.ts';
 import type { Kind } from '../schema/kind.ts';
 import { Entry } from '../storage/entry.ts';
-import { Unavailable } from '../storage/storage.ts';
+import { Unavailable, type WriteResult } from '../storage/storage.ts';
 import { encodeStored } from '../storage/stored-object.ts';
 import type { ApiContext } from './request.ts';
 
@@ -33,17 +33,27 @@ export async function put(
   { storage, cache }: Pick<ApiContext, 'storage' | 'cache'>,
   write: Write,
 ): Promise<Outcome> {
-  const { kind, key, object, expectedRevision } = write;
-  const value = encodeStored(convertTo(object, kind.storageApiVersion));
-  const options = kind.plural === 'events' ? { ttlSeconds: eventTtlSeconds } : {};
-  const result = await storage.put(key, value, { expectedRevision, ...options });
+  const { kind, key, expectedRevision } = write;
+  const object = convertTo(write.object, kind.storageApiVersion);
+  const value = encodeStored(object);
+  const options = isEvent(kind) ? { ttlSeconds: eventTtlSeconds } : {};
+  const arrived = cache.underWay.add(key, { value, object });
+  let result: WriteResult;
+  try {
+    result = await storage.put(key, value, { expectedRevision, ...options });
+    if (result.written) await follow(cache, result.revision);
+  } finally {
+    arrived();
+  }
   if (!result.written) return notWritten(result.current);
-  await follow(cache, result.revision);
   const cached = cache.get(key);
   const { revision } = result;
   const entry = cached?.revision === revision ? cached : Entry.from({ key, value, revision });
   return { written: true, entry };
 }
+
+/** Kubernetes' own, under either name; a custom kind may be called the same. */
+const isEvent = ({ plural, custom }: Kind): boolean => plural === 'events' && custom === undefined;
 
 /** Deletes the key if `entry` is what stands there. The outcome's entry is the last state. */
 export async function remove(context: ApiContext, entry: Entry): Promise<Outcome> {
@@ -61,10 +71,14 @@ function notWritten(current: Parameters<typeof Entry.from>[0] | undefined): Outc
 
 async function follow(cache: ApiContext['cache'], revision: number): Promise<void> {
   if (revision <= cache.revision) return;
-  const signal = AbortSignal.timeout(followMs);
+  // Not `AbortSignal.timeout`: one such signal a write would live on for the whole time.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), followMs);
   try {
-    await cache.waitFor(revision, signal);
+    await cache.waitFor(revision, late.signal);
   } catch (cause) {
     throw new Unavailable('the write took place, but its event did not come back', { cause });
+  } finally {
+    clearTimeout(timer);
   }
 }

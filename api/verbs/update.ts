@@ -4,7 +4,7 @@ import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { badRequest, conflict, invalid, type StatusError } from '#api/resources/status.ts';
-import { admitPodPart, admitStatusUpdate, admitUpdate } from '../admission/admit.ts';
+import { admitApproval, admitPodPart, admitStatusUpdate, admitUpdate } from '../admission/admit.ts';
 import type { PodPart } from '../kinds/pod-parts.ts';
 import { withEntries } from '../managed-fields/update.ts';
 import type { Kind } from '../schema/kind.ts';
@@ -28,10 +28,11 @@ import { updateRules } from './update-rules.ts';
 import { type WriteOptions, writeOptions } from './write-options.ts';
 
 /** What part of an object a write may touch. */
-export type Part = 'main' | 'status' | PodPart;
+export type Part = 'main' | 'status' | 'approval' | PodPart;
 
 export const update: Verb = (request, context) => replace(request, context, 'main');
 export const updateStatus: Verb = (request, context) => replace(request, context, 'status');
+export const updateApproval: Verb = (request, context) => replace(request, context, 'approval');
 /** PUT on a subresource that is one part of a pod. */
 export const updatePodPart =
   (part: PodPart): Verb =>
@@ -154,6 +155,7 @@ function admitted(
   context: ApiContext,
 ): E.Either<StatusError, KubeObject> {
   if (part === 'status') return admitStatusUpdate(kind, object, current);
+  if (part === 'approval') return admitApproval(kind, object, current);
   const within = admissionContext(context);
   if (part !== 'main') return admitPodPart(kind, part, { object, old: current }, within);
   const updated = admitUpdate(kind, object, current, within);

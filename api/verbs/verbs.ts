@@ -7,7 +7,7 @@ import { deleteOne } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { get } from './get.ts';
 import { list } from './list.ts';
-import { patch, patchPodPart, patchStatus } from './patch.ts';
+import { patch, patchApproval, patchPodPart, patchStatus } from './patch.ts';
 import type { Verb } from './request.ts';
 import { bind } from './subresources/binding.ts';
 import { evict } from './subresources/eviction.ts';
@@ -15,7 +15,8 @@ import { finalize } from './subresources/finalize.ts';
 import { review } from './subresources/review.ts';
 import { getScale, patchScale, updateScale } from './subresources/scale.ts';
 import { token } from './subresources/token.ts';
-import { update, updatePodPart, updateStatus } from './update.ts';
+import { update, updateApproval, updatePodPart, updateStatus } from './update.ts';
+import { usage } from './usage.ts';
 
 type Table = Readonly<Record<string, Verb>>;
 
@@ -39,8 +40,7 @@ const podPart = (part: PodPart): Table => ({
 
 const subresources: Readonly<Record<string, Table>> = {
   status,
-  // Who may change them is what sets these apart from the object itself; so far nobody looks at more.
-  approval: status,
+  approval: { get, update: updateApproval, patch: patchApproval },
   ephemeralcontainers: podPart('ephemeralcontainers'),
   resize: podPart('resize'),
   scale: { get: getScale, update: updateScale, patch: patchScale },
@@ -67,6 +67,7 @@ export function verbFor(kind: Kind, subresource: string | undefined, verb: strin
   }
   if (!kind.verbs.includes(verb)) throw notAllowed();
   if (kind.group === '' && kind.plural === 'bindings') return bind;
+  if (kind.group === 'metrics.k8s.io') return usage;
   if (kind.virtual) return review;
   const run = main[verb];
   if (run === undefined) throw notAllowed();

@@ -22,6 +22,12 @@ export interface EventForm {
 const line = (type: string, object: unknown): Buffer =>
   Buffer.from(`${JSON.stringify({ type, object })}\n`);
 
+const opening = (type: CacheEventType): Buffer => Buffer.from(`{"type":"${type}","object":`);
+const openings: Readonly<Record<CacheEventType, Buffer>> = {
+  ADDED: opening('ADDED'),
+  MODIFIED: opening('MODIFIED'),
+  DELETED: opening('DELETED'),
+};
 const closing = Buffer.from('}\n');
 
 /** JSON documents, one a line, of what `transform` makes of the objects. */
@@ -66,11 +72,16 @@ export class Frames {
   }
 
   ofEntry(type: CacheEventType, entry: Entry): Buffer {
+    const parts = this.partsOf(type, entry);
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+  }
+
+  /** The same in pieces: putting them together is left to who puts many together. */
+  partsOf(type: CacheEventType, entry: Entry): readonly Buffer[] {
     if (this.#form !== undefined) {
-      return this.#form.frame(type, this.#form.transform(served(this.#kind, entry)));
+      return [this.#form.frame(type, this.#form.transform(served(this.#kind, entry)))];
     }
-    const opening = Buffer.from(`{"type":"${type}","object":`);
-    return Buffer.concat([opening, servedBody(this.#kind, entry), closing]);
+    return [openings[type], servedBody(this.#kind, entry), closing];
   }
 
   /** `initialEnd`: the present state has been sent whole. */

@@ -5,6 +5,7 @@ import type { CacheEvent } from '../storage/cache-event.ts';
 import type { Entry } from '../storage/entry.ts';
 import { Compacted } from '../storage/storage.ts';
 import type { WatchCache } from '../storage/watch-cache.ts';
+import type { Flushed } from './flush-clock.ts';
 import { type ApiContext, type ApiRequest, storageKey, storageRange } from './request.ts';
 import { reach, type WatchStart, watchStart } from './resource-version.ts';
 import { type Selection, selectionOf } from './selection.ts';
@@ -15,8 +16,8 @@ import type { Watchers } from './watchers.ts';
 export interface WatchSink {
   /** The client sees that the watch is accepted. */
   open(): void;
-  /** Whole events. */
-  write(frames: readonly Buffer[]): void;
+  /** Whole events, each in one piece or several. */
+  write(frames: readonly (Buffer | readonly Buffer[])[]): void;
   end(): void;
   /** Cuts the answer off: the client must list again. */
   abort(): void;
@@ -80,8 +81,12 @@ export function serveWatch(
   sink: WatchSink,
   form: EventForm | undefined,
 ): void {
-  const frames = new Frames(request.kind, prepared.selection, form);
-  const run = new Run(cache, scopeOf(request, prepared.selection), frames, sink);
+  const scope = scopeOf(request, prepared.selection);
+  const one = !scope.endsWith('/') && prepared.selection.nameAlone;
+  // Within a scope of one key a selection of just this key selects all.
+  const selection = one ? { ...prepared.selection, all: true } : prepared.selection;
+  const frames = new Frames(request.kind, selection, form);
+  const run = new Run({ cache, scope, frames, sink, watchers });
   const marks = prepared.bookmarks || prepared.start.markInitialEnd;
   const remove = watchers.add({
     bookmark: marks ? () => run.bookmark() : undefined,
@@ -94,7 +99,7 @@ export function serveWatch(
     run.stop();
   });
   sink.open();
-  void run.start(prepared);
+  void run.start({ ...prepared, selection });
 }
 
 /** One key if only one object can be meant. */
@@ -103,19 +108,35 @@ function scopeOf({ kind, namespace }: ApiRequest, { name }: Selection): string {
   return one ? storageKey(kind, namespace, name) : storageRange(kind, namespace);
 }
 
-class Run {
+interface Parts {
+  readonly cache: WatchCache;
+  readonly scope: string;
+  readonly frames: Frames;
+  readonly sink: WatchSink;
+  readonly watchers: Watchers;
+}
+
+/** With fewer watches open each event is written at once. */
+const manyWatches = 100;
+
+class Run implements Flushed {
   readonly #cache: WatchCache;
   readonly #scope: string;
   readonly #frames: Frames;
   readonly #sink: WatchSink;
+  readonly #watchers: Watchers;
   #unfollow: (() => void) | undefined;
   #stopped = false;
+  /** Events that wait for the clock, and the time in which the last ones were written. */
+  #waiting: Buffer[] = [];
+  #lastTick = -1;
 
-  constructor(cache: WatchCache, scope: string, frames: Frames, sink: WatchSink) {
+  constructor({ cache, scope, frames, sink, watchers }: Parts) {
     this.#cache = cache;
     this.#scope = scope;
     this.#frames = frames;
     this.#sink = sink;
+    this.#watchers = watchers;
   }
 
   async start({ start, selection }: PreparedWatch): Promise<void> {
@@ -133,11 +154,13 @@ class Run {
   /** Nothing is missed between two events: the cache tells its watchers at once. */
   bookmark(): void {
     if (this.#unfollow === undefined) return;
+    this.flush();
     this.#sink.write([this.#frames.bookmark(this.#cache.revision, false)]);
   }
 
   end(marked: boolean): void {
     if (this.#stopped) return;
+    this.flush();
     if (marked) this.bookmark();
     this.stop();
     this.#sink.end();
@@ -152,13 +175,12 @@ class Run {
   /** Sends the present state as ADDED; the revision it was of. */
   async #present(selection: Selection): Promise<number> {
     const { entries, revision } = this.#entries();
-    let chunk: Buffer[] = [];
+    let chunk: (readonly Buffer[])[] = [];
     let bytes = 0;
     for (const entry of entries) {
       if (!selection.all && !selection.matches(entry)) continue;
-      const frame = this.#frames.ofEntry('ADDED', entry);
-      chunk.push(frame);
-      bytes += frame.length;
+      chunk.push(this.#frames.partsOf('ADDED', entry));
+      bytes += entry.size;
       if (bytes < initialChunkBytes) continue;
       this.#sink.write(chunk);
       chunk = [];
@@ -189,10 +211,24 @@ class Run {
   }
 
   #send(events: readonly CacheEvent[]): void {
-    const frames = events
-      .map((event) => this.#frames.ofEvent(event))
-      .filter((frame) => frame !== undefined);
-    if (frames.length === 0 || this.#stopped) return;
+    if (this.#stopped) return;
+    const { length } = this.#waiting;
+    for (const event of events) {
+      const frame = this.#frames.ofEvent(event);
+      if (frame !== undefined) this.#waiting.push(frame);
+    }
+    if (this.#waiting.length === length) return;
+    const { flushClock, size } = this.#watchers;
+    if (size < manyWatches || !flushClock.isRunning(this.#lastTick)) this.flush();
+    else if (length === 0) flushClock.wait(this);
+  }
+
+  /** Writes the events that wait, and cuts a client off that does not take them. */
+  flush(): void {
+    if (this.#stopped || this.#waiting.length === 0) return;
+    const frames = this.#waiting;
+    this.#waiting = [];
+    if (this.#watchers.size >= manyWatches) this.#lastTick = this.#watchers.flushClock.begin();
     this.#sink.write(frames);
     if (this.#sink.backlog <= backlogBytesMax) return;
     this.stop();

@@ -1,4 +1,5 @@
-/** All open watches: their bookmarks on one clock, and their end when the server stops. */
+/** All open watches: their bookmarks on one clock, their writes on another, and their end when the server stops. */
+import { FlushClock } from './flush-clock.ts';
 
 export interface Watcher {
   /** Tells the client how far it is; not called of watches that did not ask for bookmarks. */
@@ -12,6 +13,7 @@ const bookmarkMs = 60_000;
 
 export class Watchers {
   readonly #watchers = new Set<Watcher>();
+  readonly flushClock = new FlushClock();
   #timer: NodeJS.Timeout | undefined;
 
   get size(): number {

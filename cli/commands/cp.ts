@@ -6,7 +6,7 @@ import type { RemoteClient } from '#api/client/client.ts';
 import { hasReason } from '#api/resources/status.ts';
 import { clientOptions, parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
-import { filesPath, mustExist } from '../files.ts';
+import { documentOf, filesPath } from '../files.ts';
 import { packed, parentExists, unpacked } from '../local-tar.ts';
 
 const options = {
@@ -81,9 +81,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const client = await openClient(values);
   try {
     const { namespace = 'default', container } = values;
-    await mustExist(client, name, namespace);
+    const document = await documentOf(client, name, namespace);
     const chosen = container === undefined ? {} : { container };
-    const remote = { client, text: name, namespace, ...chosen };
+    const remote = { client, text: document, namespace, ...chosen };
     if (source.name === undefined) await copyIn(source.path, remote, target.path, flags);
     else await copyOut(remote, source.path, target.path, flags);
     return 0;

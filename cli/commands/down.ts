@@ -1,7 +1,7 @@
-/** `bay down`: ends the cluster's `bay up` and with it all its parts and containers. */
+/** `bay down`: ends the cluster's `bay up` and with it all its parts and containers; of a node that joined, its agent. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterOptions, parse } from '../arguments.ts';
-import { type Cluster, clusterOf, readUpState } from '../cluster.ts';
+import { type Cluster, clusterOf, readSettings, readUpState } from '../cluster.ts';
 
 const deadlineMs = 90_000;
 
@@ -20,7 +20,10 @@ export async function stopCluster(cluster: Cluster): Promise<boolean> {
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parse(args, clusterOptions);
-  const stopped = await stopCluster(clusterOf(values));
-  process.stdout.write(stopped ? 'stopped; the documents are kept\n' : 'the cluster is not up\n');
+  const cluster = clusterOf(values);
+  const stopped = await stopCluster(cluster);
+  const isNode = readSettings(cluster)?.joined !== undefined;
+  const kept = isNode ? "the node's containers go on" : 'the documents are kept';
+  process.stdout.write(stopped ? `stopped; ${kept}\n` : 'the cluster is not up\n');
   return 0;
 }

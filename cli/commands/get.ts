@@ -1,128 +1,90 @@
-/** `bay get`: documents as tables made by the server, or as JSON, YAML and names. */
+/** `bay get`: documents as tables made by the server, or in any other form that kubectl has. */
 import type { RemoteClient } from '#api/client/client.ts';
-import type { ApiObject } from '#api/client/collection.ts';
-import { clientOptions, parse, UsageError } from '../arguments.ts';
-import { openClient, requestAs } from '../connection.ts';
-import { type DiscoveredType, discover, pathOf, typeNamed } from '../discovery.ts';
-import { renderServerTable, type ServerTable } from '../table.ts';
+import { UsageError } from '../arguments.ts';
+import { tellFailure, withClient } from '../documents/each.ts';
+import { clientFlags, parseFlags, selectionFlags } from '../documents/flags.ts';
+import { type Selection, select } from '../documents/select.ts';
+import { showObjects } from '../get/objects.ts';
+import type { Getting } from '../get/read.ts';
+import { showTables } from '../get/tables.ts';
 
-const options = {
-  ...clientOptions,
-  'all-namespaces': { type: 'boolean', short: 'A' },
-  selector: { type: 'string', short: 'l' },
-  'field-selector': { type: 'string' },
+const flags = {
+  ...clientFlags,
+  ...selectionFlags,
   output: { type: 'string', short: 'o' },
   watch: { type: 'boolean', short: 'w' },
+  'watch-only': { type: 'boolean' },
+  'output-watch-events': { type: 'boolean' },
   'no-headers': { type: 'boolean' },
+  'show-labels': { type: 'boolean' },
+  'show-kind': { type: 'boolean' },
+  'show-managed-fields': { type: 'boolean' },
+  'label-columns': { type: 'string', short: 'L', multiple: true },
+  'sort-by': { type: 'string' },
+  'ignore-not-found': { type: 'boolean' },
+  'allow-missing-template-keys': { type: 'boolean' },
+  'chunk-size': { type: 'string' },
+  subresource: { type: 'string' },
+  template: { type: 'string' },
+  raw: { type: 'string' },
 } as const;
 
-type Values = ReturnType<typeof parse<typeof options>>['values'];
+export type GetValues = ReturnType<typeof parseFlags<typeof flags>>['values'];
 
-interface Asked {
-  readonly client: RemoteClient;
-  readonly type: DiscoveredType;
-  readonly names: readonly string[];
-  readonly namespace: string | undefined;
-  readonly values: Values;
+/** `--template` may stand apart from its form. */
+function formOf({ output = '', template }: GetValues): string {
+  if (template === undefined) return output;
+  if (output === '') return `go-template=${template}`;
+  return output.includes('=') ? output : `${output}=${template}`;
 }
 
-const tableForm = 'application/json;as=Table;v=v1;g=meta.k8s.io';
-
-function query(values: Values): string {
-  const parts = new URLSearchParams();
-  if (values.selector !== undefined) parts.set('labelSelector', values.selector);
-  const fields = values['field-selector'];
-  if (fields !== undefined) parts.set('fieldSelector', fields);
-  return parts.size === 0 ? '' : `?${parts}`;
+async function showRaw(client: RemoteClient, path: string): Promise<number> {
+  if (!path.startsWith('/')) throw new UsageError(`--raw '${path}': a path such as /healthz`);
+  const stream = await client.streamRequest('GET', path);
+  for await (const chunk of stream) process.stdout.write(chunk as Buffer);
+  return 0;
 }
 
-/** One request for a list, one a name else. */
-function paths({ type, names, namespace, values }: Asked): string[] {
-  if (names.length === 0) return [`${pathOf(type, namespace)}${query(values)}`];
-  return names.map((name) => pathOf(type, namespace, name));
-}
-
-async function showTable(asked: Asked): Promise<void> {
-  const answers = await Promise.all(
-    paths(asked).map((path) => requestAs(asked.client, path, tableForm)),
-  );
-  const tables = answers as ServerTable[];
-  const rows = tables.flatMap((table) => table.rows);
-  if (rows.length === 0) {
-    const where = asked.namespace === undefined ? '' : ` in ${asked.namespace} namespace`;
-    process.stderr.write(`No resources found${asked.type.namespaced ? where : ''}\n`);
-    return;
+function check({ watch, 'watch-only': only, 'sort-by': sort }: GetValues, form: string): void {
+  if ((watch === true || only === true) && sort !== undefined) {
+    throw new UsageError('--watch and --sort-by do not go together');
   }
-  const { columnDefinitions } = tables[0] ?? { columnDefinitions: [] };
-  const text = renderServerTable(
-    { columnDefinitions, rows },
-    {
-      wide: asked.values.output === 'wide',
-      namespaces: asked.type.namespaced && asked.namespace === undefined,
-      headings: asked.values['no-headers'] !== true,
-    },
-  );
-  process.stdout.write(`${text}\n`);
-}
-
-async function showObjects(asked: Asked, form: string): Promise<void> {
-  const answers = await Promise.all(paths(asked).map((path) => asked.client.request('GET', path)));
-  if (form === 'name') {
-    const { type, names } = asked;
-    const objects = (
-      names.length > 0 ? answers : (answers[0] as { items: unknown[] }).items
-    ) as ApiObject[];
-    const prefix = type.group === '' ? type.singular : `${type.singular}.${type.group}`;
-    for (const { metadata } of objects) process.stdout.write(`${prefix}/${metadata.name}\n`);
-    return;
-  }
-  const shown =
-    answers.length === 1 ? answers[0] : { apiVersion: 'v1', kind: 'List', items: answers };
-  if (form === 'json') process.stdout.write(`${JSON.stringify(shown, null, 4)}\n`);
-  else process.stdout.write((await import('yaml')).stringify(shown));
-}
-
-/** Prints a line for every change until interrupted. */
-function follow({ client, type, namespace, values }: Asked): Promise<number> {
-  const collection = client.collection(type);
-  return new Promise((done, fail) => {
-    collection
-      .watch({
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(values.selector === undefined ? {} : { labelSelector: values.selector }),
-      })
-      .subscribe({
-        next: (event) => {
-          if (event.type === 'BOOKMARK') return;
-          const { namespace: where, name, resourceVersion } = event.object.metadata;
-          const what = where === undefined ? name : `${where}/${name}`;
-          process.stdout.write(`${event.type.padEnd(10)}${what} (version ${resourceVersion})\n`);
-        },
-        error: fail,
-        complete: () => done(0),
-      });
-    process.once('SIGINT', () => done(0));
-  });
+  if (form === 'wide' || form === '') return;
+  if (!/^[a-z-]+(=|$)/.test(form))
+    throw new UsageError(`-o '${form}': a form such as json or yaml`);
 }
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, options);
-  const form = values.output ?? '';
-  if (!['', 'wide', 'json', 'yaml', 'name'].includes(form)) {
-    throw new UsageError(`-o ${form}: use wide, json, yaml or name`);
+  const { values, words } = parseFlags('get', args, flags);
+  if (values.raw !== undefined) {
+    const path = values.raw;
+    return withClient(values, (client) => showRaw(client, path));
   }
-  const [first, ...others] = positionals.flatMap((word) => word.split('/'));
-  if (first === undefined) throw new UsageError('say what to get: bay get pods');
-  const client = await openClient(values);
-  try {
-    const type = typeNamed(await discover(client), first);
-    const all = values['all-namespaces'] === true;
-    const namespace = all ? undefined : (values.namespace ?? 'default');
-    const asked = { client, type, names: others, namespace, values };
-    if (values.watch === true) return await follow(asked);
-    await (form === '' || form === 'wide' ? showTable(asked) : showObjects(asked, form));
-    return 0;
-  } finally {
-    client.close();
-  }
+  const form = formOf(values);
+  check(values, form);
+  const selection: Selection = { ...values, words };
+  const isTable = form === '' || form === 'wide';
+  // A wrong form is told before anything is asked.
+  const printer = isTable
+    ? undefined
+    : await (await import('../documents/print.ts')).printerOf(form, {
+        managedFields: values['show-managed-fields'] === true,
+        strict: values['allow-missing-template-keys'] === false,
+        noHeaders: values['no-headers'] === true,
+      });
+  return withClient(values, async (client) => {
+    const asked = await select(client, selection, 'get');
+    let failures = 0;
+    const failed = (error: unknown): void => {
+      failures += 1;
+      tellFailure(error);
+    };
+    const getting: Getting = { client, asked, selection, values, failed };
+    if (values.watch === true || values['watch-only'] === true) {
+      const { watchDocuments } = await import('../get/watch.ts');
+      await watchDocuments(getting, form, printer);
+    } else if (printer === undefined) await showTables(getting, form === 'wide');
+    else await showObjects(getting, printer);
+    return failures > 0 ? 1 : 0;
+  });
 }

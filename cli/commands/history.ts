@@ -1,10 +1,10 @@
 /** `bay history`: the steps an image was made in, the newest first. */
 import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
+import { duration } from '../duration.ts';
 import { humanSize, imageOptions, shortId } from '../images.ts';
 import { askHolder } from '../local-image.ts';
 import { renderTable } from '../table.ts';
-import { duration } from './ps.ts';
 
 const options = {
   ...imageOptions,
@@ -34,7 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const path = `/history?${new URLSearchParams({ reference })}`;
     const steps = (await askHolder(client, values.node, path)) as readonly Step[];
-    const id = ({ Id }: Step) => (whole || !Id.startsWith('sha256:') ? Id : shortId(Id));
+    const id = ({ Id }: Step) => (whole || !Id.startsWith('sha') ? Id : shortId(Id));
     if (values.quiet === true) {
       process.stdout.write(steps.map((step) => `${id(step)}\n`).join(''));
       return 0;

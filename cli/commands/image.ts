@@ -4,19 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { RemoteClient } from '#api/client/client.ts';
 import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
-import {
-  imageOptions,
-  imagesOf,
-  type ListedImage,
-  nodeNames,
-  imagesPath as path,
-} from '../images.ts';
-import { renderTable } from '../table.ts';
-
-const options = {
-  ...imageOptions,
-  quiet: { type: 'boolean', short: 'q' },
-} as const;
+import { imageOptions, type ListedImage, nodeNames, imagesPath as path } from '../images.ts';
 
 async function load(client: RemoteClient, names: readonly string[], file: string): Promise<void> {
   if (file !== '-' && !existsSync(file)) throw new Error(`load ${file}: there is no such file`);
@@ -34,55 +22,33 @@ async function load(client: RemoteClient, names: readonly string[], file: string
   }
 }
 
-async function list(client: RemoteClient, names: readonly string[], quiet: boolean) {
-  const rows: string[][] = [];
-  for (const node of names) {
-    for (const { id, tags, sizeBytes } of await imagesOf(client, node)) {
-      const short = id.replace('sha256:', '').slice(0, 12);
-      for (const tag of tags.length === 0 ? ['<none>'] : tags) {
-        rows.push([tag, short, `${(sizeBytes / 1e6).toFixed(2)}MB`, node]);
-      }
-    }
-  }
-  const headings = ['REFERENCE', 'IMAGE ID', 'SIZE', 'NODE'];
-  if (quiet) process.stdout.write(rows.map((row) => `${row[1]}\n`).join(''));
-  else process.stdout.write(`${renderTable(headings, rows)}\n`);
-}
-
-async function perform(
-  client: RemoteClient,
-  words: readonly string[],
-  names: readonly string[],
-  quiet: boolean,
-): Promise<void> {
-  const [verb, first, second] = words;
-  if (verb === 'load' && first !== undefined) return load(client, names, first);
-  if (verb === 'ls') return list(client, names, quiet);
-  if (verb === 'rm' && first !== undefined) {
-    for (const node of names) {
-      await client.request('DELETE', path(node, `/${encodeURIComponent(first)}`));
-    }
-    return;
-  }
-  if (verb === 'tag' && first !== undefined && second !== undefined) {
-    const query = new URLSearchParams({ source: first, target: second });
-    for (const node of names) await client.request('POST', path(node, `/tag?${query}`));
-    return;
-  }
-  throw new UsageError(
-    'use image load FILE, image pull NAME, image push NAME, image ls, image rm REFERENCE or image tag SOURCE TARGET',
-  );
-}
+/** Commands of their own, with options of their own. */
+const others: Readonly<Record<string, (rest: readonly string[]) => Promise<number>>> = {
+  pull: async (rest) => (await import('./pull.ts')).run(rest),
+  push: async (rest) => (await import('./push.ts')).run(rest),
+  ls: async (rest) => (await import('./images.ts')).run(rest),
+  rm: async (rest) => (await import('./rmi.ts')).run(rest),
+  tag: async (rest) => (await import('./tag.ts')).run(rest),
+  save: async (rest) => (await import('./save.ts')).run(rest),
+  import: async (rest) => (await import('./import.ts')).run(rest),
+  history: async (rest) => (await import('./history.ts')).run(rest),
+  inspect: async (rest) => (await import('./inspect.ts')).run(rest, 'image'),
+  prune: async (rest) => (await import('./system.ts')).run(['prune', ...rest], 'images'),
+};
 
 export async function run(args: readonly string[]): Promise<number> {
-  // They are commands of their own, with options of their own.
-  if (args[0] === 'pull') return (await import('./pull.ts')).run(args.slice(1));
-  if (args[0] === 'push') return (await import('./push.ts')).run(args.slice(1));
-  const { values, positionals } = parse(args, options);
+  const [verb = '', ...rest] = args;
+  const other = Object.hasOwn(others, verb) ? others[verb] : undefined;
+  if (other !== undefined) return other(rest);
+  const { values, positionals } = parse(rest, imageOptions);
+  const [file] = positionals;
+  if (verb !== 'load' || file === undefined) {
+    const verbs = [...Object.keys(others), 'load FILE'].join(', ');
+    throw new UsageError(`use bay image with one of ${verbs}`);
+  }
   const client = await openClient(values);
   try {
-    const names = await nodeNames(client, values.node);
-    await perform(client, positionals, names, values.quiet === true);
+    await load(client, await nodeNames(client, values.node), file);
     return 0;
   } finally {
     client.close();

@@ -1,104 +1,57 @@
 /** `bay images`: what the nodes hold, as `docker images` shows it. */
 import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
+import { filtersOf } from '../filters.ts';
 import {
-  fullName,
-  humanSize,
-  imageOptions,
-  imagesOf,
-  type ListedImage,
-  nodeNames,
-  shortId,
-  shortName,
-} from '../images.ts';
-import { renderTable } from '../table.ts';
-import { duration } from './ps.ts';
+  filteredImages,
+  fits,
+  imageColumns,
+  imageFilters,
+  imageRow,
+  type NamedImage,
+  named,
+} from '../image-rows.ts';
+import { imageOptions, imagesOf, nodeNames } from '../images.ts';
+import { renderRows } from '../listing.ts';
 
 const options = {
   ...imageOptions,
+  // Docker hides intermediate images without it; there are none here.
+  all: { type: 'boolean', short: 'a' },
   quiet: { type: 'boolean', short: 'q' },
   'no-trunc': { type: 'boolean' },
   digests: { type: 'boolean' },
+  filter: { type: 'string', short: 'f', multiple: true },
+  format: { type: 'string' },
 } as const;
-
-interface Shown {
-  readonly image: ListedImage;
-  readonly node: string;
-  readonly repository: string;
-  readonly tag: string;
-}
-
-function shown(image: ListedImage, node: string): Shown[] {
-  const named = image.tags.map((tag) => ({ image, node, ...shortName(tag) }));
-  if (named.length > 0) return named;
-  const [from = '<none>@'] = image.repoDigests ?? [];
-  const { repository } = shortName(`${from.slice(0, from.indexOf('@'))}:`);
-  return [{ image, node, repository, tag: '<none>' }];
-}
-
-/** Of the repository it is listed under. */
-function digestOf({ image, repository }: Shown): string {
-  const found = (image.repoDigests ?? []).find((name) => {
-    const at = name.indexOf('@');
-    return shortName(`${name.slice(0, at)}:`).repository === repository;
-  });
-  return found?.replace(/^.*@/, '') ?? '<none>';
-}
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, options);
   if (positionals.length > 1) throw new UsageError('name at most one repository or image');
+  const filters = filtersOf(values.filter ?? [], imageFilters);
   const client = await openClient(values);
   try {
-    const names = await nodeNames(client, values.node);
-    const rows: Shown[] = [];
-    for (const node of names) {
+    const nodes = await nodeNames(client, values.node);
+    const all: NamedImage[] = [];
+    for (const node of nodes) {
       const images = await imagesOf(client, node);
-      rows.push(...images.flatMap((image) => shown(image, node)));
+      all.push(...images.flatMap((image) => named(image, node)));
     }
-    const wanted = rows.filter((row) => fits(row, positionals[0]));
+    const wanted = filteredImages(all, filters, Date.now()).filter((one) =>
+      fits(one, positionals[0]),
+    );
     wanted.sort((a, b) => (b.image.createdAt ?? '').localeCompare(a.image.createdAt ?? ''));
-    const id = (image: ListedImage) => (values['no-trunc'] === true ? image.id : shortId(image.id));
+    const rows = wanted.map((one) => imageRow(one, values['no-trunc'] === true));
     if (values.quiet === true) {
-      const ids = new Set(wanted.map(({ image }) => id(image)));
-      process.stdout.write([...ids].map((each) => `${each}\n`).join(''));
+      const ids = new Set(rows.map(({ ID }) => ID));
+      process.stdout.write([...ids].map((id) => `${id}\n`).join(''));
       return 0;
     }
-    const several = names.length > 1;
-    const digests = values.digests === true;
-    const headings = [
-      'REPOSITORY',
-      'TAG',
-      ...(digests ? ['DIGEST'] : []),
-      'IMAGE ID',
-      'CREATED',
-      'SIZE',
-    ];
-    const cells = wanted.map((row) => [
-      row.repository,
-      row.tag,
-      ...(digests ? [digestOf(row)] : []),
-      id(row.image),
-      created(row.image),
-      humanSize(row.image.sizeBytes),
-      ...(several ? [row.node] : []),
-    ]);
-    process.stdout.write(`${renderTable(several ? [...headings, 'NODE'] : headings, cells)}\n`);
+    const shown = { digests: values.digests === true, nodes: nodes.length > 1 };
+    const text = renderRows(rows, imageColumns(shown), values.format);
+    if (text !== '') process.stdout.write(`${text}\n`);
     return 0;
   } finally {
     client.close();
   }
-}
-
-function created({ createdAt }: ListedImage): string {
-  if (createdAt === undefined) return 'N/A';
-  return `${duration((Date.now() - Date.parse(createdAt)) / 1000)} ago`;
-}
-
-/** A repository alone stands for all its tags. */
-function fits({ repository, tag }: Shown, wanted: string | undefined): boolean {
-  if (wanted === undefined) return true;
-  const named = shortName(fullName(wanted));
-  const isTagged = /:[^/]*$/.test(wanted);
-  return repository === named.repository && (!isTagged || tag === named.tag);
 }

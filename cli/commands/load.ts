@@ -1,9 +1,12 @@
-/** `bay load`: images of an archive to the nodes. */
-import { createReadStream, existsSync } from 'node:fs';
+/** `bay load`: images of an archive, or of a directory with an OCI layout, to the nodes. */
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { imageOptions, imagesPath, type ListedImage, nodeNames, shortName } from '../images.ts';
+import { packed } from '../local-tar.ts';
 
 const options = {
   ...imageOptions,
@@ -29,7 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const told = new Set<string>();
     for (const node of names) {
-      const body = file === undefined ? process.stdin : createReadStream(file);
+      const body = file === undefined ? process.stdin : contentOf(file);
       const headers = { 'content-type': 'application/x-tar' };
       const answer = await client.streamRequest('POST', imagesPath(node, '/load'), body, {
         headers,
@@ -44,6 +47,17 @@ export async function run(args: readonly string[]): Promise<number> {
   } finally {
     client.close();
   }
+}
+
+/** @throws Error for a directory that is no OCI layout (image-spec, image-layout.md) */
+function contentOf(file: string): Readable {
+  if (!statSync(file).isDirectory()) return createReadStream(file);
+  if (existsSync(join(file, 'oci-layout')) && existsSync(join(file, 'index.json'))) {
+    return packed(file, '', { follow: true });
+  }
+  throw new Error(
+    `load ${file}: the directory is no OCI layout (it has no oci-layout and index.json)`,
+  );
 }
 
 function familiar(name: string): string {

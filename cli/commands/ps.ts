@@ -2,82 +2,82 @@
 import { clientOptions, parse } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { type Container, containersOf } from '../container.ts';
-import { renderTable } from '../table.ts';
+import { containerColumns, containerRow } from '../container-rows.ts';
+import { type Filters, filtersOf, hasLabels, some } from '../filters.ts';
+import { idOf, nameOf } from '../find-container.ts';
+import { fullName } from '../images.ts';
+import { renderRows } from '../listing.ts';
 
 const options = {
   ...clientOptions,
   all: { type: 'boolean', short: 'a' },
   quiet: { type: 'boolean', short: 'q' },
   'all-namespaces': { type: 'boolean', short: 'A' },
+  filter: { type: 'string', short: 'f', multiple: true },
+  format: { type: 'string' },
+  latest: { type: 'boolean', short: 'l' },
+  last: { type: 'string' },
+  'no-trunc': { type: 'boolean' },
 } as const;
 
-const units = [
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-  ['second', 1],
-] as const;
+const known = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'health', 'before', 'since'];
 
-/** `3 minutes`, as docker words it. */
-export function duration(seconds: number): string {
-  for (const [unit, size] of units) {
-    const count = Math.floor(seconds / size);
-    if (count > 0) return `${count} ${unit}${count === 1 ? '' : 's'}`;
-  }
-  return 'less than a second';
-}
+const ended = ['exited', 'created', 'dead'];
+const isShownAlways = ({ status }: Container): boolean =>
+  status?.phase !== undefined && !ended.includes(status.phase);
 
-const ago = (time: string | undefined): string =>
-  time === undefined ? '' : duration((Date.now() - Date.parse(time)) / 1000);
-
-function statusOf({ status }: Container): string {
-  switch (status?.phase) {
-    case 'running':
-      return `Up ${ago(status.startedAt)}`;
-    case 'exited':
-      return `Exited (${status.exitCode ?? 0}) ${ago(status.finishedAt)} ago`;
-    case undefined:
-      return 'Created';
-    default:
-      return `${status?.phase?.charAt(0).toUpperCase()}${status?.phase?.slice(1)}`;
+/** Docker's names are patterns that may stand anywhere in the name. */
+function matches(name: string, pattern: string): boolean {
+  try {
+    return new RegExp(pattern.replace(/^\^?\//, '^')).test(name);
+  } catch {
+    return name.includes(pattern);
   }
 }
 
-function row(container: Container): string[] {
-  const { spec, status, metadata } = container;
-  const command = [...(spec.command ?? []), ...(spec.args ?? [])].join(' ').split('\n')[0] ?? '';
-  const ports = (spec.ports ?? []).map(
-    (port) => `${port.containerPort}/${(port.protocol ?? 'TCP').toLowerCase()}`,
-  );
-  return [
-    (status?.containerID ?? '').slice(0, 12),
-    spec.image,
-    command.length > 24 ? `"${command.slice(0, 22)}…"` : `"${command}"`,
-    `${ago(metadata.creationTimestamp)} ago`,
-    statusOf(container),
-    ports.join(', '),
-    metadata.name,
-  ];
+/** Pure: the containers that all filters let through. */
+export function filtered(all: readonly Container[], filters: Filters): Container[] {
+  const createdAt = (text: string): string =>
+    all.find((one) => nameOf(one) === text || idOf(one).startsWith(text))?.metadata
+      .creationTimestamp ?? '';
+  return all.filter((one) => {
+    const { spec, status, metadata } = one;
+    const created = metadata.creationTimestamp ?? '';
+    return (
+      some(filters, 'id', (id) => idOf(one).startsWith(id)) &&
+      some(filters, 'name', (name) => matches(nameOf(one), name)) &&
+      some(filters, 'status', (phase) => (status?.phase ?? 'created') === phase) &&
+      some(filters, 'exited', (code) => String(status?.exitCode) === code) &&
+      some(filters, 'health', (health) => (status?.health ?? 'none') === health) &&
+      some(filters, 'ancestor', (image) => fullName(spec.image) === fullName(image)) &&
+      some(filters, 'before', (text) => created < createdAt(text)) &&
+      some(filters, 'since', (text) => created > createdAt(text)) &&
+      hasLabels(filters, spec.labels)
+    );
+  });
 }
 
-const headings = ['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'PORTS', 'NAMES'];
+const newestFirst = (a: Container, b: Container): number =>
+  (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parse(args, options);
+  const filters = filtersOf(values.filter ?? [], known);
+  const last = values.latest === true ? 1 : Number(values.last ?? 0);
   const client = await openClient(values);
   try {
     const everywhere = values['all-namespaces'] === true;
-    const { items } = await containersOf(client).list(
-      everywhere ? {} : { namespace: values.namespace ?? 'default' },
-    );
-    const shown = items.filter(
-      ({ status }) =>
-        values.all === true || !['exited', 'created', 'dead'].includes(status?.phase ?? ''),
-    );
+    const where = everywhere ? {} : { namespace: values.namespace ?? 'default' };
+    const { items } = await containersOf(client).list(where);
+    const all = values.all === true || last > 0 || filters.has('status') || filters.has('exited');
+    const found = filtered(items, filters).filter((one) => all || isShownAlways(one));
+    const shown = last > 0 ? found.sort(newestFirst).slice(0, last) : found;
+    const whole = values['no-trunc'] === true;
+    const rows = shown.map((one) => containerRow(one, whole));
     const text =
       values.quiet === true
-        ? shown.map(({ status }) => (status?.containerID ?? '').slice(0, 12)).join('\n')
-        : renderTable(headings, shown.map(row));
+        ? rows.map(({ ID }) => ID).join('\n')
+        : renderRows(rows, containerColumns, values.format);
     if (text !== '') process.stdout.write(`${text}\n`);
     return 0;
   } finally {

@@ -1,6 +1,6 @@
 /** `bay save`: images as one tar, an OCI layout and a docker-archive at once. */
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+
+import { refuseTerminal, writeArchive } from '../archive-output.ts';
 import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { imageOptions, imagesOf, imagesPath, nodeNames } from '../images.ts';
@@ -11,9 +11,7 @@ const options = { ...imageOptions, output: { type: 'string', short: 'o' } } as c
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, options);
   if (positionals.length === 0) throw new UsageError('name the images: bay save [-o FILE] IMAGE…');
-  if (values.output === undefined && process.stdout.isTTY) {
-    throw new Error('cowardly refusing to save to a terminal. Use the -o flag or redirect');
-  }
+  refuseTerminal(values.output);
   const client = await openClient(values);
   try {
     const nodes = await nodeNames(client, values.node);
@@ -26,10 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const query = new URLSearchParams(positionals.map((name): [string, string] => ['names', name]));
     const tar = await client.streamRequest('GET', imagesPath(node, `/save?${query}`));
-    await pipeline(
-      tar,
-      values.output === undefined ? process.stdout : createWriteStream(values.output),
-    );
+    await writeArchive(tar, values.output);
     return 0;
   } finally {
     client.close();

@@ -22,6 +22,11 @@ interface NodeUsage {
     readonly reclaimableBytes: number;
   };
   readonly containers: { readonly total: number; readonly sizeBytes: number };
+  readonly volumes: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly sizeBytes: number;
+  }[];
 }
 
 interface Pruned {
@@ -64,6 +69,25 @@ export function usageRows(nodes: readonly NodeUsage[], all: readonly Container[]
       humanSize(layers),
       running === 0 ? reclaimable(layers, layers) : reclaimable(0, layers),
     ],
+    ['Local Volumes', ...volumeCells(nodes, all)],
+  ];
+}
+
+/** Volumes that no container names could go. */
+function volumeCells(nodes: readonly NodeUsage[], all: readonly Container[]): string[] {
+  const mounted = all.flatMap(({ metadata, spec }) =>
+    (spec.mounts ?? [])
+      .filter(({ type }) => type === 'volume')
+      .map(({ source }) => `${metadata.namespace}/${source}`),
+  );
+  const found = nodes.flatMap(({ volumes }) => volumes);
+  const free = found.filter(({ namespace, name }) => !mounted.includes(`${namespace}/${name}`));
+  const bytes = (volumes: typeof found) => volumes.reduce((sum, one) => sum + one.sizeBytes, 0);
+  return [
+    String(found.length),
+    String(found.length - free.length),
+    humanSize(bytes(found)),
+    reclaimable(bytes(free), bytes(found)),
   ];
 }
 
@@ -96,11 +120,12 @@ export function createdBefore(filters: readonly string[], now: number): number |
   return before;
 }
 
-async function confirmed(all: boolean): Promise<boolean> {
+async function confirmed(all: boolean, only: 'images' | undefined): Promise<boolean> {
   const images = all
     ? 'all images without at least one container associated to them'
     : 'all dangling images';
-  process.stdout.write(`WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n\n`);
+  const stoppedOnes = only === undefined ? '  - all stopped containers\n' : '';
+  process.stdout.write(`WARNING! This will remove:\n${stoppedOnes}  - ${images}\n\n`);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question('Are you sure you want to continue? [y/N] ');
   terminal.close();
@@ -110,13 +135,18 @@ async function confirmed(all: boolean): Promise<boolean> {
 async function prune(
   client: RemoteClient,
   nodes: readonly string[],
-  how: { readonly all: boolean; readonly before: number | undefined },
+  how: {
+    readonly all: boolean;
+    readonly before: number | undefined;
+    readonly only: 'images' | undefined;
+  },
 ): Promise<number> {
-  const { all, before } = how;
+  const { all, before, only } = how;
   const everything = await containers(client);
   const isOld = ({ metadata }: Container) =>
     before === undefined || Date.parse(metadata.creationTimestamp ?? '') < before;
-  const gone = everything.filter((each) => stopped.has(each.status?.phase ?? '') && isOld(each));
+  const ended = everything.filter((each) => stopped.has(each.status?.phase ?? '') && isOld(each));
+  const gone = only === undefined ? ended : [];
   for (const { metadata } of gone) {
     await containersOf(client).delete({
       name: metadata.name,
@@ -145,19 +175,20 @@ async function prune(
   return 0;
 }
 
-export async function run(args: readonly string[]): Promise<number> {
+/** `only` images: `bay image prune`, which leaves containers alone. */
+export async function run(args: readonly string[], only?: 'images'): Promise<number> {
   const { values, positionals } = parse(args, options);
   const [what, ...rest] = positionals;
   if ((what !== 'df' && what !== 'prune') || rest.length > 0)
     throw new UsageError('write bay system df or bay system prune');
   const before = createdBefore(values.filter ?? [], Date.now());
   const all = values.all === true;
-  if (what === 'prune' && values.force !== true && !(await confirmed(all))) return 0;
+  if (what === 'prune' && values.force !== true && !(await confirmed(all, only))) return 0;
   const client = await openClient(values);
   try {
     const nodes = await nodeNames(client, values.node);
     if (what === 'df') return await df(client, nodes);
-    return await prune(client, nodes, { all, before });
+    return await prune(client, nodes, { all, before, only });
   } finally {
     client.close();
   }

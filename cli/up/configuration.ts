@@ -2,30 +2,23 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Cluster, type Settings, writeJson } from '../cluster.ts';
+import { clusterCidrOf, nodeNetworkOf, nodePlaces } from './node-places.ts';
+import type { ProgramName } from './part-programs.ts';
 
 const home = resolve(import.meta.dirname, '../..');
 
-export interface ConfigurationPaths {
-  readonly api: string;
-  readonly controller: string;
-  readonly agent: string;
-}
-
 export const serverUrl = (settings: Settings): string => `https://127.0.0.1:${settings.port}`;
 
-/** Where the parts' configuration files are. */
-export function configurationPaths(cluster: Cluster): ConfigurationPaths {
-  const path = (name: string) => join(cluster.runDir, 'config', `${name}.json`);
-  return { api: path('api'), controller: path('controller'), agent: path('agent') };
-}
+/** Where a part's configuration file is. */
+export const configurationPath = (cluster: Cluster, part: ProgramName): string =>
+  join(cluster.runDir, 'config', `${part}.json`);
 
-/** Writes the three files and resolves their paths. */
+/** Writes the files of all parts. */
 export function writeConfiguration(
   cluster: Cluster,
   settings: Settings,
   etcdEndpoints: readonly string[],
-): ConfigurationPaths {
-  const paths = configurationPaths(cluster);
+): void {
   mkdirSync(join(cluster.runDir, 'config'), { recursive: true, mode: 0o700 });
   const identity = (name: string) => ({
     server: serverUrl(settings),
@@ -39,17 +32,43 @@ export function writeConfiguration(
     runDir: cluster.runDir,
     bindAddress: '127.0.0.1',
   };
-  writeJson(paths.api, { ...places, port: settings.port, pki: cluster.pki, etcdEndpoints });
-  writeJson(paths.controller, { ...identity('controller'), crds: join(home, 'crds') });
-  writeJson(paths.agent, {
+  const [first, ...others] = nodePlaces(cluster, settings);
+  const outside = first === undefined || first.address === '127.0.0.1' ? undefined : first.address;
+  writeJson(configurationPath(cluster, 'api'), {
     ...places,
-    ...identity(`node-${settings.nodeName}`),
-    nodeName: settings.nodeName,
-    port: settings.agentPort,
-    podCidr: settings.podCidr,
-    bridge: settings.bridge,
-    cgroupRoot: settings.cgroupRoot,
-    baseImage: join(home, 'native/build/base-image.tar'),
+    port: settings.port,
+    pki: cluster.pki,
+    etcdEndpoints,
+    ...(outside === undefined ? {} : { moreAddresses: [outside], advertiseAddress: outside }),
   });
-  return paths;
+  const caKey = join(cluster.pki, 'ca.key');
+  writeJson(configurationPath(cluster, 'controller'), {
+    ...identity('controller'),
+    caKey,
+    crds: join(home, 'crds'),
+    repositories: join(cluster.dataDir, 'repositories'),
+    clusterCidr: clusterCidrOf(settings),
+  });
+  for (const place of nodePlaces(cluster, settings)) {
+    mkdirSync(place.runDir, { recursive: true, mode: 0o700 });
+    mkdirSync(place.dataDir, { recursive: true, mode: 0o700 });
+    writeJson(configurationPath(cluster, place.part as ProgramName), {
+      clusterName: cluster.name,
+      ...identity(`node-${place.name}`),
+      server: `https://${outside ?? '127.0.0.1'}:${settings.port}`,
+      nodeName: place.name,
+      bindAddress: place.address,
+      port: settings.agentPort,
+      dataDir: place.dataDir,
+      runDir: place.runDir,
+      podCidr: place.podCidr,
+      clusterCidr: clusterCidrOf(settings),
+      ...(others.length > 0 && place.number === 1
+        ? { nodeCidr: nodeNetworkOf(settings).cidr }
+        : {}),
+      bridge: place.bridge,
+      cgroupRoot: place.cgroupRoot,
+      baseImage: join(home, 'native/build/base-image.tar'),
+    });
+  }
 }

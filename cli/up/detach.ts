@@ -1,21 +1,26 @@
-/** `bay up --detach`: the same command in the background, left when it is ready. */
+/** `bay up --detach`, `bay join --detach`: the same command in the background, left when it is ready. */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, readUpState } from '../cluster.ts';
+import { programPath } from '../program-path.ts';
 
 /**
- * Starts `bay up` in a session of its own, its output in `<run-dir>/up.log`, and waits until
- * it is ready. Resolves with 0; if it ends first, with 1 after showing what it said.
+ * Starts `bay up`, or `bay join`, in a session of its own, its output in `<run-dir>/up.log`, and waits until it is
+ * ready. Resolves with 0; if it ends first, with 1 after showing what it said.
  */
-export async function startDetached(cluster: Cluster, args: readonly string[]): Promise<number> {
+export async function startDetached(
+  cluster: Cluster,
+  args: readonly string[],
+  command: 'up' | 'join' = 'up',
+): Promise<number> {
   mkdirSync(cluster.runDir, { recursive: true, mode: 0o700 });
   const logPath = join(cluster.runDir, 'up.log');
   const log = openSync(logPath, 'w', 0o600);
   const rest = args.filter((arg) => arg !== '--detach' && arg !== '-d');
-  const main = join(import.meta.dirname, '../main.ts');
-  const child = spawn(process.execPath, [...process.execArgv, main, 'up', ...rest], {
+  const main = programPath('cli/main.ts');
+  const child = spawn(process.execPath, [...process.execArgv, main, command, ...rest], {
     detached: true,
     stdio: ['ignore', log, log],
   });

@@ -31,6 +31,7 @@ export function backoffAfter(livedMs: number, lastMs: number | undefined): numbe
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #stopping = Promise.withResolvers<void>();
+  #first: Promise<unknown> | undefined;
   #running: Running | undefined;
   #stopped = false;
   #loop: Promise<void> | undefined;
@@ -41,7 +42,9 @@ export class Keeper {
 
   /** Starts the part; rejects if the very first start fails (a missing program, a bad setting). */
   async start(): Promise<void> {
-    this.#running = await this.#launch();
+    const launched = this.#launch();
+    this.#first = launched.catch(() => undefined);
+    this.#running = await launched;
     this.#loop = this.#keep();
   }
 
@@ -49,6 +52,8 @@ export class Keeper {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopping.resolve();
+    // The first start may still be under way.
+    await this.#first;
     await this.#running?.stop();
     await this.#loop;
   }

@@ -2,10 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import { resolve } from 'node:path';
+import { programPath } from '../program-path.ts';
 import type { Running } from './keeper.ts';
 
-const home = resolve(import.meta.dirname, '../..');
 /** A clean stop may take this long before SIGKILL. */
 const stopGraceMs = 20_000;
 
@@ -21,27 +20,45 @@ async function stopChild(child: ChildProcess, exited: Promise<number>): Promise<
 
 /**
  * MiB of V8's young generation, each of two halves: small ones save memory that parts at rest would keep, and what they
- * keep is given back (`api/resources/rest.ts`). The same as in `bay` and `setup.mjs`: code cached under other flags is
- * compiled anew.
+ * keep is given back (`api/resources/rest.ts`). So small a generation one thread collects with less work than several. The
+ * same as in `setup.mjs`: code cached under other flags is compiled anew.
  */
-export const heapFlags: readonly string[] = ['--expose-gc', '--max-semi-space-size=2'];
+export const heapFlags: readonly string[] = [
+  '--expose-gc',
+  '--max-semi-space-size=2',
+  '--no-parallel-scavenge',
+];
 
-/**
- * Runs `program` (a path below the project, `api/main.ts`) with the configuration file as its one argument; what it
- * writes is appended to `logPath`. It gets SIGTERM when this process dies (PR_SET_PDEATHSIG, set by setpriv), and a
- * session of its own so that Ctrl-C in a terminal reaches us alone.
- */
-export async function startNodeProgram(
-  program: 'api/main.ts' | 'controller/main.ts' | 'node-agent/main.ts',
-  configPath: string,
-  logPath: string,
-): Promise<Running> {
+export type Program = 'api/main.ts' | 'controller/main.ts' | 'node-agent/main.ts';
+
+/** A program that has loaded its code, or is about to, and waits. */
+export interface Held extends Running {
+  /** Its configuration file is written: it goes to work. */
+  release(): void;
+}
+
+interface Surroundings {
+  readonly logPath: string;
+  readonly stdin: 'ignore' | 'pipe';
+  /** The network namespace; absent: ours. */
+  readonly netns?: string | undefined;
+}
+
+/** The program with its standard input as told; it gets a session of its own so that Ctrl-C in a terminal reaches us alone. */
+async function launch(
+  program: Program,
+  args: readonly string[],
+  { logPath, stdin, netns }: Surroundings,
+): Promise<{ child: ChildProcess; running: Running }> {
   const log = openSync(logPath, 'a', 0o600);
-  const node = [process.execPath, ...heapFlags, resolve(home, program), configPath];
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...node], {
+  const node = [process.execPath, ...heapFlags, programPath(program), ...args];
+  const bound = ['setpriv', '--pdeathsig', 'TERM', ...node];
+  const [command = '', ...rest] =
+    netns === undefined ? bound : ['nsenter', `--net=${netns}`, ...bound];
+  const child = spawn(command, rest, {
     cwd: '/',
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: [stdin, log, log],
   });
   closeSync(log);
   const exited = new Promise<number>((done) => {
@@ -50,8 +67,38 @@ export async function startNodeProgram(
   await new Promise<void>((done, fail) => {
     child.on('spawn', done);
     child.on('error', (error) => {
-      fail(new Error(`start ${program} through setpriv: ${error.message}`, { cause: error }));
+      fail(new Error(`start ${program} through ${command}: ${error.message}`, { cause: error }));
     });
   });
-  return { pid: child.pid ?? 0, exited, stop: () => stopChild(child, exited) };
+  const running = { pid: child.pid ?? 0, exited, stop: () => stopChild(child, exited) };
+  return { child, running };
+}
+
+/**
+ * Runs `program` (a path below the project, `api/main.ts`) with the configuration file as its one argument; what it
+ * writes is appended to `logPath`. It gets SIGTERM when this process dies (PR_SET_PDEATHSIG, set by setpriv).
+ */
+export async function startNodeProgram(
+  program: Program,
+  configPath: string,
+  logPath: string,
+  netns?: string,
+): Promise<Running> {
+  const surroundings = { logPath, stdin: 'ignore', netns } as const;
+  return (await launch(program, [configPath], surroundings)).running;
+}
+
+/** The same, before the configuration file is there: the program loads its code and waits for `release`. */
+export async function holdNodeProgram(
+  program: Program,
+  configPath: string,
+  logPath: string,
+): Promise<Held> {
+  const { child, running } = await launch(program, [configPath, '--held'], {
+    logPath,
+    stdin: 'pipe',
+  });
+  // It may have ended before it was released: whoever waits for its end is told.
+  child.stdin?.on('error', () => {});
+  return { ...running, release: () => void child.stdin?.end() };
 }

@@ -8,6 +8,7 @@ import { nodes } from '#api/resources/resource-types.ts';
 import { StatusError } from '#api/resources/status.ts';
 import type { Node } from '#api/resources/types.ts';
 import type { Cluster, Settings } from '../cluster.ts';
+import { type NodePlace, nodePlaces } from './node-places.ts';
 
 /** See `first-documents.ts`: an import would load far more. */
 const { request } = process.getBuiltinModule('node:https');
@@ -89,25 +90,27 @@ export async function stopContainers(
 ): Promise<void> {
   say('stopping containers …');
   try {
-    await askToStop(cluster, settings);
+    await Promise.all(
+      nodePlaces(cluster, settings).map((place) => askToStop(cluster, settings, place)),
+    );
   } catch (error) {
     say(`containers could not be stopped (${(error as Error).message}); they go on without us`);
   }
 }
 
-function askToStop(cluster: Cluster, settings: Settings): Promise<void> {
+function askToStop(cluster: Cluster, settings: Settings, place: NodePlace): Promise<void> {
   const file = (name: string) => readFileSync(join(cluster.pki, name));
   return new Promise((done, fail) => {
     const call = request(
       {
-        host: '127.0.0.1',
+        host: place.address,
         port: settings.agentPort,
         path: '/shutdown?containers=stop',
         method: 'POST',
         ca: file('ca.crt'),
         cert: file('admin.crt'),
         key: file('admin.key'),
-        servername: settings.nodeName,
+        servername: place.name,
         timeout: 60_000,
       },
       (response) => {

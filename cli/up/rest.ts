@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { becomeLookout } from '#native/lookout.ts';
 import { type Cluster, readJson, writeJson } from '../cluster.ts';
+import { programPath } from '../program-path.ts';
 import { heapFlags } from './node-program.ts';
-import type { PartName } from './parts.ts';
+import type { PartName } from './part-programs.ts';
 
 /** What is known of a part's ends so far. */
 export interface PartHistory {
@@ -35,6 +36,6 @@ export function readRestState(runDir: string): RestState {
 export async function rest(state: RestState, isWanted: () => boolean): Promise<void> {
   const { runDir } = state.cluster;
   writeJson(restPath(runDir), state);
-  const program = join(import.meta.dirname, 'resume.ts');
+  const program = programPath('cli/up/resume.ts');
   await becomeLookout([process.execPath, ...heapFlags, program, runDir], isWanted);
 }

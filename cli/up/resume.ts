@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings, readUpState, writeUpState } from '../cluster.ts';
 import { backoffAfter } from './keeper.ts';
-import { type PartName, partNames, startPart } from './parts.ts';
+import { removeNodeNetwork } from './node-network.ts';
+import { type PartName, startPart } from './part-programs.ts';
 import { stopContainers } from './readiness.ts';
 import { readRestState, rest } from './rest.ts';
 import { signalName, untilSignal } from './signals.ts';
@@ -53,10 +54,8 @@ async function bringDown(signal: string): Promise<void> {
   say(`${signal}: stopping the cluster`);
   const settings = readSettings(cluster);
   if (settings !== undefined) await stopContainers(cluster, settings, say);
-  for (const name of partNames.toReversed()) {
-    const pid = parts[name];
-    if (pid !== undefined) await stopPart(pid);
-  }
+  for (const pid of Object.values(parts).toReversed()) await stopPart(pid);
+  if (settings !== undefined) await removeNodeNetwork(cluster, settings);
   say('stopped; the documents are kept, the next `bay up` starts what they say');
 }
 
@@ -83,7 +82,7 @@ async function resume(): Promise<void> {
   const [kind, first, code] = event.split(':');
   if (kind === 'signal') return bringDown(signalName(Number(first)));
   // A child of no part: a helper of ours that has done its work.
-  const name = partNames.find((part) => parts[part] === Number(first));
+  const name = (Object.keys(parts) as PartName[]).find((part) => parts[part] === Number(first));
   const again = name === undefined ? undefined : await startAgain(name, Number(code));
   const known = name === undefined || again === undefined ? history : { ...history, [name]: again };
   if (!isAsked) await rest({ cluster, history: known }, () => !isAsked);

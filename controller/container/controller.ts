@@ -15,13 +15,16 @@ import {
   settled,
   Terminal,
 } from '#controller/runtime/reconcile.ts';
-import { selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
+import { mappedKeys, selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
 import { deleteObject, inTerminatingNamespace, writeStatus } from '#controller/runtime/write.ts';
 import { type Plan, plan } from './plan.ts';
+import { type Peer, peerKeys } from './sharing.ts';
 import { type Sync, withSync } from './status.ts';
 import type { Container, ContainerStatus } from './types.ts';
 
+/** Containers by the keys of those whose namespaces they share. */
+const sharers = 'sharers';
 /** A Pod that takes longer than this to start is told of. */
 const onItsWayMs = 200;
 
@@ -38,7 +41,7 @@ class Containers {
 
   constructor(world: World) {
     this.#world = world;
-    this.containers = world.cache<Container>(containers);
+    this.containers = world.cache<Container>(containers).addIndex(sharers, peerKeys);
     this.pods = world.cache<Pod>(pods);
     this.#leaving = new Leaving(this.pods);
     this.pods.changes.subscribe(({ key, before, after }) => {
@@ -61,10 +64,26 @@ class Containers {
       return settled();
     }
     const nowMs = this.#world.clock.now();
-    const outcome = await this.#perform(container, plan({ container, pod, gone, nowMs }), signal);
+    const outcome = await this.#perform(
+      container,
+      plan({ container, pod, gone, nowMs, peerOf: this.#peers(key) }),
+      signal,
+    );
     if (this.#gone.get(key) === last) this.#gone.delete(key);
     return outcome;
   }
+
+  #peers(key: string): (name: string) => Peer {
+    const place = key.slice(0, key.lastIndexOf('/') + 1);
+    return (name) => ({
+      container: this.containers.get(`${place}${name}`),
+      pod: this.pods.get(`${place}${name}`),
+    });
+  }
+
+  /** Those that share namespaces of the container with this key. */
+  readonly sharersOf = ({ metadata }: Container | Pod): string[] =>
+    this.containers.byIndex(sharers, keyOf({ metadata })).map(keyOf);
 
   async #perform(container: Container, wanted: Plan, signal: AbortSignal): Promise<Outcome> {
     // The Pod comes back as a change, and with it the run that tells of it: its start does not wait for that.
@@ -146,6 +165,8 @@ export const containerController: Controller = {
       selfKeys(all.containers.changes),
       // A Pod has its Container's key.
       selfKeys(all.pods.changes).pipe(ofContainers),
+      mappedKeys(all.containers.changes, all.sharersOf),
+      mappedKeys(all.pods.changes, all.sharersOf),
     );
     const { clock } = world;
     return reconcileKeys(keys$, (key, signal) => all.reconcile(key, signal), {

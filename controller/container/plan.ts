@@ -1,7 +1,10 @@
 /** What a Container wants done with its one Pod. Pure. */
 import { controllerOf } from '#api/resources/meta.ts';
 import type { Pod } from '#api/resources/types.ts';
+import { conditionOf } from '#controller/runtime/conditions.ts';
 import { podOf, specHash, specHashAnnotation } from './pod.ts';
+import { settingsAnnotation, settingsOf } from './settings.ts';
+import { contradiction, type Peer, sharing } from './sharing.ts';
 import { containerStatus, hasEnded, type Sync } from './status.ts';
 import type { Container, ContainerStatus } from './types.ts';
 
@@ -20,6 +23,8 @@ export interface View {
   /** The container's last Pod as it was when it went, if we saw it go. */
   readonly gone: Pod | undefined;
   readonly nowMs: number;
+  /** Another Container of the same namespace, by its name. */
+  readonly peerOf?: (name: string) => Peer;
 }
 
 const synced: Sync = { status: 'True', reason: 'Synced', message: '' };
@@ -37,29 +42,51 @@ export function plan(view: View): Plan {
   return pod === undefined ? withoutPod(view) : withPod(view, pod);
 }
 
-/** What the spec asks for and cannot be had; running without it would be another container. */
-function unsupported({ state }: Container['spec']): string | undefined {
-  return state === 'Paused' ? 'state Paused is not supported; the container runs' : undefined;
-}
-
-function syncOf({ spec }: Container): Sync {
-  const why = unsupported(spec);
-  if (why !== undefined) return waiting('NotSupported', why);
-  return synced;
-}
-
-function withoutPod({ container, gone, nowMs }: View): Plan {
+function withoutPod(view: View): Plan {
+  const { container, gone, nowMs } = view;
   const { spec, status } = container;
-  const sync = syncOf(container);
   const last =
     gone === undefined ? container : { ...container, status: lastStatus(container, gone) };
-  const rest = containerStatus(last, undefined, sync, nowMs);
+  const rest = containerStatus(last, undefined, synced, nowMs);
   const stopped = spec.state === 'Stopped' || spec.state === 'Created';
-  const impossible = sync.reason === 'NotSupported' && spec.state !== 'Paused';
-  if (stopped || impossible) return { status: rest };
+  const hasRun = spec.state === 'Stopped' && rest.finishedAt !== undefined;
+  if (stopped) return { ...(hasRun ? selfRemoval(spec) : {}), status: rest };
   const ended = rest.endedSpecHash ?? status?.endedSpecHash;
   if (ended === specHash(spec)) return { ...selfRemoval(spec), status: rest };
-  return { create: podOf(container), status: rest };
+  const told = (reason: string, message: string): Plan => ({
+    status: containerStatus(last, undefined, waiting(reason, message), nowMs),
+  });
+  const wrong = contradiction(container);
+  if (wrong !== undefined) return told('InvalidSettings', wrong);
+  const shared = sharedOf(view);
+  if (typeof shared === 'string') return told('WaitsForContainer', shared);
+  return { create: podOf(container, shared), status: rest };
+}
+
+const nobody: Peer = { container: undefined, pod: undefined };
+const sharedOf = ({ container, peerOf = () => nobody }: View) => sharing(container, peerOf);
+
+const replacing = waiting('Replacing', 'a container whose namespaces it shares runs anew');
+
+const stopping = waiting('Stopping', 'the container is stopped');
+
+/**
+ * Why its Pod was deleted by us, if it was: what end that came to is not the container's own. A container that is started again
+ * may be seen so before its last Pod was seen to go.
+ */
+function removal({ status }: Container): Sync | undefined {
+  const reason = conditionOf(status?.conditions, 'Synced')?.reason;
+  return [replacing, stopping].find((each) => each.reason === reason);
+}
+
+const withoutEnd = ({ endedSpecHash: _, ...status }: ContainerStatus): ContainerStatus => status;
+
+/** Whose namespaces it has runs anew, in others: it does, too, or it would be alone in what is left of them. */
+function hasOldNamespaces(view: View, pod: Pod): boolean {
+  const shared = sharedOf(view);
+  if (shared === undefined || typeof shared === 'string' || hasEnded(pod)) return false;
+  const wanted = settingsOf(view.container.spec, shared.joined)[settingsAnnotation];
+  return pod.metadata.annotations?.[settingsAnnotation] !== wanted;
 }
 
 /** Docker's `--rm` of a container that has ended. */
@@ -72,32 +99,38 @@ function lastStatus(container: Container, gone: Pod): ContainerStatus {
   const { endedSpecHash } = container.status ?? {};
   return {
     ...container.status,
-    ...seen,
+    ...(removal(container) === undefined ? seen : withoutEnd(seen)),
     ...(endedSpecHash === undefined ? {} : { endedSpecHash }),
   };
 }
 
-function withPod({ container, nowMs }: View, pod: Pod): Plan {
+function withPod(view: View, pod: Pod): Plan {
+  const { container, nowMs } = view;
   const { spec } = container;
   const leaving = pod.metadata.deletionTimestamp !== undefined;
   const remove = leaving ? {} : { remove: pod };
   const told = (sync: Sync) => containerStatus(container, pod, sync, nowMs);
   if (spec.state === 'Stopped' || spec.state === 'Created') {
-    const { endedSpecHash: _, ...status } = told(waiting('Stopping', 'the container is stopped'));
+    const { endedSpecHash: _, ...status } = told(stopping);
     return { ...remove, status };
   }
   if (pod.metadata.annotations?.[specHashAnnotation] !== specHash(spec)) {
     return { ...remove, status: told(waiting('Replacing', 'the spec has changed')) };
   }
+  if (hasOldNamespaces(view, pod)) {
+    return { ...remove, status: told(replacing) };
+  }
   if (leaving) {
     const final = container.status?.endedSpecHash === specHash(spec);
+    const ours = removal(container);
+    if (ours !== undefined) return { status: withoutEnd(told(ours)) };
     const status = told(waiting('PodLeaving', 'the Pod is being deleted'));
     return { status: final ? { ...status, endedSpecHash: specHash(spec) } : status };
   }
   if (hasEnded(pod) && spec.autoRemove === true) {
     return { removeSelf: true, status: told(synced) };
   }
-  const status = told(syncOf(container));
+  const status = told(synced);
   if (!isExhausted(spec, status)) return { status };
   return { remove: pod, status: { ...status, phase: 'exited', endedSpecHash: specHash(spec) } };
 }

@@ -12,17 +12,31 @@ import type {
 } from '#api/resources/types.ts';
 import { canonicalJson } from '#controller/runtime/stable-name.ts';
 import { defined } from '#controller/runtime/write.ts';
+import { names, namespaces, place } from './pod-surroundings.ts';
+import { settingsOf } from './settings.ts';
+import type { Sharing } from './sharing.ts';
 import type { Container, ContainerMount, ContainerSpec } from './types.ts';
 
 /** On the Pod: which spec it was made from. */
 export const specHashAnnotation = 'bayplan.dev/spec-hash';
 /** On the Pod: `user` or `user:group` as the image's /etc/passwd and /etc/group have them. */
 export const userAnnotation = 'bayplan.dev/user';
+/** On the Pod: the names of its volumes that have one, by where they are mounted, in JSON. */
+const volumesAnnotation = 'bayplan.dev/volumes';
 /** The one container of the Pod. */
 export const containerName = 'main';
 
-/** Fields that say what should happen to the container, not how it is made: changing them does not replace it. */
-const lifecycle: readonly (keyof ContainerSpec)[] = ['state', 'autoRemove', 'maximumRetryCount'];
+/**
+ * Fields that say what should happen to the container, not how it is made: changing them does not replace it. Limits and
+ * the restart policy are the node's to change while it runs (`docker update`).
+ */
+const lifecycle: readonly (keyof ContainerSpec)[] = [
+  'state',
+  'autoRemove',
+  'maximumRetryCount',
+  'resources',
+  'restartPolicy',
+];
 
 /** Two specs with the same hash make the same Pod. */
 export function specHash(spec: ContainerSpec): string {
@@ -55,16 +69,19 @@ function securityContext({ user, security }: ContainerSpec): PodContainer['secur
     capabilities: security?.capabilities,
     readOnlyRootFilesystem: security?.readOnlyRootFilesystem,
     allowPrivilegeEscalation: security?.noNewPrivileges === true ? false : undefined,
-    seccompProfile: seccomp(security?.seccomp),
+    seccompProfile: profile(security?.seccomp),
+    appArmorProfile: profile(security?.apparmor),
+    seLinuxOptions: security?.selinux,
   });
   return Object.keys(context).length === 0 ? undefined : context;
 }
 
-function seccomp(profile: string | undefined) {
-  if (profile === undefined) return undefined;
-  if (profile === 'unconfined') return { type: 'Unconfined' };
-  if (profile === 'default') return { type: 'RuntimeDefault' };
-  return { type: 'Localhost', localhostProfile: profile };
+/** Of seccomp and of AppArmor. */
+function profile(name: string | undefined) {
+  if (name === undefined) return undefined;
+  if (name === 'unconfined') return { type: 'Unconfined' };
+  if (name === 'default') return { type: 'RuntimeDefault' };
+  return { type: 'Localhost', localhostProfile: name };
 }
 
 /** Docker's limits reserve nothing; so the requests are what is reserved, or zero. */
@@ -85,16 +102,28 @@ function resources({ resources: wanted }: ContainerSpec): PodContainer['resource
 
 function volume({ type, source, size }: ContainerMount, name: string): Volume {
   if (type === 'bind') return { name, hostPath: { path: source ?? '/' } };
-  const sizeLimit = size === undefined ? {} : { sizeLimit: size };
-  if (type === 'tmpfs') return { name, emptyDir: { medium: 'Memory', ...sizeLimit } };
-  return { name, emptyDir: sizeLimit };
+  return { name, emptyDir: size === undefined ? {} : { sizeLimit: size } };
 }
 
-const volumeMount = ({ target, readOnly }: ContainerMount, name: string): VolumeMount => ({
-  name,
-  mountPath: target,
-  ...(readOnly === undefined ? {} : { readOnly }),
-});
+const propagations = {
+  rprivate: undefined,
+  rslave: 'HostToContainer',
+  rshared: 'Bidirectional',
+} as const;
+
+function volumeMount(mount: ContainerMount, name: string): VolumeMount {
+  const { target, readOnly, propagation = 'rprivate' } = mount;
+  return defined({
+    name,
+    mountPath: target,
+    readOnly,
+    mountPropagation: propagations[propagation],
+  }) as VolumeMount;
+}
+
+/** What is mounted by way of a volume; a tmpfs is the container's own, new at every start (`settings.ts`). */
+const volumeMounts = ({ mounts = [] }: ContainerSpec) =>
+  mounts.filter(({ type }) => type !== 'tmpfs');
 
 /** Docker's health check makes a container unready, it does not restart it. */
 function readiness({ healthcheck }: ContainerSpec): Probe | undefined {
@@ -111,7 +140,7 @@ function readiness({ healthcheck }: ContainerSpec): Probe | undefined {
 }
 
 function podContainer(spec: ContainerSpec): PodContainer {
-  const mounts = (spec.mounts ?? []).map((mount, i) => volumeMount(mount, `mount-${i}`));
+  const mounts = volumeMounts(spec).map((mount, i) => volumeMount(mount, `mount-${i}`));
   const { stopSignal } = spec;
   return defined({
     name: containerName,
@@ -123,7 +152,8 @@ function podContainer(spec: ContainerSpec): PodContainer {
     workingDir: spec.workingDir,
     tty: spec.tty,
     stdin: spec.stdin,
-    ports: spec.ports?.map((port) => ({ ...port })),
+    stdinOnce: spec.stdinOnce,
+    ports: ports(spec),
     volumeMounts: mounts.length === 0 ? undefined : mounts,
     resources: resources(spec),
     securityContext: securityContext(spec),
@@ -132,15 +162,37 @@ function podContainer(spec: ContainerSpec): PodContainer {
   }) as PodContainer;
 }
 
+/** In the node's network a port is where it is. */
+function ports({ ports: wanted, network }: ContainerSpec): PodContainer['ports'] {
+  if (network !== 'host') return wanted?.map((port) => ({ ...port }));
+  return wanted?.map(({ hostPort: _, ...port }) => port);
+}
+
 const signalName = (signal: string): string => (/^SIG/.test(signal) ? signal : `SIG${signal}`);
 
+/** `NONE`: not even the image's check (node-agent/pod/wanted-pod.ts). */
+const noHealthcheck = ({ healthcheck }: ContainerSpec): Record<string, string> =>
+  healthcheck?.test[0] === 'NONE' ? { 'bayplan.dev/no-healthcheck': 'true' } : {};
+
+/** Volumes that are the namespace's have names; the others are the container's own. */
+function volumeNames({ mounts = [] }: ContainerSpec): Record<string, string> {
+  const named = mounts.flatMap(({ type, source, target }) =>
+    type === 'volume' && source !== undefined ? [[target, source] as const] : [],
+  );
+  return named.length === 0
+    ? {}
+    : { [volumesAnnotation]: canonicalJson(Object.fromEntries(named)) };
+}
+
 function podSpec(spec: ContainerSpec): PodSpec {
-  const volumes = (spec.mounts ?? []).map((mount, i) => volume(mount, `mount-${i}`));
+  const volumes = volumeMounts(spec).map((mount, i) => volume(mount, `mount-${i}`));
   return defined({
     containers: [podContainer(spec)],
     volumes: volumes.length === 0 ? undefined : volumes,
     restartPolicy: restartPolicy(spec),
     hostname: spec.hostname,
+    ...names(spec),
+    ...namespaces(spec),
     nodeSelector: spec.nodeSelector,
     terminationGracePeriodSeconds: spec.stopTimeout ?? 10,
     automountServiceAccountToken: false,
@@ -165,17 +217,8 @@ function namedUser({ user = '' }: ContainerSpec): Record<string, string> {
   return user === '' || numericUser(user) !== undefined ? {} : { [userAnnotation]: user };
 }
 
-/** Its files are on the node where it ran: it runs there again. */
-function place({ status }: Container): Pick<PodSpec, 'affinity'> {
-  if (status?.node === undefined || status.node === '') return {};
-  const here = { key: 'metadata.name', operator: 'In', values: [status.node] };
-  const required = { nodeSelectorTerms: [{ matchFields: [here] }] };
-  return {
-    affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
-  };
-}
-
-export function podOf(container: Container): Pod {
+/** `sharing`: what it has of other Containers. */
+export function podOf(container: Container, sharing?: Sharing): Pod {
   const { name, namespace } = container.metadata;
   return {
     apiVersion: 'v1',
@@ -184,9 +227,15 @@ export function podOf(container: Container): Pod {
       name,
       ...(namespace === undefined ? {} : { namespace }),
       labels: labels(container),
-      annotations: { [specHashAnnotation]: specHash(container.spec), ...namedUser(container.spec) },
+      annotations: {
+        [specHashAnnotation]: specHash(container.spec),
+        ...namedUser(container.spec),
+        ...volumeNames(container.spec),
+        ...noHealthcheck(container.spec),
+        ...settingsOf(container.spec, sharing?.joined),
+      },
       ownerReferences: [ownerReferenceTo(container)],
     },
-    spec: { ...podSpec(container.spec), ...place(container) },
+    spec: { ...podSpec(container.spec), ...sharing?.fields, ...place(container, sharing) },
   };
 }

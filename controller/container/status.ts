@@ -27,6 +27,11 @@ export const containerId = ({ metadata }: Container): string =>
 export const hasEnded = ({ status }: Pod): boolean =>
   status?.phase === 'Succeeded' || status?.phase === 'Failed';
 
+/** As the node says it of the Pod (node-agent/pod/status-wish.ts). */
+const pausedCondition = 'bayplan.dev/Paused';
+const limitedCondition = 'bayplan.dev/Limited';
+const healthCondition = 'bayplan.dev/Health';
+
 const mainStatus = (pod: Pod): PodContainerStatus | undefined => pod.status?.containerStatuses?.[0];
 
 type Terminated = NonNullable<ContainerState['terminated']>;
@@ -36,27 +41,28 @@ function lastEnd(main: PodContainerStatus | undefined): Terminated | undefined {
   return main?.state?.terminated ?? main?.lastState?.terminated;
 }
 
-function phaseOf(pod: Pod): Phase {
+function phaseOf(pod: Pod, policy: string): Phase {
   const main = mainStatus(pod);
-  if (main?.state?.running !== undefined) return 'running';
-  if (main?.state?.terminated !== undefined) return hasEnded(pod) ? 'exited' : ended(pod);
+  if (main?.state?.running !== undefined) {
+    const paused = conditionOf(pod.status?.conditions, pausedCondition);
+    return paused?.status === 'True' ? 'paused' : 'running';
+  }
+  if (main?.state?.terminated !== undefined) return hasEnded(pod) ? 'exited' : ended(pod, policy);
   // Failed without a container: evicted, or its node is lost.
   if (hasEnded(pod)) return 'dead';
   return lastEnd(main) === undefined ? 'created' : 'restarting';
 }
 
-const ended = (pod: Pod): Phase =>
-  pod.spec?.restartPolicy === 'Never' || pod.metadata.deletionTimestamp !== undefined
-    ? 'exited'
-    : 'restarting';
+const ended = (pod: Pod, policy: string): Phase =>
+  policy === 'no' || pod.metadata.deletionTimestamp !== undefined ? 'exited' : 'restarting';
 
 /** What the Pod tells of the run; a Pod that has not started yet tells nothing of the last one's end. */
-function runFacts(pod: Pod): ContainerStatus {
+function runFacts(pod: Pod, policy: string): ContainerStatus {
   const main = mainStatus(pod);
   const end = lastEnd(main);
   const { status, spec } = pod;
   return defined({
-    phase: phaseOf(pod),
+    phase: phaseOf(pod, policy),
     exitCode: main?.state?.running === undefined ? end?.exitCode : undefined,
     startedAt: main?.state?.running?.startedAt ?? end?.startedAt,
     finishedAt: end?.finishedAt,
@@ -76,7 +82,7 @@ const killed = 137;
 /** Without a Pod the container is as its last run left it. */
 function restFacts({ status, spec }: Container, now: string): ContainerStatus {
   const started = status?.startedAt !== undefined || status?.exitCode !== undefined;
-  const unseen = status?.phase === 'running';
+  const unseen = status?.phase === 'running' || status?.phase === 'paused';
   const kept = defined({
     exitCode: unseen ? killed : status?.exitCode,
     startedAt: status?.startedAt,
@@ -93,7 +99,8 @@ function restFacts({ status, spec }: Container, now: string): ContainerStatus {
 
 function readyCondition(pod: Pod | undefined, phase: Phase | undefined): Omit<Condition, 'type'> {
   const ready = conditionOf(pod?.status?.conditions, 'Ready');
-  if (phase === 'running' && ready?.status === 'True') return { status: 'True', reason: 'Running' };
+  if ((phase === 'running' || phase === 'paused') && ready?.status === 'True')
+    return { status: 'True', reason: 'Running' };
   const waiting = pod === undefined ? undefined : mainStatus(pod)?.state?.waiting;
   const end = pod === undefined ? undefined : lastEnd(mainStatus(pod));
   const unscheduled = conditionOf(pod?.status?.conditions, 'PodScheduled');
@@ -113,11 +120,16 @@ function readyCondition(pod: Pod | undefined, phase: Phase | undefined): Omit<Co
 
 const capitalized = (word: string): string => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 
-function healthOf(container: Container, phase: Phase | undefined, ready: string): ContainerStatus {
+/** As the node says it of a container with a health check, its document's or its image's. */
+function healthOf(container: Container, pod: Pod | undefined, phase: Phase | undefined) {
+  if (phase === 'paused') return defined({ health: container.status?.health });
+  if (phase !== 'running') return {};
+  const told = conditionOf(pod?.status?.conditions, healthCondition)?.status;
+  if (told === 'True') return { health: 'healthy' } as const;
+  if (told === 'False') return { health: 'unhealthy' } as const;
   const test = container.spec.healthcheck?.test[0];
-  if (test === undefined || test === 'NONE' || phase !== 'running') return {};
-  if (ready === 'True') return { health: 'healthy' };
-  return { health: container.status?.health === 'healthy' ? 'unhealthy' : 'starting' };
+  const has = told !== undefined || (test !== undefined && test !== 'NONE');
+  return has ? ({ health: 'starting' } as const) : {};
 }
 
 /** The status with another `Synced`. */
@@ -128,6 +140,15 @@ export function withSync(status: ContainerStatus, sync: Sync, nowMs: number): Co
   return { ...status, conditions: withCondition(conditions, condition, timestamp(nowMs)) };
 }
 
+/** Whether the node has given a running container the limits of which generation. */
+function withLimited(conditions: readonly Condition[], pod: Pod | undefined, now: string) {
+  const told = conditionOf(pod?.status?.conditions, limitedCondition);
+  if (told === undefined) return conditions.filter(({ type }) => type !== 'Limited');
+  const { status, message, observedGeneration } = told as Condition;
+  const condition = { type: 'Limited', status, message, observedGeneration };
+  return withCondition<Condition>(conditions, defined(condition) as Condition, now);
+}
+
 /** `pod`: the Pod of the last run, if there is one. */
 export function containerStatus(
   container: Container,
@@ -136,7 +157,10 @@ export function containerStatus(
   nowMs: number,
 ): ContainerStatus {
   const now = timestamp(nowMs);
-  const facts = pod === undefined ? restFacts(container, now) : runFacts(pod);
+  const facts =
+    pod === undefined
+      ? restFacts(container, now)
+      : runFacts(pod, container.spec.restartPolicy ?? 'no');
   const removing = container.metadata.deletionTimestamp !== undefined;
   const phase = removing ? 'removing' : facts.phase;
   const { generation } = container.metadata;
@@ -145,12 +169,16 @@ export function containerStatus(
   const { ports } = container.spec;
   const status: ContainerStatus = {
     ...facts,
-    ...healthOf(container, facts.phase, ready.status),
+    ...healthOf(container, pod, facts.phase),
     ...(phase === undefined ? {} : { phase }),
     ...observed,
     containerID: containerId(container),
     ...(ports === undefined ? {} : { ports: ports.map((port) => ({ ...port })) }),
-    conditions: withCondition<Condition>(container.status?.conditions, ready, now),
+    conditions: withLimited(
+      withCondition<Condition>(container.status?.conditions, ready, now),
+      pod,
+      now,
+    ),
   };
   return withSync(status, sync, nowMs);
 }

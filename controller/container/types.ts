@@ -16,9 +16,41 @@ export interface ContainerMount {
   readonly target: string;
   readonly readOnly?: boolean;
   readonly size?: string;
+  /** Of a tmpfs. */
+  readonly options?: readonly string[];
+  /** Of a bind. */
+  readonly propagation?: 'rprivate' | 'rslave' | 'rshared';
 }
 
-export interface ContainerSpec {
+/** What a Pod has no field for; its node is told by an annotation (`settings.ts`). */
+export interface NodeSettings {
+  readonly domainname?: string;
+  /** Also `container:NAME`, as `pid` and `ipc` (`sharing.ts`). */
+  readonly network?: 'bridge' | 'host' | 'none' | `container:${string}`;
+  readonly uts?: 'private' | 'host';
+  readonly init?: boolean;
+  readonly groups?: readonly string[];
+  readonly ulimits?: readonly {
+    readonly name: string;
+    readonly soft: number;
+    readonly hard: number;
+  }[];
+  readonly shmSize?: string;
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly devices?: readonly {
+    readonly source: string;
+    readonly path: string;
+    readonly permissions?: string;
+  }[];
+  readonly oomScoreAdj?: number;
+}
+
+export interface LandlockRules {
+  readonly readOnly?: readonly string[];
+  readonly readWrite?: readonly string[];
+}
+
+export interface ContainerSpec extends NodeSettings {
   readonly state?: 'Running' | 'Paused' | 'Stopped' | 'Created';
   readonly image: string;
   readonly imagePullPolicy?: string;
@@ -29,14 +61,27 @@ export interface ContainerSpec {
   readonly user?: string;
   readonly tty?: boolean;
   readonly stdin?: boolean;
+  readonly stdinOnce?: boolean;
   readonly hostname?: string;
+  readonly extraHosts?: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
+  readonly dns?: {
+    readonly servers?: readonly string[];
+    readonly searches?: readonly string[];
+    readonly options?: readonly string[];
+  };
+  readonly pid?: 'private' | 'host' | `container:${string}`;
+  readonly ipc?: 'private' | 'host' | `container:${string}`;
+  readonly userns?: 'host' | 'private';
   readonly ports?: readonly ContainerPort[];
   readonly mounts?: readonly ContainerMount[];
   readonly resources?: {
     readonly cpu?: string | number;
     readonly memory?: string | number;
     readonly memoryReservation?: string | number;
+    readonly memorySwap?: string;
     readonly cpuShares?: number;
+    readonly cpuset?: string;
+    readonly pids?: number;
   };
   readonly restartPolicy?: 'no' | 'always' | 'unless-stopped' | 'on-failure';
   readonly maximumRetryCount?: number;
@@ -46,6 +91,15 @@ export interface ContainerSpec {
     readonly readOnlyRootFilesystem?: boolean;
     readonly noNewPrivileges?: boolean;
     readonly seccomp?: string;
+    readonly apparmor?: string;
+    readonly selinux?: {
+      readonly user?: string;
+      readonly role?: string;
+      readonly type?: string;
+      readonly level?: string;
+    };
+    readonly unmasked?: boolean;
+    readonly landlock?: LandlockRules;
   };
   readonly stopSignal?: string;
   readonly stopTimeout?: number;

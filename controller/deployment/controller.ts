@@ -1,6 +1,6 @@
 /** Rolls each Deployment's template out through ReplicaSets. */
 import { filter } from 'rxjs/internal/operators/filter';
-import { controllerOf, keyOf } from '#api/resources/meta.ts';
+import { controllerOf } from '#api/resources/meta.ts';
 import { deployments, pods, replicaSets } from '#api/resources/resource-types.ts';
 import { labelSelectorOf, matchesLabels } from '#api/resources/selector.ts';
 import type { Deployment, Pod, ReplicaSet } from '#api/resources/types.ts';
@@ -9,11 +9,10 @@ import { controllerUid, namespaceOf } from '#controller/runtime/lookup.ts';
 import { type Outcome, reconcileKeys, settled } from '#controller/runtime/reconcile.ts';
 import { mappedKeys, ownerKeys, selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
+import { orphanIn } from '#controller/workload/claim.ts';
+import { selecting } from '#controller/workload/selecting.ts';
 import { Performer } from './perform.ts';
 import { plan } from './plan.ts';
-
-const orphanIn = (set: ReplicaSet): readonly string[] =>
-  controllerOf(set) === undefined ? namespaceOf(set) : [];
 
 const uidOf = ({ metadata }: ReplicaSet): readonly string[] => [metadata.uid ?? ''];
 
@@ -55,15 +54,6 @@ class Deployments {
     }
   }
 
-  /** The Deployments that select a ReplicaSet nobody controls. */
-  *selecting(set: ReplicaSet): Iterable<string> {
-    if (controllerOf(set) !== undefined) return;
-    for (const deployment of this.deployments.byIndex('namespace', set.metadata.namespace ?? '')) {
-      const selector = labelSelectorOf(deployment.spec?.selector);
-      if (matchesLabels(selector, set.metadata.labels)) yield keyOf(deployment);
-    }
-  }
-
   /** The Deployment that waits for a pod to go before it makes new ones. */
   *recreating(pod: Pod): Iterable<string> {
     const [set] = this.sets.byIndex('uid', controllerOf(pod)?.uid ?? '');
@@ -85,7 +75,7 @@ export const deploymentController: Controller = {
       [all.deployments, all.sets, all.pods],
       selfKeys(all.deployments.changes),
       ownerKeys('Deployment', all.sets.changes),
-      mappedKeys(all.sets.changes, (set) => all.selecting(set)),
+      mappedKeys(all.sets.changes, (set) => selecting(all.deployments, set)),
       mappedKeys(all.pods.changes.pipe(filter(hasGone)), (pod) => all.recreating(pod)),
     );
     const { clock } = world;

@@ -19,10 +19,14 @@ const notCopied: readonly string[] = [
 
 type Annotations = Record<string, string>;
 
-export function revisionOf({ metadata }: { metadata: ReplicaSet['metadata'] }): number {
-  const revision = Number(metadata.annotations?.[annotations.revision]);
-  return Number.isInteger(revision) ? revision : 0;
+/** 0 if there is none. Kubernetes counts in 64 bits. */
+function revisionOf({ metadata }: ReplicaSet): bigint {
+  const revision = metadata.annotations?.[annotations.revision] ?? '';
+  return /^\d+$/.test(revision) ? BigInt(revision) : 0n;
 }
+
+const byRevision = (a: ReplicaSet, b: ReplicaSet): number =>
+  revisionOf(a) < revisionOf(b) ? -1 : 1;
 
 /** What the newest ReplicaSet is annotated with: the Deployment's own annotations, its revision, its sizes. */
 export function newestAnnotations(
@@ -35,9 +39,10 @@ export function newestAnnotations(
     ([name]) => !notCopied.includes(name),
   );
   const next: Annotations = { ...held, ...Object.fromEntries(copied) };
-  const revision = Math.max(0, ...old.map(revisionOf)) + 1;
+  const last = old.toSorted(byRevision).at(-1);
+  const revision = (last === undefined ? 0n : revisionOf(last)) + 1n;
   const before = held[annotations.revision];
-  if (before === undefined || Number(before) < revision) {
+  if (before === undefined || revisionOf(newest) < revision) {
     next[annotations.revision] = String(revision);
     const history = [held[annotations.history], before].filter((part) => part !== undefined);
     if (history.length > 0) next[annotations.history] = history.join(',');
@@ -61,7 +66,7 @@ export function forgotten(deployment: Deployment, old: readonly ReplicaSet[]): R
   const surplus = present.length - limit;
   if (surplus <= 0) return [];
   return present
-    .toSorted((a, b) => revisionOf(a) - revisionOf(b))
+    .toSorted(byRevision)
     .slice(0, surplus)
     .filter(
       ({ metadata, spec, status }) =>

@@ -1,17 +1,6 @@
 /** Numbers of pods: what a Deployment allows, and sums over ReplicaSets. */
 import type { Deployment, ReplicaSet } from '#api/resources/types.ts';
-
-/** `5` or `"25%"` of `total`. */
-function resolved(
-  value: number | string | undefined,
-  total: number,
-  round: (x: number) => number,
-): number {
-  if (value === undefined) return 0;
-  if (typeof value === 'number') return value;
-  const percent = /^(\d+)%$/.exec(value)?.[1];
-  return percent === undefined ? 0 : round((Number(percent) * total) / 100);
-}
+import { resolved } from '#controller/workload/share.ts';
 
 export interface Bounds {
   readonly replicas: number;
@@ -25,9 +14,7 @@ export interface Bounds {
 export function boundsOf(deployment: Deployment): Bounds {
   const { replicas = 1, strategy } = deployment.spec ?? {};
   if (strategy?.type === 'Recreate') return { replicas, maxSurge: 0, maxUnavailable: 0 };
-  const rolling = strategy?.rollingUpdate as
-    | { maxSurge?: number | string; maxUnavailable?: number | string }
-    | undefined;
+  const rolling = strategy?.rollingUpdate;
   const maxSurge = resolved(rolling?.maxSurge ?? '25%', replicas, Math.ceil);
   const away = resolved(rolling?.maxUnavailable ?? '25%', replicas, Math.floor);
   const maxUnavailable = maxSurge === 0 && away === 0 ? 1 : Math.min(away, replicas);

@@ -2,6 +2,7 @@
 import type { Deployment, DeploymentCondition, ReplicaSet } from '#api/resources/types.ts';
 import { timestamp } from '#controller/runtime/clock.ts';
 import { conditionOf } from '#controller/runtime/conditions.ts';
+import { positive } from '#controller/workload/share.ts';
 import { boundsOf, totalOf, totalSize } from './sizes.ts';
 
 export type Status = NonNullable<Deployment['status']>;
@@ -37,9 +38,6 @@ export function renewed(held: Conditions, next: NewCondition, nowMs: number): Co
   return [...held.filter(({ type }) => type !== next.type), condition];
 }
 
-const count = <Name extends string>(name: Name, number: number) =>
-  (number === 0 ? {} : { [name]: number }) as { [N in Name]?: number };
-
 /** The counts, and the condition `Available`. `conditions` are those to start from. */
 export function countedStatus(
   deployment: Deployment,
@@ -68,11 +66,11 @@ export function countedStatus(
   const { collisionCount } = deployment.status ?? {};
   return {
     observedGeneration: deployment.metadata.generation ?? 0,
-    ...count('replicas', totalOf(all, 'replicas')),
-    ...count('updatedReplicas', newest?.status?.replicas ?? 0),
-    ...count('readyReplicas', totalOf(all, 'readyReplicas')),
-    ...count('availableReplicas', available),
-    ...count('unavailableReplicas', Math.max(0, totalSize(all) - available)),
+    ...positive('replicas', totalOf(all, 'replicas')),
+    ...positive('updatedReplicas', newest?.status?.replicas ?? 0),
+    ...positive('readyReplicas', totalOf(all, 'readyReplicas')),
+    ...positive('availableReplicas', available),
+    ...positive('unavailableReplicas', Math.max(0, totalSize(all) - available)),
     terminatingReplicas: totalOf(all, 'terminatingReplicas'),
     ...(collisionCount === undefined ? {} : { collisionCount }),
     conditions: [...withCondition(conditions, condition, nowMs)],

@@ -149,7 +149,8 @@ async function disown(
   const { uid, resourceVersion, ownerReferences = [] } = live.metadata;
   const owners = ownerReferences.filter((owner) => !uids.includes(owner.uid));
   if (owners.length === ownerReferences.length) return;
-  const patch = { metadata: { uid, resourceVersion, ownerReferences: owners } };
+  const left = owners.length === 0 ? null : owners;
+  const patch = { metadata: { uid, resourceVersion, ownerReferences: left } };
   await collection.patch(refOf(live), patch, 'merge', signal);
 }
 

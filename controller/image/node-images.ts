@@ -91,7 +91,7 @@ export function remoteNodeImages(client: RemoteClient): NodeImages {
         if (!hasReason(error, 'NotFound')) throw error;
       };
       await client
-        .request('DELETE', path(node, `/${encodeURIComponent(name)}`), undefined, signal)
+        .request('DELETE', path(node, `/${encodeURIComponent(name)}?force=true`), undefined, signal)
         .catch(gone);
     },
   };

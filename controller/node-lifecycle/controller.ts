@@ -13,19 +13,21 @@ import {
 import { mappedKeys, selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
 import { refOf } from '#controller/runtime/write.ts';
-import { type Plan, plan } from './plan.ts';
+import { type Plan, plan, usualGraceMs } from './plan.ts';
 import { notReady, Podkeeper } from './pods.ts';
 
 class NodeLifecycle {
   readonly #world: World;
+  readonly #graceMs: number;
   readonly nodes: Cache<Node>;
   readonly leases: Cache<Lease>;
   readonly pods: Cache<Pod>;
   /** The last sign of life of each node: when we saw it, by our own clock. */
   readonly #seenMs = new Map<string, number>();
 
-  constructor(world: World) {
+  constructor(world: World, graceMs: number) {
     this.#world = world;
+    this.#graceMs = graceMs;
     this.nodes = world.cache<Node>(nodes);
     this.leases = world.follow<Lease>(leases, { namespace: 'kube-node-lease' });
     const onNode = ({ spec }: Pod) => (spec?.nodeName === undefined ? [] : [spec.nodeName]);
@@ -48,7 +50,8 @@ class NodeLifecycle {
     const node = this.nodes.get(name);
     if (node === undefined) return settled();
     const nowMs = this.#world.clock.now();
-    const wanted = plan({ node, seenMs: this.#seenMs.get(name) ?? nowMs, nowMs });
+    const seenMs = this.#seenMs.get(name) ?? nowMs;
+    const wanted = plan({ node, seenMs, nowMs, graceMs: this.#graceMs });
     const actions = await this.#perform(node, wanted, signal);
     const { againMs } = wanted;
     return againMs === undefined ? settled(...actions) : requeueAfter(againMs, ...actions);
@@ -95,15 +98,16 @@ class NodeLifecycle {
 const heartbeats = (node: Node | undefined): unknown =>
   node?.status?.conditions?.map(({ type, lastHeartbeatTime }) => [type, lastHeartbeatTime]);
 
-export const nodeLifecycleController: Controller = {
+/** `graceMs`: how long a node may be silent. */
+export const nodeLifecycleController = (graceMs: number = usualGraceMs): Controller => ({
   name: 'node-lifecycle',
   run: (world) => {
-    const all = new NodeLifecycle(world);
+    const all = new NodeLifecycle(world, graceMs);
     const keys$ = whenSynced([all.nodes, all.leases, all.pods], selfKeys(all.nodes.changes));
     const { clock } = world;
     return reconcileKeys(keys$, (name, signal) => all.reconcile(name, signal), { clock });
   },
-};
+});
 
 /** Drives pods from nodes whose taints they do not bear. */
 export const taintEvictionController: Controller = {

@@ -1,14 +1,6 @@
 /** When a pod has to leave its node for a taint with the effect NoExecute. Pure. After pkg/controller/tainteviction. */
-import type { Node, Pod, Taint, Toleration } from '#api/resources/types.ts';
-
-/** `core/v1` `Toleration.ToleratesTaint`. */
-function tolerates(toleration: Toleration, taint: Taint): boolean {
-  const { effect = '', key = '', operator = 'Equal', value = '' } = toleration;
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  return key !== '' && value === (taint.value ?? '');
-}
+import type { Node, Pod, Taint } from '#api/resources/types.ts';
+import { tolerates } from '#controller/workload/tolerations.ts';
 
 export const evicting = (node: Node | undefined): Taint[] =>
   (node?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');

@@ -5,13 +5,15 @@ import { conditionOf } from '#controller/runtime/conditions.ts';
 import { defined } from '#controller/runtime/write.ts';
 
 /** Agents renew their Lease every 10 s; a node that has not for this long is lost (kube-controller-manager: 50 s). */
-export const graceMs = 50_000;
+export const usualGraceMs = 50_000;
 
 export interface View {
   readonly node: Node;
   /** When we last saw a sign of life, by our own clock. */
   readonly seenMs: number;
   readonly nowMs: number;
+  /** So long a node may be silent. */
+  readonly graceMs?: number;
 }
 
 export interface Plan {
@@ -43,7 +45,7 @@ const ours: ReadonlySet<string> = new Set(
   [...noScheduleFor.map(([, , taint]) => taint), 'unschedulable'].map((name) => prefix + name),
 );
 
-export function plan({ node, seenMs, nowMs }: View): Plan {
+export function plan({ node, seenMs, nowMs, graceMs = usualGraceMs }: View): Plan {
   const leftMs = seenMs + graceMs - nowMs;
   const lost = leftMs <= 0;
   const held = node.status?.conditions ?? [];

@@ -2,13 +2,9 @@
 import { matchesLabels, requireLabels } from '#api/resources/selector.ts';
 import type { Pod, ReplicaSet } from '#api/resources/types.ts';
 import { timestamp } from '#controller/runtime/clock.ts';
-import {
-  conditionOf,
-  isTrue,
-  withCondition,
-  withoutCondition,
-} from '#controller/runtime/conditions.ts';
-import { isActive } from './claim.ts';
+import { conditionOf, withCondition, withoutCondition } from '#controller/runtime/conditions.ts';
+import { isActive, isAvailable, isReady } from '#controller/workload/pod-state.ts';
+import { positive } from '#controller/workload/share.ts';
 
 type Status = NonNullable<ReplicaSet['status']>;
 type Conditions = Status['conditions'];
@@ -16,29 +12,6 @@ type Conditions = Status['conditions'];
 export interface Failure {
   readonly reason: string;
   readonly message: string;
-}
-
-/** When the pod counts as available: ready for `minReadySeconds`; undefined: it is not ready. */
-function availableAtMs(pod: Pod, minReadySeconds: number): number | undefined {
-  const ready = conditionOf(pod.status?.conditions, 'Ready');
-  if (ready?.status !== 'True') return undefined;
-  if (minReadySeconds === 0) return 0;
-  return Date.parse(ready.lastTransitionTime ?? '') + minReadySeconds * 1_000;
-}
-
-/** Milliseconds until the next pod becomes available by the mere passing of time. */
-export function untilAvailableMs(
-  replicaSet: ReplicaSet,
-  pods: readonly Pod[],
-  nowMs: number,
-): number | undefined {
-  const minReadySeconds = replicaSet.spec?.minReadySeconds ?? 0;
-  if (minReadySeconds === 0) return undefined;
-  const waits = pods
-    .filter(isActive)
-    .map((pod) => (availableAtMs(pod, minReadySeconds) ?? 0) - nowMs)
-    .filter((ms) => ms > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits);
 }
 
 /** `failure`: why pods could not be created or deleted; undefined clears the condition. */
@@ -52,10 +25,8 @@ export function replicaSetStatus(
   const minReadySeconds = replicaSet.spec?.minReadySeconds ?? 0;
   const template = requireLabels(replicaSet.spec?.template?.metadata?.labels ?? {});
   const labelled = active.filter(({ metadata }) => matchesLabels(template, metadata.labels));
-  const ready = active.filter(({ status }) => isTrue(status?.conditions, 'Ready'));
-  const available = ready.filter(
-    (pod) => (availableAtMs(pod, minReadySeconds) ?? Number.POSITIVE_INFINITY) <= nowMs,
-  );
+  const ready = active.filter(isReady);
+  const available = active.filter((pod) => isAvailable(pod, minReadySeconds, nowMs));
   const leaving = pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
   const held = replicaSet.status?.conditions;
   const conditions = withFailure(held, failure, nowMs);
@@ -80,7 +51,3 @@ function withFailure(held: Conditions, failure: Failure | undefined, nowMs: numb
   const failed = { type: 'ReplicaFailure', status: 'True', ...failure };
   return withCondition(held, failed, timestamp(nowMs));
 }
-
-/** Kubernetes leaves these counts out when they are 0. */
-const positive = <Name extends string>(name: Name, count: number) =>
-  (count === 0 ? {} : { [name]: count }) as { [N in Name]?: number };

@@ -81,6 +81,11 @@ export class Cache<T extends ApiObject> {
     return index.keys(value).flatMap((key) => this.#objects.get(key) ?? []);
   }
 
+  /** How many objects have this value in the index, without looking at them. */
+  countByIndex(name: string, value: string): number {
+    return this.#indexes.get(name)?.count(value) ?? 0;
+  }
+
   /** Takes an event of the watch. */
   apply(event: WatchEvent<T>): void {
     if (event.type === 'replaced') this.#replace(event.objects, event.version);

@@ -24,22 +24,32 @@ interface GroupList {
 
 const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
-/** Every resource type in the first, which is the preferred, of its group's versions that serves it; no subresources. */
-export async function discover(client: Client, signal?: AbortSignal): Promise<DiscoveredType[]> {
+/** Every resource type in every version, each group's preferred one first; no subresources. */
+export async function discoverAll(client: Client, signal?: AbortSignal): Promise<DiscoveredType[]> {
   const ask = (path: string) => client.request('GET', path, undefined, signal, accept);
   const lists = (await Promise.all([ask('/api'), ask('/apis')])) as GroupList[];
+  return lists
+    .flatMap(({ items }) => items)
+    .flatMap(({ metadata, versions = [] }) =>
+      versions.flatMap(({ version, resources = [] }) =>
+        resources.map(({ resource, responseKind, scope, verbs }) => ({
+          group: metadata?.name ?? '',
+          version,
+          plural: resource,
+          kind: responseKind?.kind ?? '',
+          namespaced: scope === 'Namespaced',
+          verbs,
+        })),
+      ),
+    );
+}
+
+/** Every resource type in the first, which is the preferred, of its group's versions that serves it. */
+export async function discover(client: Client, signal?: AbortSignal): Promise<DiscoveredType[]> {
   const types = new Map<string, DiscoveredType>();
-  for (const { metadata, versions = [] } of lists.flatMap(({ items }) => items)) {
-    const group = metadata?.name ?? '';
-    for (const { version, resources = [] } of versions) {
-      for (const { resource, responseKind, scope, verbs } of resources) {
-        const name = `${group}/${resource}`;
-        if (types.has(name)) continue;
-        const kind = responseKind?.kind ?? '';
-        const namespaced = scope === 'Namespaced';
-        types.set(name, { group, version, plural: resource, kind, namespaced, verbs });
-      }
-    }
+  for (const type of await discoverAll(client, signal)) {
+    const name = `${type.group}/${type.plural}`;
+    if (!types.has(name)) types.set(name, type);
   }
   return [...types.values()];
 }

@@ -68,7 +68,8 @@ export class EventRecorder {
   /** Tells that `what` happened to the object. Returns at once. */
   record(about: ApiObject, what: Happening): void {
     if (this.#closed || this.#pending.length >= pendingMax) return;
-    const key = [about.metadata.uid, what.type, what.reason, what.message].join('\n');
+    const { type, reason, message, fieldPath = '' } = what;
+    const key = [about.metadata.uid, type, reason, fieldPath, message].join('\n');
     this.#pending.push({ about, what, key });
     this.#timer ??= this.#clock.setTimeout(() => void this.#send(), delayMs);
   }

@@ -24,7 +24,7 @@ export async function addFinalizer<T extends ApiObject>(
 }
 
 /**
- * Removes the finalizer if it is there; an object that is gone is as good.
+ * Removes the finalizer if it is there, and gives the server's answer; an object that is gone is as good.
  * @throws StatusError 409 if the object has changed meanwhile
  */
 export async function removeFinalizer<T extends ApiObject>(
@@ -32,13 +32,14 @@ export async function removeFinalizer<T extends ApiObject>(
   object: T,
   finalizer: string,
   signal?: AbortSignal,
-): Promise<void> {
-  if (!hasFinalizer(object, finalizer)) return;
+): Promise<T | undefined> {
+  if (!hasFinalizer(object, finalizer)) return undefined;
   const finalizers = object.metadata.finalizers?.filter((one) => one !== finalizer) ?? [];
   try {
-    await write(collection, object, finalizers.length === 0 ? null : finalizers, signal);
+    return await write(collection, object, finalizers.length === 0 ? null : finalizers, signal);
   } catch (error) {
     if (!hasReason(error, 'NotFound')) throw error;
+    return undefined;
   }
 }
 

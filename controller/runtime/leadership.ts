@@ -48,6 +48,7 @@ export class Leadership {
   /** The lease of another as we saw it last, and when by our own clock: clocks of machines differ. */
   #other: { readonly version: string; readonly seenMs: number } | undefined;
   #held: Lease | undefined;
+  #renewedMs = Number.NEGATIVE_INFINITY;
 
   constructor(leases: Collection<Lease>, options: LeadershipOptions) {
     this.#leases = leases;
@@ -62,6 +63,14 @@ export class Leadership {
     return () => abort.abort();
   });
 
+  /**
+   * Whether the lease was renewed so lately that nobody else can lead: asked before each write. The clock goes on while a
+   * process is stopped, so that one which wakes up late knows at once.
+   */
+  get isFresh(): boolean {
+    return this.#clock.now() - this.#renewedMs < deadlineMs;
+  }
+
   /** Lets another begin at once instead of when the lease ends. Best effort. */
   async release(): Promise<void> {
     const held = this.#held;
@@ -73,21 +82,22 @@ export class Leadership {
   }
 
   async #run(signal: AbortSignal, tell: (leading: boolean) => void): Promise<void> {
-    let renewedMs = Number.NEGATIVE_INFINITY;
     let failures = 0;
     while (!signal.aborted) {
       let waitMs = renewMs;
       try {
+        // When it was asked for counts: that is what others see.
+        const askedMs = this.#clock.now();
         const leading = await this.#inTime(signal);
         failures = 0;
-        if (leading) renewedMs = this.#clock.now();
+        this.#renewedMs = leading ? askedMs : Number.NEGATIVE_INFINITY;
         if (!signal.aborted) tell(leading);
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
         this.#options.onProblem?.(error);
         waitMs = backoffMs(connectBackoff, failures, this.#clock.random());
-        if (this.#clock.now() - renewedMs >= deadlineMs) tell(false);
+        if (!this.isFresh) tell(false);
       }
       await sleep(this.#clock, waitMs, signal);
     }

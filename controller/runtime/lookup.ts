@@ -15,6 +15,11 @@ export class Index<T> {
     return [...(this.#keys.get(value) ?? [])];
   }
 
+  /** How many keys there are for the value. */
+  count(value: string): number {
+    return this.#keys.get(value)?.size ?? 0;
+  }
+
   add(key: string, object: T): void {
     for (const value of this.#valuesOf(object)) {
       const keys = this.#keys.get(value);

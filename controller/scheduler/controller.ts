@@ -3,14 +3,12 @@
 import type { Observable } from 'rxjs/internal/Observable';
 import { merge } from 'rxjs/internal/observable/merge';
 import { mergeMap } from 'rxjs/internal/operators/mergeMap';
-import { equalJson } from '#api/resources/json.ts';
+import { Subject } from 'rxjs/internal/Subject';
 import { keyOf } from '#api/resources/meta.ts';
-import { nodes, pods } from '#api/resources/resource-types.ts';
+import { pods } from '#api/resources/resource-types.ts';
 import { hasReason } from '#api/resources/status.ts';
-import type { Node, Pod, PodCondition } from '#api/resources/types.ts';
+import type { PersistentVolumeClaim, Pod } from '#api/resources/types.ts';
 import type { Cache, Change } from '#controller/runtime/cache.ts';
-import { timestamp } from '#controller/runtime/clock.ts';
-import { conditionOf } from '#controller/runtime/conditions.ts';
 import {
   type Outcome,
   type Reconciled,
@@ -20,44 +18,62 @@ import {
 } from '#controller/runtime/reconcile.ts';
 import { whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
-import { refOf } from '#controller/runtime/write.ts';
-import { isPending, plan } from './plan.ts';
-import { hasEnded, Usage } from './usage.ts';
+import { filter } from './filters.ts';
+import { Performer } from './perform.ts';
+import { isPending, type Placement, plan } from './plan.ts';
+import { Usage } from './usage.ts';
+import { podVolumes } from './volumes.ts';
+import { Waiting } from './waiting.ts';
+import { WorldFacts } from './world-facts.ts';
 
 /** Bindings under way at once: each is one short request. */
 const concurrency = 64;
 /** A pod that found no room looks again by itself (kube-scheduler: 5 minutes). */
 const againMs = 300_000;
+/** A pod whose volume could not be made on its node looks for another after this. */
+const elsewhereMs = 1_000;
 
-/** What the plan reads of a node; its heartbeats change nothing. */
-const fitFacts = (node: Node | undefined): unknown => [
-  node?.metadata.labels,
-  node?.spec?.taints,
-  node?.spec?.unschedulable,
-  node?.status?.allocatable,
-  conditionOf(node?.status?.conditions, 'Ready')?.status,
-];
+/** A pod that has its place, but not yet its volumes there. */
+interface Making {
+  readonly node: string;
+  /** Uids of the claims that were told where to be. */
+  readonly asked: Set<string>;
+}
 
 class Scheduler {
   readonly #world: World;
   readonly #pods: Cache<Pod>;
-  readonly #nodes: Cache<Node>;
+  readonly #facts: WorldFacts;
+  readonly #performer: Performer;
   readonly #usage = new Usage();
-  /** Keys of pods that found no room. */
-  readonly #waiting = new Set<string>();
+  readonly #waiting: Waiting;
+  readonly #making = new Map<string, Making>();
+  readonly #again = new Subject<string>();
+  /** Where the next look at a large cluster begins. */
+  #from = 0;
 
   constructor(world: World) {
     this.#world = world;
     this.#pods = world.cache<Pod>(pods);
-    this.#nodes = world.cache<Node>(nodes);
-    for (const pod of this.#pods.all()) this.#usage.apply({ key: keyOf(pod), after: pod });
+    this.#facts = new WorldFacts(world);
+    this.#performer = new Performer(world);
+    this.#waiting = new Waiting(this.#pods, (pod, node) => this.#couldTake(pod, node));
+    for (const pod of this.#pods.all()) this.#take({ key: keyOf(pod), after: pod });
   }
 
   run(): Observable<Reconciled<string>> {
-    const podKeys = this.#pods.changes.pipe(mergeMap((change) => this.#podChanged(change)));
-    const nodeKeys = this.#nodes.changes.pipe(mergeMap((change) => this.#nodeChanged(change)));
-    const initial = [...this.#pods.all()].filter(isPending).map(keyOf);
-    const keys$ = whenSynced([this.#pods, this.#nodes], merge(initial, podKeys, nodeKeys));
+    const { nodes, claims, persistentVolumes, classes, caches } = this.#facts;
+    const waiting = this.#waiting;
+    const keys = merge(
+      [...this.#pods.all()].filter(isPending).map(keyOf),
+      this.#pods.changes.pipe(mergeMap((change) => this.#podChanged(change))),
+      nodes.changes.pipe(mergeMap((change) => waiting.nodeChanged(change))),
+      claims.changes.pipe(mergeMap((change) => waiting.claimChanged(change))),
+      persistentVolumes.changes.pipe(mergeMap((change) => waiting.volumeChanged(change))),
+      classes.changes.pipe(mergeMap(() => waiting.classChanged())),
+      this.#again,
+    );
+    const keys$ = whenSynced([this.#pods, ...caches], keys);
     const { clock } = this.#world;
     return reconcileKeys(keys$, (key, signal) => this.#schedule(key, signal), {
       concurrency,
@@ -65,84 +81,125 @@ class Scheduler {
     });
   }
 
-  #podChanged(change: Change<Pod>): Iterable<string> {
-    this.#usage.apply(change);
-    const { key, before, after } = change;
-    if (after === undefined) this.#waiting.delete(key);
-    const hadNode = before?.spec?.nodeName !== undefined;
-    const left = hadNode && (after === undefined || hasEnded(after)) && !hasEnded(before);
-    const waiting = left ? [...this.#waiting] : [];
-    return after !== undefined && isPending(after) ? [key, ...waiting] : waiting;
+  #couldTake(pod: Pod, name: string): boolean {
+    const node = this.#facts.node(name);
+    if (node === undefined) return false;
+    const { nodes } = this.#facts;
+    const view = { pod, nodes: nodes.all(), usage: this.#usage, facts: this.#facts };
+    const { blocked, check } = filter(view);
+    return blocked === undefined && check(node).length === 0;
   }
 
-  #nodeChanged({ before, after }: Change<Node>): Iterable<string> {
-    return equalJson(fitFacts(before), fitFacts(after)) ? [] : [...this.#waiting];
+  #take(change: Change<Pod>): void {
+    this.#usage.apply(change);
+    this.#facts.nominations.apply(change);
+  }
+
+  #podChanged(change: Change<Pod>): Iterable<string> {
+    this.#take(change);
+    const { key, after } = change;
+    const others = this.#waiting.podChanged(change);
+    const own = this.#making.has(key) || (after !== undefined && isPending(after));
+    return own ? [key, ...others] : others;
   }
 
   async #schedule(key: string, signal: AbortSignal): Promise<Outcome> {
     const pod = this.#pods.get(key);
-    if (pod === undefined || !isPending(pod) || this.#usage.isPlaced(pod)) {
+    if (pod === undefined || !isPending(pod)) {
       this.#waiting.delete(key);
+      this.#giveUp(key, pod);
       return settled();
     }
-    const placement = plan(pod, this.#nodes.all(), this.#usage);
+    const making = this.#making.get(key);
+    if (making !== undefined) return this.#whenMade(key, pod, making, signal);
+    if (this.#usage.isPlaced(pod)) return settled();
+    const { nodes } = this.#facts;
+    const placement = plan(pod, nodes.all(), this.#usage, this.#facts, this.#from);
     if (placement.type === 'bind') {
-      this.#waiting.delete(key);
-      return this.#bind(pod, placement.node, signal);
+      this.#from = (this.#from + placement.looked) % Math.max(1, nodes.size);
+      const waited = this.#waiting.delete(key);
+      const outcome = this.#place(key, pod, placement.node, signal);
+      // There may be room left for others that were not woken.
+      if (waited) for (const next of this.#waiting.roomOn(placement.node)) this.#again.next(next);
+      return outcome;
     }
     this.#waiting.add(key);
-    return requeueAfter(againMs, ...(await this.#refuse(pod, placement.message, signal)));
+    return requeueAfter(againMs, ...(await this.#refuse(pod, placement, signal)));
+  }
+
+  /** The pod takes its share of the node; it is bound when its volumes are there too. */
+  #place(key: string, pod: Pod, node: string, signal: AbortSignal): Promise<Outcome> {
+    const { waiting } = podVolumes(pod, this.#usage, this.#facts);
+    this.#usage.assume(pod, node);
+    if (waiting.length === 0) return this.#bind(pod, node, signal);
+    const making = { node, asked: new Set<string>() };
+    this.#making.set(key, making);
+    return this.#whenMade(key, pod, making, signal);
+  }
+
+  async #whenMade(
+    key: string,
+    pod: Pod,
+    { node, asked }: Making,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { waiting, blocked } = podVolumes(pod, this.#usage, this.#facts);
+    if (blocked !== undefined || waiting.some((claim) => isRefused(claim, asked))) {
+      this.#giveUp(key, pod);
+      return requeueAfter(elsewhereMs, 'look for another node');
+    }
+    if (waiting.length === 0) {
+      this.#making.delete(key);
+      return this.#bind(pod, node, signal);
+    }
+    for (const claim of waiting) {
+      await this.#performer.selectNode(claim, node, signal);
+      asked.add(claim.metadata.uid ?? '');
+    }
+    return settled(`wait for ${waiting.length} volumes on ${node}`);
+  }
+
+  /** The place that was kept while volumes were made is free again. */
+  #giveUp(key: string, pod: Pod | undefined): void {
+    if (this.#making.delete(key) && pod !== undefined && !pod.spec?.nodeName) {
+      this.#usage.forget(pod);
+    }
   }
 
   async #bind(pod: Pod, node: string, signal: AbortSignal): Promise<Outcome> {
-    const { name, namespace, uid } = pod.metadata;
-    this.#usage.assume(pod, node);
     try {
-      const body = {
-        apiVersion: 'v1',
-        kind: 'Binding',
-        metadata: { name, namespace, uid },
-        target: { apiVersion: 'v1', kind: 'Node', name: node },
-      };
-      await this.#world
-        .collection<Pod>(pods)
-        .createSubresource(refOf(pod), 'binding', body, signal);
+      await this.#performer.bind(pod, node, signal);
     } catch (error) {
       if (this.#pods.get(keyOf(pod))?.spec?.nodeName === undefined) this.#usage.forget(pod);
       // Gone, or bound by somebody else: the watch will tell.
       if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict')) return settled();
       throw error;
     }
-    const message = `Successfully assigned ${namespace}/${name} to ${node}`;
-    this.#world.events.record(pod, { type: 'Normal', reason: 'Scheduled', message });
     return settled(`bind to ${node}`);
   }
 
-  /** Says on the pod why it waits, unless it says so already. */
-  async #refuse(pod: Pod, message: string, signal: AbortSignal): Promise<string[]> {
-    const held = conditionOf(pod.status?.conditions, 'PodScheduled');
-    if (held?.status === 'False' && held.message === message) return [];
-    const { clock, events } = this.#world;
-    const condition: PodCondition = {
-      type: 'PodScheduled',
-      status: 'False',
-      reason: 'Unschedulable',
-      message,
-      lastTransitionTime:
-        (held?.status === 'False' ? held.lastTransitionTime : undefined) ?? timestamp(clock.now()),
-      ...(pod.metadata.generation === undefined
-        ? {}
-        : { observedGeneration: pod.metadata.generation }),
-    };
-    const patch = { status: { conditions: [condition] } };
-    const reply = await this.#world
-      .collection<Pod>(pods)
-      .patchStatus(refOf(pod), patch, 'strategic', signal);
-    this.#pods.put(reply);
-    events.record(pod, { type: 'Warning', reason: 'FailedScheduling', message });
-    return ['no node fits'];
+  /** First the pod is promised the node, so that nobody takes the room that is made; then room is made. */
+  async #refuse(
+    pod: Pod,
+    placement: Exclude<Placement, { type: 'bind' }>,
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const { message } = placement;
+    if (placement.type === 'preempt') {
+      await this.#performer.refuse(pod, message, placement.node, signal);
+      await this.#performer.evict(pod, placement, signal);
+      return [`drive ${placement.victims.length} pods from ${placement.node}`];
+    }
+    const promised = placement.promised ? (pod.status?.nominatedNodeName ?? '') : '';
+    const told = await this.#performer.refuse(pod, message, promised, signal);
+    return told ? ['no node fits'] : [];
   }
 }
+
+/** Whoever makes volumes takes the node's name away again when it cannot make this one there. */
+const isRefused = ({ metadata }: PersistentVolumeClaim, asked: ReadonlySet<string>): boolean =>
+  asked.has(metadata.uid ?? '') &&
+  metadata.annotations?.['volume.kubernetes.io/selected-node'] === undefined;
 
 export const schedulerController: Controller = {
   name: 'scheduler',

@@ -1,14 +1,29 @@
-/** Where a pod goes: filter the nodes that can take it, score what is left. Pure. */
+/** Where a pod goes: filter the nodes that can take it, score what is left, make room if nothing is. Pure. */
 import type { Node, Pod } from '#api/resources/types.ts';
-import { matchesNode, preference } from './affinity.ts';
-import { allocatableOf, requestsOf } from './resources.ts';
-import { disliked, tolerates, untolerated } from './taints.ts';
-import { hasEnded, hostPortsOf, type Usage } from './usage.ts';
+import { type Facts, factsOf } from './facts.ts';
+import { filter, type View } from './filters.ts';
+import { helpless, type Obstacle } from './obstacle.ts';
+import { ineligible, preempt } from './preempt.ts';
+import { best } from './score.ts';
+import { hasEnded, type UsageView } from './usage.ts';
 
 export type Placement =
-  | { readonly type: 'bind'; readonly node: string }
-  /** `message` is kube-scheduler's: how many nodes failed for which reason. */
-  | { readonly type: 'unschedulable'; readonly message: string };
+  /** `looked`: how many nodes were looked at. */
+  | { readonly type: 'bind'; readonly node: string; readonly looked: number }
+  /** The pod gets the node when the victims have left it. */
+  | {
+      readonly type: 'preempt';
+      readonly node: string;
+      readonly victims: readonly Pod[];
+      readonly message: string;
+    }
+  /** `message` is kube-scheduler's: how many nodes failed for which reason, and why nobody is driven away. */
+  | {
+      readonly type: 'unschedulable';
+      readonly message: string;
+      /** Room is being made for it: the node it was promised stays its own. */
+      readonly promised: boolean;
+    };
 
 /** Whether the pod waits for us. */
 export function isPending(pod: Pod): boolean {
@@ -22,73 +37,64 @@ export function isPending(pod: Pod): boolean {
   );
 }
 
-const unschedulable = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+/**
+ * Of so many nodes that can take a pod the best is chosen. Looking at more costs with every pod, and the next one begins
+ * where this one ended (kube-scheduler's `numFeasibleNodesToFind` has the same least, and takes up to half of the nodes).
+ */
+const enough = 100;
 
-/** Why the node cannot take the pod, in kube-scheduler's words; none if it can. */
-export function obstacles(pod: Pod, node: Node, usage: Usage): string[] {
-  if (node.spec?.unschedulable === true) {
-    const accepted = (pod.spec?.tolerations ?? []).some((one) => tolerates(one, unschedulable));
-    if (!accepted) return ['node(s) were unschedulable'];
+/** The pod's place, as things are. `from`: the node to begin with, so that in a large cluster all have their turn. */
+export function plan(
+  pod: Pod,
+  nodes: Iterable<Node>,
+  usage: UsageView,
+  facts: Facts = factsOf(nodes),
+  from = 0,
+): Placement {
+  const view: View = { pod, nodes, usage, facts };
+  const { blocked, check } = filter(view);
+  const all = [...nodes];
+  const promised = facts.node(pod.status?.nominatedNodeName ?? '');
+  if (promised !== undefined && blocked === undefined && check(promised).length === 0) {
+    return { type: 'bind', node: promised.metadata.name, looked: 0 };
   }
-  const taint = untolerated(pod, node);
-  if (taint !== undefined) {
-    return [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`];
+  const feasible: Node[] = [];
+  const refused: [Node, readonly Obstacle[]][] = [];
+  for (let i = 0; i < all.length && feasible.length < enough; i += 1) {
+    const node = all[(from + i) % all.length] as Node;
+    const obstacles = blocked === undefined ? check(node) : [helpless(blocked)];
+    if (obstacles.length === 0) feasible.push(node);
+    else refused.push([node, obstacles]);
   }
-  if (!matchesNode(pod, node)) return ["node(s) didn't match Pod's node affinity/selector"];
-  const ports = hostPortsOf(pod);
-  if (ports.length > 0 && usage.portsTaken(node.metadata.name, ports)) {
-    return ["node(s) didn't have free ports for the requested pod ports"];
-  }
-  return insufficient(pod, node, usage);
+  if (feasible.length === 0) return elsewhere(view, refused, blocked);
+  const looked = feasible.length + refused.length;
+  return { type: 'bind', node: best(view, feasible), looked };
 }
 
-function insufficient(pod: Pod, node: Node, usage: Usage): string[] {
-  const allocatable = allocatableOf(node);
-  const used = usage.of(node.metadata.name);
-  const lacking: string[] = [];
-  for (const [name, wanted] of requestsOf(pod)) {
-    if (wanted === 0 || (used.get(name) ?? 0) + wanted <= (allocatable.get(name) ?? 0)) continue;
-    lacking.push(name === 'pods' ? 'Too many pods' : `Insufficient ${name}`);
-  }
-  return lacking;
+/** No node can take the pod as things are. */
+function elsewhere(
+  view: View,
+  refused: readonly (readonly [Node, readonly Obstacle[]])[],
+  blocked: string | undefined,
+): Placement {
+  const why = failure(refused, blocked);
+  if (refused.length === 0) return { type: 'unschedulable', message: why, promised: false };
+  const not = ineligible(view);
+  const made = not ?? preempt(view, refused);
+  if (typeof made !== 'string') return { type: 'preempt', ...made, message: why };
+  const promised = not?.includes('nominated') === true;
+  return { type: 'unschedulable', message: `${why} preemption: ${made}`, promised };
 }
 
-/** The mean share of CPU, memory and pods that stays free; preferences count as much as all of it. */
-function score(pod: Pod, node: Node, usage: Usage): number {
-  const allocatable = allocatableOf(node);
-  const used = usage.of(node.metadata.name);
-  const wanted = requestsOf(pod);
-  let free = 0;
-  for (const name of ['cpu', 'memory', 'pods']) {
-    const all = allocatable.get(name) ?? 0;
-    if (all === 0) continue;
-    free += Math.max(0, 1 - ((used.get(name) ?? 0) + (wanted.get(name) ?? 0)) / all);
-  }
-  return free / 3 + preference(pod, node) - disliked(pod, node);
-}
-
-/** The best node for the pod; of equally good ones the first by name. */
-export function plan(pod: Pod, nodes: Iterable<Node>, usage: Usage): Placement {
+function failure(
+  refused: readonly (readonly [Node, readonly Obstacle[]])[],
+  blocked: string | undefined,
+): string {
+  if (refused.length === 0) return 'no nodes available to schedule pods';
   const reasons = new Map<string, number>();
-  let best: { node: string; score: number } | undefined;
-  let count = 0;
-  for (const node of nodes) {
-    count += 1;
-    const { name } = node.metadata;
-    const why = obstacles(pod, node, usage);
-    for (const reason of why) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    if (why.length > 0) continue;
-    const points = score(pod, node, usage);
-    const better = best === undefined || points > best.score;
-    if (better || (points === best?.score && name < best.node))
-      best = { node: name, score: points };
+  for (const [, obstacles] of refused) {
+    for (const { reason } of obstacles) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
-  if (best !== undefined) return { type: 'bind', node: best.node };
-  return { type: 'unschedulable', message: failure(count, reasons) };
-}
-
-function failure(nodes: number, reasons: ReadonlyMap<string, number>): string {
-  if (nodes === 0) return 'no nodes available to schedule pods';
   const parts = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
-  return `0/${nodes} nodes are available: ${parts.join(', ')}.`;
+  return `0/${refused.length} nodes are available: ${blocked ?? parts.join(', ')}.`;
 }

@@ -1,15 +1,7 @@
 /** Taints, and the tolerations against them. */
-import type { Node, Pod, Taint, Toleration } from '#api/resources/types.ts';
+import type { Node, Pod, Taint } from '#api/resources/types.ts';
 import { isTrue } from '#controller/runtime/conditions.ts';
-
-/** `core/v1` `Toleration.ToleratesTaint`. */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  const { effect = '', key = '', operator = 'Equal', value = '' } = toleration;
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  return key !== '' && value === (taint.value ?? '');
-}
+import { tolerates } from '#controller/workload/tolerations.ts';
 
 const notReady: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 

@@ -2,14 +2,33 @@
  * What is taken on each node: by pods that the cache shows bound, and by those we have just bound and the cache does
  * not show yet (assumed), so that a burst does not fill a node twice.
  */
+import { controllerOf } from '#api/resources/meta.ts';
 import type { Pod } from '#api/resources/types.ts';
 import type { Change } from '#controller/runtime/cache.ts';
 import { type Amounts, requestsOf } from './resources.ts';
 
-interface Placed {
+/** A pod and the node that it takes its share of. */
+export interface Placed {
+  readonly pod: Pod;
   readonly node: string;
   readonly amounts: Amounts;
   readonly ports: readonly string[];
+}
+
+/** What a plan reads of what is taken: as it is, or as it would be. */
+export interface UsageView {
+  /** What the pods on the node ask for together. */
+  of(node: string): Amounts;
+  /** Whether a pod on the node has one of these host ports. */
+  portsTaken(node: string, ports: readonly string[]): boolean;
+  podsOn(node: string): Iterable<Placed>;
+  all(): Iterable<Placed>;
+  /** How many pods of the controller with this uid are on which node. */
+  siblings(controller: string): ReadonlyMap<string, number>;
+  /** Pods that do not want to be near some others. */
+  readonly averse: Iterable<Placed>;
+  /** Pods that say anything about which pods they want near them. */
+  readonly choosy: Iterable<Placed>;
 }
 
 /** Whether the pod still needs its share of the node. */
@@ -31,7 +50,7 @@ export function hostPortsOf(pod: Pod): string[] {
 }
 
 /** All addresses of the node meet every single one. */
-function portsClash(a: string, b: string): boolean {
+export function portsClash(a: string, b: string): boolean {
   const [ipA, ...restA] = a.split('/');
   const [ipB, ...restB] = b.split('/');
   if (restA.join('/') !== restB.join('/')) return false;
@@ -40,20 +59,48 @@ function portsClash(a: string, b: string): boolean {
 
 const empty: Amounts = new Map();
 
-export class Usage {
+const affinityOf = ({ spec }: Pod) => spec?.affinity;
+
+const isAverse = (pod: Pod): boolean =>
+  (affinityOf(pod)?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).length >
+  0;
+
+const isChoosy = (pod: Pod): boolean =>
+  affinityOf(pod)?.podAffinity !== undefined || affinityOf(pod)?.podAntiAffinity !== undefined;
+
+const none: ReadonlyMap<string, Placed> = new Map();
+const alone: ReadonlyMap<string, number> = new Map();
+
+export class Usage implements UsageView {
   readonly #placed = new Map<string, Placed>();
   readonly #totals = new Map<string, Map<string, number>>();
-  readonly #ports = new Map<string, Map<string, readonly string[]>>();
+  readonly #byNode = new Map<string, Map<string, Placed>>();
+  readonly #byController = new Map<string, Map<string, number>>();
+  readonly averse = new Set<Placed>();
+  readonly choosy = new Set<Placed>();
 
-  /** What the pods on the node ask for together. */
   of(node: string): Amounts {
     return this.#totals.get(node) ?? empty;
   }
 
-  /** Whether a pod on the node has one of these host ports. */
   portsTaken(node: string, ports: readonly string[]): boolean {
-    const held = [...(this.#ports.get(node)?.values() ?? [])].flat();
-    return ports.some((port) => held.some((other) => portsClash(port, other)));
+    for (const held of this.podsOn(node)) {
+      if (held.ports.length === 0) continue;
+      if (ports.some((port) => held.ports.some((other) => portsClash(port, other)))) return true;
+    }
+    return false;
+  }
+
+  podsOn(node: string): Iterable<Placed> {
+    return (this.#byNode.get(node) ?? none).values();
+  }
+
+  all(): Iterable<Placed> {
+    return this.#placed.values();
+  }
+
+  siblings(controller: string): ReadonlyMap<string, number> {
+    return this.#byController.get(controller) ?? alone;
   }
 
   isPlaced(pod: Pod): boolean {
@@ -74,14 +121,16 @@ export class Usage {
     const uid = pod.metadata.uid ?? '';
     const amounts = requestsOf(pod);
     const held = this.#placed.get(uid);
-    if (held?.node === node && held.amounts === amounts) return;
+    if (held?.node === node && held.pod === pod) return;
     if (held !== undefined) this.forget(pod);
-    const ports = hostPortsOf(pod);
-    this.#placed.set(uid, { node, amounts, ports });
+    const placed = { pod, node, amounts, ports: hostPortsOf(pod) };
+    this.#placed.set(uid, placed);
     this.#count(node, amounts, 1);
-    if (ports.length === 0) return;
-    const onNode = this.#ports.get(node) ?? new Map();
-    this.#ports.set(node, onNode.set(uid, ports));
+    this.#countSibling(pod, node, 1);
+    const onNode = this.#byNode.get(node) ?? new Map();
+    this.#byNode.set(node, onNode.set(uid, placed));
+    if (isAverse(pod)) this.averse.add(placed);
+    if (isChoosy(pod)) this.choosy.add(placed);
   }
 
   /** The pod takes nothing any more. */
@@ -90,8 +139,24 @@ export class Usage {
     const held = this.#placed.get(uid);
     if (held === undefined) return;
     this.#placed.delete(uid);
+    this.averse.delete(held);
+    this.choosy.delete(held);
     this.#count(held.node, held.amounts, -1);
-    this.#ports.get(held.node)?.delete(uid);
+    this.#countSibling(held.pod, held.node, -1);
+    const onNode = this.#byNode.get(held.node);
+    onNode?.delete(uid);
+    if (onNode?.size === 0) this.#byNode.delete(held.node);
+  }
+
+  #countSibling(pod: Pod, node: string, sign: 1 | -1): void {
+    const uid = controllerOf(pod)?.uid;
+    if (uid === undefined) return;
+    const counts = this.#byController.get(uid) ?? new Map<string, number>();
+    this.#byController.set(uid, counts);
+    const count = (counts.get(node) ?? 0) + sign;
+    if (count > 0) counts.set(node, count);
+    else counts.delete(node);
+    if (counts.size === 0) this.#byController.delete(uid);
   }
 
   #count(node: string, amounts: Amounts, sign: 1 | -1): void {

@@ -1,6 +1,7 @@
 /** Takes each Snapshot once: asks the node for a commit, tells what came of it, removes what has expired. */
+import { controllerOf } from '#api/resources/meta.ts';
 import { containers, pods, snapshots } from '#api/resources/resource-types.ts';
-import { StatusError } from '#api/resources/status.ts';
+import { hasReason, StatusError } from '#api/resources/status.ts';
 import type { Pod } from '#api/resources/types.ts';
 import {
   type Outcome,
@@ -10,8 +11,9 @@ import {
 } from '#controller/runtime/reconcile.ts';
 import { selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
-import { deleteObject, writeStatus } from '#controller/runtime/write.ts';
-import { failedStatus, plan, takenStatus } from './plan.ts';
+import { deleteObject, inTerminatingNamespace, writeStatus } from '#controller/runtime/write.ts';
+import { failedStatus, imagePath, plan, scheduledStatus, takenStatus } from './plan.ts';
+import { schedule } from './schedule.ts';
 import type { Committed, Snapshot, SnapshotStatus } from './types.ts';
 
 /** A container that is not there yet is asked for again after this long. */
@@ -42,8 +44,10 @@ class Snapshots {
       case 'wait':
         return requeueAfter(step.ms);
       case 'expire':
-        await deleteObject(this.#world.collection<Snapshot>(snapshots), snapshot, signal);
+        await this.#remove(snapshot, signal);
         return settled('expire');
+      case 'schedule':
+        return this.#schedule(snapshot, signal);
       case 'refuse': {
         const failed = failedStatus(snapshot, { message: step.why, final: true }, clock.now());
         return this.#tell(snapshot, failed, signal);
@@ -51,6 +55,37 @@ class Snapshots {
       case 'commit':
         return this.#take(snapshot, step.path, signal);
     }
+  }
+
+  /** What takes its image away is asked first: a node that does not answer holds the document back. */
+  async #remove(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+    const path = imagePath(snapshot);
+    if (path !== undefined) {
+      await this.#world.client
+        .request('DELETE', path, undefined, signal)
+        .catch((error: unknown) => {
+          if (!hasReason(error, 'NotFound')) throw error;
+        });
+    }
+    await deleteObject(this.#world.collection<Snapshot>(snapshots), snapshot, signal);
+  }
+
+  async #schedule(parent: Snapshot, signal: AbortSignal): Promise<Outcome> {
+    const { uid, namespace } = parent.metadata;
+    const children = [...this.snapshots.all()].filter(
+      (one) => one.metadata.namespace === namespace && controllerOf(one)?.uid === uid,
+    );
+    const nowMs = this.#world.clock.now();
+    const { create, remove, waitMs } = schedule(parent, children, nowMs);
+    await this.#tell(parent, scheduledStatus(parent, nowMs), signal);
+    for (const old of remove) await this.#remove(old, signal);
+    if (create === undefined) return requeueAfter(waitMs);
+    try {
+      this.snapshots.put(await this.#world.collection<Snapshot>(snapshots).create(create, signal));
+    } catch (error) {
+      if (!hasReason(error, 'AlreadyExists') && !inTerminatingNamespace(error)) throw error;
+    }
+    return requeueAfter(waitMs, 'create snapshot');
   }
 
   async #take(snapshot: Snapshot, path: string, signal: AbortSignal): Promise<Outcome> {

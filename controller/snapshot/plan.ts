@@ -8,6 +8,7 @@ export type Step =
   | { readonly type: 'commit'; readonly path: string }
   | { readonly type: 'refuse'; readonly why: string }
   | { readonly type: 'expire' }
+  | { readonly type: 'schedule' }
   | { readonly type: 'wait'; readonly ms: number }
   | { readonly type: 'nothing' };
 
@@ -18,6 +19,8 @@ function sourcePath({ metadata, spec }: Snapshot): string | undefined {
   if (spec.message !== undefined) query.set('comment', spec.message);
   if (spec.author !== undefined) query.set('author', spec.author);
   for (const change of spec.changes ?? []) query.append('changes', change);
+  for (const target of spec.volumes ?? []) query.append('volumes', target);
+  if (spec.keepTimes === true) query.set('keepTimes', 'true');
   if (container !== undefined && pod === undefined) {
     const base = `/apis/bayplan.dev/v1alpha1/namespaces/${namespace}/containers/${container}`;
     return `${base}/commit?${query}`;
@@ -31,6 +34,7 @@ function sourcePath({ metadata, spec }: Snapshot): string | undefined {
 export function plan(snapshot: Snapshot, nowMs: number): Step {
   const { metadata, spec, status } = snapshot;
   if (metadata.deletionTimestamp !== undefined) return { type: 'nothing' };
+  if (spec.schedule !== undefined) return { type: 'schedule' };
   if (status?.phase === 'Ready') return afterTaken(spec.expireAfterSeconds, status, nowMs);
   const isSeen = status?.observedGeneration === metadata.generation;
   if (status?.phase === 'Failed' && isSeen) return { type: 'nothing' };
@@ -88,4 +92,17 @@ export function failedStatus(
     phase: final ? 'Failed' : 'Pending',
     ...told(snapshot, { status: 'False', reason, message }, nowMs),
   };
+}
+
+/** The status of one that has others taken. */
+export function scheduledStatus(snapshot: Snapshot, nowMs: number): SnapshotStatus {
+  const ready = { status: 'True', reason: 'Scheduled' };
+  return { phase: 'Scheduled', ...told(snapshot, ready, nowMs) };
+}
+
+/** Where the image of one that goes is taken away, if it is to go, too. */
+export function imagePath({ spec, status }: Snapshot): string | undefined {
+  if (spec.removeImage !== true || status?.phase !== 'Ready' || !status.node) return undefined;
+  const name = encodeURIComponent(spec.image);
+  return `/api/v1/nodes/${status.node}/proxy/images/${name}?force=true`;
 }

@@ -13,10 +13,16 @@ export interface SnapshotSpec {
   readonly author?: string;
   readonly changes?: readonly string[];
   readonly expireAfterSeconds?: number;
+  /** Its image goes with it. */
+  readonly removeImage?: boolean;
+  readonly keepTimes?: boolean;
+  /** Targets of the container's own volumes; `*`: all. */
+  readonly volumes?: readonly string[];
+  readonly schedule?: { readonly everySeconds: number; readonly keep?: number };
 }
 
 export interface SnapshotStatus {
-  readonly phase?: 'Pending' | 'Reading' | 'Ready' | 'Failed';
+  readonly phase?: 'Pending' | 'Reading' | 'Ready' | 'Failed' | 'Scheduled';
   readonly observedGeneration?: number;
   readonly digest?: string;
   readonly sizeBytes?: number;

@@ -116,30 +116,62 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Add(info.Env(), Fd(info[0].As<Napi::Number>())));
 }
 
-// (state directory) -> id. Through a descriptor, since a socket's address holds only 107 bytes.
-Napi::Value Connect(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  std::string directory = info[0].As<Napi::String>().Utf8Value();
+// Through a descriptor, since a socket's address holds only 107 bytes.
+SystemError ConnectTo(const std::string& directory, Fd& fd) {
   Fd place(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  fd = Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::string path = "/proc/self/fd/" + std::to_string(place.get()) + "/ctl.sock";
   memcpy(address.sun_path, path.c_str(), path.size() + 1);
   if (!place.valid() ||
       connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    Throw(env, {errno, "connect", directory + "/ctl.sock"});
+    return {errno, "connect", directory + "/ctl.sock"};
+  }
+  return {};
+}
+
+// (state directory) -> id
+Napi::Value Connect(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Fd fd;
+  if (SystemError error = ConnectTo(info[0].As<Napi::String>().Utf8Value(), fd)) {
+    Throw(env, error);
     return env.Undefined();
   }
   return Napi::Number::New(env, Add(env, std::move(fd)));
 }
 
+// (state directory, bytes) -> descriptor of a connection that is the caller's, and how many of the
+// bytes were sent on it: what the supervisor does for them goes on while JavaScript makes a socket
+Napi::Value Reach(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Fd fd;
+  if (SystemError error = ConnectTo(info[0].As<Napi::String>().Utf8Value(), fd)) {
+    Throw(env, error);
+    return env.Undefined();
+  }
+  auto bytes = info[1].As<Napi::Uint8Array>();
+  ssize_t sent = send(fd.get(), bytes.Data(), bytes.ByteLength(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  Napi::Object reached = Napi::Object::New(env);
+  reached.Set("descriptor", fd.Release());
+  // Whoever sends the rest meets the failure.
+  reached.Set("sent", sent < 0 ? 0 : static_cast<double>(sent));
+  return reached;
+}
+
+constexpr int kAttempts = 3;
+
 // (id, bytes): a few bytes always fit; to one that is gone they are lost, and its end is told
-// anyway
+// anyway. What fails for another reason, a signal or want of memory, is tried again: somebody waits
+// for the answer.
 Napi::Value Send(const Napi::CallbackInfo& info) {
   auto bytes = info[1].As<Napi::Uint8Array>();
   WithDescriptor(info[0], [&](int fd) {
-    send(fd, bytes.Data(), bytes.ByteLength(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    for (int attempt = 0; attempt < kAttempts; attempt++) {
+      if (send(fd, bytes.Data(), bytes.ByteLength(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+      if (errno == EPIPE || errno == ECONNRESET || errno == EBADF) return;
+    }
   });
   return info.Env().Undefined();
 }
@@ -156,6 +188,7 @@ void InitChannels(Napi::Env env, Napi::Object exports) {
   exports.Set("listenToChannels", Napi::Function::New(env, Listen));
   exports.Set("openChannel", Napi::Function::New(env, Open));
   exports.Set("connectChannel", Napi::Function::New(env, Connect));
+  exports.Set("reachSupervisor", Napi::Function::New(env, Reach));
   exports.Set("sendToChannel", Napi::Function::New(env, Send));
   exports.Set("closeChannel", Napi::Function::New(env, Close));
 }

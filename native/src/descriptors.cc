@@ -45,6 +45,16 @@ Napi::Value Lock(const Napi::CallbackInfo& info) {
       [held](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, held->Release()); });
 }
 
+// (path of a file, made if missing) -> a descriptor that holds its exclusive lock, or -1: somebody else does
+Napi::Value TryLock(const Napi::CallbackInfo& info) {
+  std::string path = info[0].As<Napi::String>();
+  Fd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.valid()) return Given(info.Env(), -1, "open", path);
+  if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) return Napi::Number::New(info.Env(), file.Release());
+  if (errno == EWOULDBLOCK) return Napi::Number::New(info.Env(), -1);
+  return Given(info.Env(), -1, "flock", path);
+}
+
 // (directory, name) -> a descriptor connected to that socket, however long its path
 Napi::Value Connect(const Napi::CallbackInfo& info) {
   std::string directory = info[0].As<Napi::String>(), name = info[1].As<Napi::String>();
@@ -77,14 +87,28 @@ Napi::Value Pair(const Napi::CallbackInfo& info) {
   return pair;
 }
 
-// (socket) -> promise of the descriptor that is sent on it
+struct Received {
+  int fd = -1;
+  ucred sender = {};
+};
+
+void TakeControl(msghdr* message, Received* out) {
+  for (cmsghdr* at = CMSG_FIRSTHDR(message); at != nullptr; at = CMSG_NXTHDR(message, at)) {
+    if (at->cmsg_type == SCM_RIGHTS) memcpy(&out->fd, CMSG_DATA(at), sizeof out->fd);
+    if (at->cmsg_type == SCM_CREDENTIALS) memcpy(&out->sender, CMSG_DATA(at), sizeof out->sender);
+  }
+}
+
+// (socket) -> promise of [descriptor that is sent on it, pid of who sends it]
 Napi::Value Receive(const Napi::CallbackInfo& info) {
-  int socket = IntOf(info[0]);
-  auto received = std::make_shared<int>(-1);
+  int socket = IntOf(info[0]), on = 1;
+  auto received = std::make_shared<Received>();
+  // Before anything can come: the kernel notes who sends, by the number we know him by.
+  setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
   return RunJob(
       info.Env(),
       [socket, received]() -> SystemError {
-        char byte, control[CMSG_SPACE(sizeof(int))];
+        char byte, control[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
         iovec data = {&byte, 1};
         msghdr message = {};
         message.msg_iov = &data;
@@ -93,16 +117,41 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
         message.msg_controllen = sizeof control;
         pollfd wait = {socket, POLLIN, 0};  // it may be one that does not wait by itself
         while (poll(&wait, 1, -1) < 0 && errno == EINTR) continue;
-        ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-        cmsghdr* header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+        // Looked at first: what comes without a descriptor is left for who can read it.
+        ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_PEEK);
         if (got < 0) return {errno, "receive", "a descriptor"};
-        if (header == nullptr || header->cmsg_type != SCM_RIGHTS) {
-          return {ECONNRESET, "receive", "a descriptor"};
-        }
-        memcpy(received.get(), CMSG_DATA(header), sizeof(int));
+        if (got > 0) TakeControl(&message, received.get());
+        if (received->fd < 0) return {ECONNRESET, "receive", "a descriptor"};
+        if (recv(socket, &byte, 1, 0) < 0) return {errno, "receive", "a descriptor"};
         return {};
       },
-      [received](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *received); });
+      [received](Napi::Env env) -> Napi::Value {
+        Napi::Array both = Napi::Array::New(env, 2);
+        both[0u] = Napi::Number::New(env, received->fd);
+        both[1u] = Napi::Number::New(env, received->sender.pid);
+        return both;
+      });
+}
+
+// (socket, descriptor, text): sends both in one message
+Napi::Value Send(const Napi::CallbackInfo& info) {
+  std::string text = info[2].As<Napi::String>().Utf8Value();
+  int fd = IntOf(info[1]);
+  char control[CMSG_SPACE(sizeof(int))] = {};
+  iovec data = {text.data(), text.size()};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  ssize_t sent = sendmsg(IntOf(info[0]), &message, MSG_NOSIGNAL);
+  if (sent < 0) Throw(info.Env(), {errno, "send", "a descriptor"});
+  return info.Env().Undefined();
 }
 
 // (terminal, columns, rows)
@@ -148,8 +197,10 @@ Napi::Value WaitChild(const Napi::CallbackInfo& info) {
 
 void InitDescriptors(Napi::Env env, Napi::Object exports) {
   exports.Set("lockDirectory", Napi::Function::New(env, Lock));
+  exports.Set("tryLockFile", Napi::Function::New(env, TryLock));
   exports.Set("connectSocket", Napi::Function::New(env, Connect));
   exports.Set("socketPair", Napi::Function::New(env, Pair));
+  exports.Set("sendDescriptor", Napi::Function::New(env, Send));
   exports.Set("receiveDescriptor", Napi::Function::New(env, Receive));
   exports.Set("resizeTerminal", Napi::Function::New(env, Resize));
   exports.Set("openPidfd", Napi::Function::New(env, OpenPidfd));

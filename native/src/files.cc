@@ -1,6 +1,8 @@
-// File work Node lacks: extended attributes, syncfs.
+// File work Node lacks: extended attributes, syncfs, flags of ext4.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -36,9 +38,28 @@ Napi::Value SyncFs(const Napi::CallbackInfo& info) {
       Undefined);
 }
 
+// spreadChildren(path: string): boolean; whether the file system now spreads the directories in this one over the disk
+Napi::Value SpreadChildren(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = info[0].As<Napi::String>();
+  const Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) {
+    Throw(env, {errno, "open", path});
+    return env.Undefined();
+  }
+  int flags = 0;
+  bool isSpread = ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) == 0;
+  if (isSpread && (flags & FS_TOPDIR_FL) == 0) {
+    flags |= FS_TOPDIR_FL;
+    isSpread = ioctl(fd.get(), FS_IOC_SETFLAGS, &flags) == 0;
+  }
+  return Napi::Boolean::New(env, isSpread);
+}
+
 }  // namespace
 
 void InitFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("getXattr", Napi::Function::New(env, GetXattr));
+  exports.Set("spreadChildren", Napi::Function::New(env, SpreadChildren));
   exports.Set("syncFs", Napi::Function::New(env, SyncFs));
 }

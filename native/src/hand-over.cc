@@ -20,7 +20,8 @@ namespace {
 
 struct HandOver {
   SupervisorOrder order;
-  // As they come: the gate's place or a pidfd, the three streams, console or -1, preserved ones.
+  // As they come: the gate's place or a pidfd, the three streams, console or -1, who wants the
+  // listener or -1, preserved ones.
   std::vector<int> given;
   SupervisorAnswer answer;
 };
@@ -60,7 +61,9 @@ SystemError Start(HandOver& work) {
   if (SystemError error = SpawnSupervisor(work.order, given, work.answer.pid)) return error;
   gate.Reset(-1);
   lifted.clear();
-  return Converse(work.order, work.answer);
+  if (SystemError error = RunSteps(work.order.meanwhile)) return error;
+  if (SystemError error = SendOrder(work.order, work.answer.socket)) return error;
+  return ReceiveFrame(work.answer.socket, work.answer.frame);
 }
 
 // (executable, directory, id, before, meanwhile, order, given: number[])
@@ -73,8 +76,8 @@ Napi::Value StartHandOver(const Napi::CallbackInfo& info) {
       .executable = info[0].As<Napi::Number>().Int32Value(),
       .directory = info[1].As<Napi::String>().Utf8Value(),
       .id = info[2].As<Napi::String>().Utf8Value(),
-      .before = StepsFrom(info[3]),
-      .meanwhile = StepsFrom(info[4]),
+      .before = info[3].As<Napi::String>().Utf8Value(),
+      .meanwhile = info[4].As<Napi::String>().Utf8Value(),
       .spec = std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()),
       .magic = HANDOVER_MAGIC,
   };
@@ -100,14 +103,9 @@ Napi::Value GoOn(const Napi::CallbackInfo& info) {
   return RunJob(
       info.Env(),
       [socket, frame]() -> SystemError {
-        char header[FRAME_HEADER] = {0, 0, 0, 0, FRAME_CONTINUE, 0, 0, 0};
         Fd held(socket);
-        SystemError error;
-        if (send(socket, header, sizeof header, MSG_NOSIGNAL) < 0) {
-          error = {errno, "send", "that the hooks have run"};
-        } else {
-          error = ReceiveFrame(held, *frame);
-        }
+        SystemError error = SendContinue(held);
+        if (!error) error = ReceiveFrame(held, *frame);
         held.Release();
         return error;
       },

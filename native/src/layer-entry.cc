@@ -27,9 +27,7 @@ LayerError LayerUnpacker::StartEntry() {
   // Links and directories have no content, whatever their size field says.
   if (!isFile || entry_.type == '5') entry_.size = 0;
   if (entry_.type != '0') entry_.sparse = SparseFile{};
-  if (entry_.size > limits_.bytes - bytes_) {
-    return {entry_.name, "the layer unpacks to more than " + std::to_string(limits_.bytes) + " bytes", {}};
-  }
+  if (LayerError error = CheckRoom(entry_.size)) return error;
   bytes_ += entry_.size;
   remaining_ = entry_.size;
   padding_ = TarPadding(entry_.size);

@@ -77,27 +77,33 @@ LayerError LayerRoot::Parent(const TarEntry& entry, const LayerPath& path, int* 
   return {};
 }
 
-// A layer may leave out the entries of directories: they are made as root's, mode 0755.
+// A layer may leave out the entries of directories: they are made as root's, mode 0755. Where the first is missing is found by
+// halving: a path has room for 2,000 parts, and each look walks all of them.
 LayerError LayerRoot::MakeParents(const TarEntry& entry, const std::string& path) {
-  size_t end = 0;
-  while (end < path.size()) {
-    const size_t start = end == 0 ? 0 : end + 1;
-    end = std::min(path.find('/', start), path.size());
-    const Fd there(Resolve(path.substr(0, end), O_PATH | O_DIRECTORY));
-    if (there.valid()) continue;
-    if (errno != ENOENT) return Failed(entry, "openat2", path.substr(0, end));
-    const std::string above = path.substr(0, start == 0 ? 0 : start - 1);
-    const Fd parent(Resolve(above, O_PATH | O_DIRECTORY));
-    if (!parent.valid()) return Failed(entry, "openat2", above);
-    const std::string name = path.substr(start, end - start);
+  std::vector<size_t> ends{0};  // of the parts
+  for (size_t at = 0; at < path.size(); at++) ends.push_back(at = std::min(path.find('/', at), path.size()));
+  Fd parent(Resolve("", O_PATH | O_DIRECTORY));
+  size_t there = 0, missing = ends.size() - 1;
+  int why = ENOENT;
+  while (missing - there > 1) {
+    const size_t middle = (there + missing) / 2;
+    Fd directory(Resolve(path.substr(0, ends[middle]), O_PATH | O_DIRECTORY));
+    (directory.valid() ? there : missing) = middle;
+    if (directory.valid()) parent = std::move(directory);
+    else why = errno;
+  }
+  if (errno = why; why != ENOENT) return Failed(entry, "openat2", path.substr(0, ends[missing]));
+  for (; missing < ends.size(); missing++) {
+    const std::string above = path.substr(0, ends[missing]);
+    const std::string name = above.substr(above.rfind('/') + 1);
     if (mkdirat(parent.get(), name.c_str(), 0755) != 0) {
       if (errno == EEXIST) return {entry.name, "its path leads through a link to nothing", {}};
-      return Failed(entry, "mkdirat", path.substr(0, end));
+      return Failed(entry, "mkdirat", above);
     }
     // Whatever the umask is; and the name was just made by us.
-    if (fchmodat(parent.get(), name.c_str(), 0755, 0) != 0) {
-      return Failed(entry, "fchmodat", path.substr(0, end));
-    }
+    if (fchmodat(parent.get(), name.c_str(), 0755, 0) != 0) return Failed(entry, "fchmodat", above);
+    parent.Reset(openat(parent.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!parent.valid()) return Failed(entry, "openat", above);
   }
   return {};
 }

@@ -9,6 +9,7 @@
 namespace {
 
 constexpr uint64_t kMaxMetadata = 1 << 20;  // a PAX header or a GNU long name
+constexpr uint64_t kMaxBehind = 64 << 20;   // tar pads to whole records, of 10 KiB unless told otherwise
 
 bool IsMetadata(char type) { return type == 'x' || type == 'g' || type == 'L' || type == 'K'; }
 
@@ -57,8 +58,10 @@ LayerError LayerUnpacker::Write(const uint8_t* bytes, size_t length) {
         padding_ -= used;
         if (padding_ == 0) state_ = State::kHeader;
         break;
-      case State::kEnd:
-        break;  // what follows the end of the archive has no meaning
+      case State::kEnd:  // what follows the end of the archive has no meaning
+        behind_ += length;
+        if (behind_ > kMaxBehind) error = {"", "more than 64 MiB follow the end of the archive", {}};
+        break;
     }
     if (error) return error;
     bytes += used;
@@ -82,11 +85,19 @@ LayerError LayerUnpacker::TakeHeader() {
   }
   if (!IsMetadata(entry_.type)) return StartEntry();
   if (entry_.size > kMaxMetadata) return {entry_.name, "its metadata is larger than 1 MiB", {}};
+  if (LayerError error = CheckRoom(entry_.size)) return error;
+  metadataBytes_ += entry_.size;
   remaining_ = entry_.size;
   padding_ = TarPadding(entry_.size);
   metadata_.clear();
   state_ = State::kMetadata;
   return remaining_ == 0 ? TakeMetadata() : LayerError{};
+}
+
+// Metadata is read and thrown away, but also that must end.
+LayerError LayerUnpacker::CheckRoom(uint64_t size) const {
+  if (size <= limits_.bytes - bytes_ && metadataBytes_ <= limits_.bytes - bytes_ - size) return {};
+  return {entry_.name, "the layer unpacks to more than " + std::to_string(limits_.bytes) + " bytes", {}};
 }
 
 LayerError LayerUnpacker::TakeMetadata() {

@@ -30,6 +30,7 @@ class LayerUnpacker {
   enum class State { kHeader, kMetadata, kSparse, kContent, kPadding, kEnd };
 
   LayerError TakeHeader();
+  LayerError CheckRoom(uint64_t size) const;
   LayerError TakeMetadata();
   LayerError TakeSparseBlock();
   LayerError StartEntry();
@@ -56,5 +57,7 @@ class LayerUnpacker {
   uint64_t remaining_ = 0;  // of content or metadata
   uint64_t padding_ = 0;
   uint64_t bytes_ = 0;
+  uint64_t metadataBytes_ = 0;
+  uint64_t behind_ = 0;  // the end of the archive
   uint64_t entries_ = 0;
 };

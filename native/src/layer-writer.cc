@@ -31,11 +31,40 @@ class Ways {
   std::vector<TarEntry> waiting_;
 };
 
+// What `docker diff` tells: directories that are the way to a change are changed, those that led to nothing are not.
+class Differences {
+ public:
+  // Calls `tell(kind, path)` for what the change is, and for the ways to it that were not told yet.
+  template <typename Tell>
+  void Look(const Change& change, const Tell& tell) {
+    if (change.kind == ChangeKind::kSame) {
+      if (change.node->isDirectory()) ways_.push_back(change.path);
+      return;
+    }
+    for (const std::string& way : ways_) {
+      if (change.path.starts_with(way + "/")) tell(ChangeKind::kChanged, way);
+    }
+    ways_.clear();
+    tell(change.kind, change.path);
+  }
+
+ private:
+  std::vector<std::string> ways_;
+};
+
 }  // namespace
 
-LayerError WriteLayer(EntryWriter* writer, int upper, const std::vector<std::string>& lowers) {
+LayerError WriteLayer(EntryWriter* writer, int upper, const std::vector<std::string>& lowers,
+                      ChangeCounts* counts) {
   Ways ways;
+  Differences differences;
+  const auto count = [counts](ChangeKind kind, const std::string&) {
+    (kind == ChangeKind::kAdded     ? counts->added
+     : kind == ChangeKind::kDeleted ? counts->deleted
+                                    : counts->changed)++;
+  };
   return WalkUpper(upper, lowers, [&](const Change& change) -> LayerError {
+    differences.Look(change, count);
     if (change.isReplaced) return {};
     if (change.kind == ChangeKind::kDeleted) {
       if (LayerError error = ways.WriteThoseOf(change.path, writer)) return error;
@@ -64,23 +93,14 @@ LayerError WriteLayer(EntryWriter* writer, int upper, const std::vector<std::str
 }
 
 LayerError ListChanges(int upper, const std::vector<std::string>& lowers, std::string* list) {
-  std::vector<std::string> ways;
-  const auto add = [list](char kind, const std::string& path) {
-    *list += kind;
+  Differences differences;
+  const auto add = [list](ChangeKind kind, const std::string& path) {
+    *list += kind == ChangeKind::kAdded ? 'A' : kind == ChangeKind::kDeleted ? 'D' : 'C';
     *list += "/" + path;
     *list += '\0';
   };
   return WalkUpper(upper, lowers, [&](const Change& change) -> LayerError {
-    if (change.kind == ChangeKind::kSame) {
-      if (change.node->isDirectory()) ways.push_back(change.path);
-      return {};
-    }
-    for (const std::string& way : ways) {
-      if (change.path.starts_with(way + "/")) add('C', way);
-    }
-    ways.clear();
-    add(change.kind == ChangeKind::kAdded ? 'A' : change.kind == ChangeKind::kDeleted ? 'D' : 'C',
-        change.path);
+    differences.Look(change, add);
     return {};
   });
 }

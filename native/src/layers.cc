@@ -37,6 +37,7 @@ struct Archive {
   Fd root;
   std::vector<std::string> lowers;
   TreeOptions tree;
+  ChangeCounts counts;  // of a layer
 };
 
 Napi::Value Facts(Napi::Env env, const Archive& archive) {
@@ -48,6 +49,9 @@ Napi::Value Facts(Napi::Env env, const Archive& archive) {
   number("tarBytes", archive.output.tarSize());
   number("entries", archive.writer.entries());
   number("shortened", archive.writer.shortened());
+  number("added", archive.counts.added);
+  number("changed", archive.counts.changed);
+  number("deleted", archive.counts.deleted);
   facts.Set("digest", Napi::String::New(env, archive.output.digest()));
   facts.Set("tarDigest", Napi::String::New(env, archive.output.tarDigest()));
   return facts;
@@ -88,7 +92,7 @@ Napi::Value WriteTreeArchive(const Napi::CallbackInfo& info) {
 // writeLayer(options, cancelled: Uint8Array): Promise<facts>
 Napi::Value WriteLayerArchive(const Napi::CallbackInfo& info) {
   return StartArchive(info, "upper", [](Archive* archive) {
-    return WriteLayer(&archive->writer, archive->root.get(), archive->lowers);
+    return WriteLayer(&archive->writer, archive->root.get(), archive->lowers, &archive->counts);
   });
 }
 

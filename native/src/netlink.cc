@@ -60,6 +60,9 @@ SystemError OpenSocket(int netns, int protocol, Fd* fd) {
   const int on = 1;
   setsockopt(fd->get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);  // short acknowledgements
   setsockopt(fd->get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);  // with the reason in words
+  const int room = 8 << 20;  // a transaction is one datagram; a buffer is counted only while it is used
+  setsockopt(fd->get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+  setsockopt(fd->get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
   const timeval patience{10, 0};  // the kernel answers at once; never wait for ever for a lost answer
   setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   return {};

@@ -53,6 +53,7 @@
 //               list<str> cgroup v1 directories, str cgroup v2 directory
 //               list<str> arguments, list<str> environment, str working directory
 //               str seccomp program              struct sock_filter ..., "" = none
+//               u32 its flags                    SECCOMP_FILTER_FLAG_*
 //
 // A process for somebody else, handed over (handover.h):
 //
@@ -61,14 +62,22 @@
 //
 // It comes with these descriptors: 3 the connection; 4 the gate, a listening socket, or with
 // HANDOVER_EXEC a pidfd of the container; 5, 6, 7 the program's stdin, stdout and stderr; 8 with
-// HANDOVER_CONSOLE a socket that wants the terminal's master; 9 ... those to be preserved.
+// HANDOVER_CONSOLE a socket that wants the terminal's master; 9 with HANDOVER_EXEC a socket that
+// wants the listener of the seccomp program; 10 ... those to be preserved.
 // Answers: FRAME_PREPARED, FRAME_STARTED, FRAME_FAILED as below; the supervisor ends with the last.
 // With HANDOVER_GATE the process then waits for a connection to the gate that says one byte. That
-// connection ends when the program runs, or brings
+// connection gets the listener, if there is one, with one byte; it ends when the program runs, or brings
 //
 //   u32 errno, u32 exit code (126, 127, 128), 48 bytes what was tried, 208 bytes on what
 //
-// The spec comes first on descriptor 3. From then on that connection, and each one accepted on
+// A supervisor started beforehand has only descriptor 3. What the others are given when they start
+// comes there before the spec, in one message with two descriptors, the control socket and the
+// state directory:
+//
+//   assignment = u32 magic "BAYS", u32 bytes that follow, id
+//
+// The spec comes first on descriptor 3; FRAME_CONTINUE follows when the cgroups of v1 are made, of v2 the directory
+// is there before. From then on that connection, and each one accepted on
 // descriptor 4 (ctl.sock), carries frames both ways:
 //
 //   +-----------------+--------+--------+-----------+---------------------+
@@ -77,8 +86,12 @@
 //   +-----------------+--------+--------+-----------+---------------------+
 #pragma once
 
+// What a supervisor's `state` says it speaks. Another number: this agent must not talk to it. In
+// every version `state` is JSON with `supervisor`, `pid` and `started`.
+#define PROTOCOL_VERSION 2
 #define SPEC_MAGIC 0x31594142u  // "BAY1"
 #define HANDOVER_MAGIC 0x48594142u  // "BAYH"
+#define SPARE_MAGIC 0x53594142u  // "BAYS"
 #define SPEC_LIMIT (4u << 20)
 #define FRAME_HEADER 8u
 #define FRAME_LIMIT (1u << 20)
@@ -88,6 +101,7 @@ enum {
   CONTAINER_STDIN_ONCE = 2,  // stdin closes with the first attached client that had it
   CONTAINER_PLAIN_ROOT = 4,  // the first layer itself is the root
   CONTAINER_MAP_LAYERS = 8,  // layers show owners as the user namespace maps them
+  CONTAINER_KEEP_LAYER = 16,  // what is synced to the upper layer survives a crash of the machine
 };
 
 enum { MOUNT_BIND = 1, MOUNT_FILESYSTEM = 2, MOUNT_REMOUNT = 3 };
@@ -106,6 +120,13 @@ enum {
   PROCESS_JOIN_USER = 8,
   PROCESS_OOM_SCORE = 16,
   PROCESS_MAKE_CWD = 32,
+  // exec: the container's root is not that of its mount namespace, which it shares
+  PROCESS_OWN_ROOT = 64,
+  // a container's: ready to run its program it waits, FRAME_PREPARED is sent and a second
+  // FRAME_CONTINUE runs it; it ends with the connection
+  PROCESS_HELD = 128,
+  // exec: nobody waits for it; its streams are /dev/null, and it outlives the connection
+  PROCESS_DETACHED = 256,
 };
 
 enum {
@@ -121,7 +142,8 @@ enum {
   GIVEN_PIDFD = 4,
   GIVEN_STDIO = 5,
   GIVEN_CONSOLE = 8,
-  GIVEN_PRESERVED = 9,
+  GIVEN_NOTIFY = 9,
+  GIVEN_PRESERVED = 10,
 };
 
 // Asked by the agent.
@@ -137,7 +159,7 @@ enum {
   FRAME_EXEC = 7,
   FRAME_REOPEN_LOG = 8,   // -> FRAME_DONE
   FRAME_ACKNOWLEDGE = 9,  // the exit is known; the supervisor ends
-  FRAME_CONTINUE = 10,    // the hooks have run
+  FRAME_CONTINUE = 10,    // the cgroups are made, the hooks have run, or a held process is to run
 };
 
 // Told by the supervisor.
@@ -149,8 +171,14 @@ enum {
   FRAME_OUTPUT = 66,   // stream 1 or 2: bytes
   // u32 exit code, u32 signal or 0, u32 OOM killed, u64 started, u64 finished (nanoseconds)
   FRAME_EXITED = 67,
-  FRAME_DONE = 68,     // u32 type of the request, u32 errno or 0
+  // u32 type of the request, u32 errno or 0; of FRAME_ATTACH, u64 bytes of the log's file that were
+  // written before: what comes from now on is not in them
+  FRAME_DONE = 68,
   // the log is to be rotated; once a file, to who is connected first or asked for the status
   FRAME_LOG_LARGE = 69,
-  FRAME_PREPARED = 70,  // u32 pid: namespaces and mounts are made, the root is not changed yet
+  // u32 pid: namespaces and mounts are made, the root is not changed yet; or with PROCESS_HELD the
+  // process is ready
+  FRAME_PREPARED = 70,
+  // u32 processes of the container killed for want of memory so far; to who follows
+  FRAME_OUT_OF_MEMORY = 71,
 };

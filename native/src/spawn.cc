@@ -14,6 +14,7 @@
 #include "job.h"
 #include "pool.h"
 #include "protocol.h"
+#include "spare.h"
 #include "steps.h"
 #include "supervise.h"
 
@@ -62,8 +63,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
       .executable = info[0].As<Napi::Number>().Int32Value(),
       .directory = info[1].As<Napi::String>().Utf8Value(),
       .id = info[2].As<Napi::String>().Utf8Value(),
-      .before = StepsFrom(info[3]),
-      .meanwhile = StepsFrom(info[4]),
+      .before = info[3].As<Napi::String>().Utf8Value(),
+      .meanwhile = info[4].As<Napi::String>().Utf8Value(),
       .spec = BytesOf(info[5]),
       .magic = SPEC_MAGIC,
   };
@@ -79,10 +80,28 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
       });
 }
 
+// (executable) -> promise
+Napi::Value Prepare(const Napi::CallbackInfo& info) {
+  int executable = info[0].As<Napi::Number>().Int32Value();
+  return RunPooled(
+      info.Env(), [executable] { return PrepareSpare(executable); }, Undefined);
+}
+
+// () -> promise
+Napi::Value Drop(const Napi::CallbackInfo& info) {
+  return RunPooled(
+      info.Env(),
+      []() -> SystemError {
+        DropSpare();
+        return {};
+      },
+      Undefined);
+}
+
 // (steps) -> promise
 Napi::Value Steps(const Napi::CallbackInfo& info) {
   return RunJob(
-      info.Env(), [steps = StepsFrom(info[0])] { return RunSteps(steps); }, Undefined);
+      info.Env(), [steps = info[0].As<Napi::String>().Utf8Value()] { return RunSteps(steps); }, Undefined);
 }
 
 // (pid) -> promise, when a child that is about to end has ended; not our child is no error
@@ -102,6 +121,8 @@ Napi::Value Reap(const Napi::CallbackInfo& info) {
 void InitSpawn(Napi::Env env, Napi::Object exports) {
   exports.Set("sealedCopy", Napi::Function::New(env, SealedCopy));
   exports.Set("startSupervisor", Napi::Function::New(env, Start));
+  exports.Set("prepareSupervisor", Napi::Function::New(env, Prepare));
+  exports.Set("dropSpareSupervisor", Napi::Function::New(env, Drop));
   exports.Set("runSteps", Napi::Function::New(env, Steps));
   exports.Set("reap", Napi::Function::New(env, Reap));
 }

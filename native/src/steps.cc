@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include "cgroup-steps.h"
 #include "fd.h"
+#include "remove-tree.h"
 
 namespace {
 
@@ -51,15 +51,15 @@ SystemError RemoveCgroup(const Step& step) {
   return Failed("rmdir", step.path);
 }
 
-int RemoveEntry(const char* path, const struct stat*, int type, struct FTW*) {
-  int result = type == FTW_DP || type == FTW_DNR ? rmdir(path) : unlink(path);
-  return result == 0 || errno == ENOENT ? 0 : -1;
-}
-
-// Depth first, never through links or into another file system.
-SystemError RemoveTree(const Step& step) {
-  if (nftw(step.path.c_str(), RemoveEntry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0) return {};
-  return errno == ENOENT ? SystemError{} : Failed("remove", step.path);
+SystemError Remove(const Step& step) {
+  std::string path = step.path;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  const size_t slash = path.rfind('/');
+  const std::string above = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  Fd parent(open(above.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!parent.valid()) return errno == ENOENT ? SystemError{} : Failed("remove", step.path);
+  const SystemError error = RemoveTree(parent.get(), path.substr(slash + 1));
+  return error ? SystemError{error.number, "remove", step.path} : error;
 }
 
 SystemError Unmount(const Step& step) {
@@ -89,7 +89,7 @@ SystemError RunStep(const Step& step) {
   if (step.what == "create") return Create(step);
   // Of what is removed and unmounted, nothing there is no error.
   if (step.what == "rmdir") return RemoveCgroup(step);
-  if (step.what == "remove") return RemoveTree(step);
+  if (step.what == "remove") return Remove(step);
   if (step.what == "unmount") return Unmount(step);
   // `value`: a file that is mounted on this one, made if missing.
   if (step.what == "bind") return Bind(step);
@@ -107,28 +107,19 @@ SystemError RunStep(const Step& step) {
 
 }  // namespace
 
-std::vector<Step> StepsFrom(const Napi::Value& joined) {
-  std::string all = joined.As<Napi::String>().Utf8Value();
-  std::vector<Step> steps;
+SystemError RunSteps(const std::string& joined) {
   size_t at = 0;
   auto text = [&] {
-    size_t end = std::min(all.find('\0', at), all.size());
-    std::string part = all.substr(at, end - at);
+    size_t end = std::min(joined.find('\0', at), joined.size());
+    std::string part = joined.substr(at, end - at);
     at = end + 1;
     return part;
   };
-  while (at < all.size()) {
+  while (at < joined.size()) {
     Step step;
     step.what = text();
     step.path = text();
     step.value = text();
-    steps.push_back(std::move(step));
-  }
-  return steps;
-}
-
-SystemError RunSteps(const std::vector<Step>& steps) {
-  for (const Step& step : steps) {
     if (SystemError error = RunStep(step)) return error;
   }
   return {};

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "addon.h"
 
@@ -14,9 +13,6 @@ struct Step {
   std::string value;
 };
 
-// Reads "what\0path\0value\0what\0path\0value\0...": one string crosses into native code faster
-// than a hundred.
-std::vector<Step> StepsFrom(const Napi::Value& joined);
-
-// Stops at the first that fails.
-SystemError RunSteps(const std::vector<Step>& steps);
+// Does "what\0path\0value\0what\0path\0value\0...": one string crosses into native code faster
+// than a hundred. Stops at the first that fails.
+SystemError RunSteps(const std::string& joined);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -11,20 +12,20 @@
 #include <sys/wait.h>
 
 #include "protocol.h"
+#include "spare.h"
 
 namespace {
 
 constexpr int kAnswerTimeoutMs = 60000;
 constexpr int kQueue = 1024;  // a full queue refuses; a supervisor serves 32 connections at a time
 
-// Above what the supervisor's descriptors are copied to.
-Fd Lift(Fd fd, int least = 10) { return Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, least)); }
+}  // namespace
 
-void Reap(pid_t pid) {
+Fd Lift(Fd fd) { return Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 10)); }
+
+void AwaitEnd(pid_t pid) {
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
 }
-
-}  // namespace
 
 // The socket listens before the supervisor exists: whoever finds it can wait in its queue, and once
 // nobody holds it (supervisor and agent gone) it refuses. The path goes through a descriptor, since
@@ -81,7 +82,7 @@ SystemError SendAll(const Fd& socket, const void* bytes, size_t length) {
   while (length > 0) {
     ssize_t done = send(socket.get(), at, length, MSG_NOSIGNAL);
     if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return {errno, "send", "the spec to the supervisor"};
+    if (done < 0) return {errno, "send", "to the supervisor"};
     at += done;
     length -= static_cast<size_t>(done);
   }
@@ -115,39 +116,58 @@ SystemError ReceiveFrame(const Fd& socket, std::string& frame) {
   return ReceiveAll(socket, frame.data() + FRAME_HEADER, length);
 }
 
-SystemError Converse(const SupervisorOrder& order, SupervisorAnswer& answer) {
-  if (SystemError error = RunSteps(order.meanwhile)) return error;
+SystemError SendOrder(const SupervisorOrder& order, const Fd& socket) {
   uint32_t header[2] = {order.magic, static_cast<uint32_t>(order.spec.size())};
-  if (SystemError error = SendAll(answer.socket, header, sizeof header)) return error;
-  if (SystemError error = SendAll(answer.socket, order.spec.data(), order.spec.size())) {
-    return error;
-  }
-  return ReceiveFrame(answer.socket, answer.frame);
+  if (SystemError error = SendAll(socket, header, sizeof header)) return error;
+  return SendAll(socket, order.spec.data(), order.spec.size());
 }
 
+SystemError SendContinue(const Fd& socket) {
+  const char header[FRAME_HEADER] = {0, 0, 0, 0, FRAME_CONTINUE, 0, 0, 0};
+  return SendAll(socket, header, sizeof header);
+}
 
-SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answer) {
-  Fd listener;
+namespace {
+
+SystemError SpawnFor(const SupervisorOrder& order, const Fd& listener, SupervisorAnswer& answer) {
   int ends[2];
-  if (SystemError error = RunSteps(order.before)) return error;
-  if (SystemError error = ListenIn(order.directory, "ctl.sock", listener)) return error;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return {errno, "socketpair", ""};
   }
   answer.socket = Fd(ends[0]);
   Fd theirs = Lift(Fd(ends[1]));
-  if (SystemError error = SpawnSupervisor(order, {theirs.get(), listener.get()}, answer.pid)) {
-    return error;
+  return SpawnSupervisor(order, {theirs.get(), listener.get()}, answer.pid);
+}
+
+// The cgroups are made while the container's process is: it waits for them. Where the supervisor was woken on this very
+// processor it goes first: its child is born on another one.
+SystemError Finish(const SupervisorOrder& order, SupervisorAnswer& answer) {
+  if (SystemError error = SendOrder(order, answer.socket)) return error;
+  sched_yield();
+  if (SystemError error = RunSteps(order.meanwhile)) return error;
+  // One that has ended said why before.
+  SystemError error = SendContinue(answer.socket);
+  if (error && error.number != EPIPE) return error;
+  return ReceiveFrame(answer.socket, answer.frame);
+}
+
+}  // namespace
+
+SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answer) {
+  Fd listener;
+  if (SystemError error = RunSteps(order.before)) return error;
+  if (SystemError error = ListenIn(order.directory, "ctl.sock", listener)) return error;
+  if (!TakeSpare(order, listener, answer)) {
+    if (SystemError error = SpawnFor(order, listener, answer)) return error;
   }
-  theirs.Reset(-1);
   listener.Reset(-1);
-  SystemError error = Converse(order, answer);
-  bool runs = !error && static_cast<uint8_t>(answer.frame[4]) == FRAME_STARTED;
-  if (runs) return {};
+  SystemError error = Finish(order, answer);
+  uint8_t said = error ? 0 : static_cast<uint8_t>(answer.frame[4]);
+  if (said == FRAME_STARTED || said == FRAME_PREPARED) return {};
   // Without its order it ends by itself; one that said why it failed has ended; one that hangs is
   // ended.
   answer.socket.Reset(-1);
   if (error.number == ETIMEDOUT) kill(answer.pid, SIGKILL);
-  Reap(answer.pid);
+  AwaitEnd(answer.pid);
   return error;
 }

@@ -14,8 +14,8 @@ struct SupervisorOrder {
   int executable;                // a descriptor of the program
   std::string directory;         // the container's state directory; made by `before`
   std::string id;                // shown by ps
-  std::vector<Step> before;      // done first
-  std::vector<Step> meanwhile;   // done while the program loads
+  std::string before;            // steps, done first
+  std::string meanwhile;         // steps, done while the container's process is made
   std::string spec;              // what it is told, see protocol.h
   uint32_t magic;                // what kind of telling that is
 };
@@ -26,6 +26,12 @@ struct SupervisorAnswer {
   std::string frame;  // its first frame, header and all
 };
 
+// A copy above what the supervisor's descriptors are copied to.
+Fd Lift(Fd fd);
+
+// Takes the status of a child of ours that ends.
+void AwaitEnd(pid_t pid);
+
 // A socket of that name that listens before the supervisor exists.
 SystemError ListenIn(const std::string& directory, const char* name, Fd& listener);
 
@@ -33,8 +39,11 @@ SystemError ListenIn(const std::string& directory, const char* name, Fd& listene
 SystemError SpawnSupervisor(const SupervisorOrder& order, const std::vector<int>& given,
                             pid_t& pid);
 
-// Steps, then the order, then its first answer; waits at most a minute.
-SystemError Converse(const SupervisorOrder& order, SupervisorAnswer& answer);
+// What the supervisor is told first.
+SystemError SendOrder(const SupervisorOrder& order, const Fd& socket);
+// What it waits for has been done.
+SystemError SendContinue(const Fd& socket);
+// Its next answer; waits at most a minute.
 SystemError ReceiveFrame(const Fd& socket, std::string& frame);
 
 // Returns when the container's program runs or the supervisor said why not (it has ended then).

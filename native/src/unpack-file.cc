@@ -76,7 +76,7 @@ class Belt {
 
 LayerError Damaged(const std::string& reason) { return {"", reason, {}}; }
 
-// Fills the belt with what is beneath the file's compression.
+// Fills the belt with what is beneath the file's compression. The hash of that is taken here: making files is the longer work.
 LayerError Inflate(const UnpackFileOptions& options, Belt* belt, FileUnpacked* unpacked) {
   const Fd file(open(options.file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return {"", "", {errno, "open", options.file}};
@@ -86,8 +86,11 @@ LayerError Inflate(const UnpackFileOptions& options, Belt* belt, FileUnpacked* u
   std::unique_ptr<Decompressor> decompressor;
   Piece buffer(kRead);
   bool isWanted = true;
+  Hash tarHash(options.algorithm);
   const PlainSink sink = [&](const uint8_t* bytes, size_t length) {
     isWanted = belt->Put(bytes, length);
+    tarHash.Update(bytes, length);
+    unpacked->tarBytes += length;
     return isWanted;
   };
   while (isWanted) {
@@ -100,6 +103,7 @@ LayerError Inflate(const UnpackFileOptions& options, Belt* belt, FileUnpacked* u
     if (!reason.empty()) return Damaged(reason);
     if (got == 0) {
       if (hash) unpacked->digest = hash->Digest();
+      unpacked->tarDigest = tarHash.Digest();
       return Damaged(decompressor->Finish());
     }
     unpacked->fileBytes += length;
@@ -116,14 +120,10 @@ LayerError Unpack(const UnpackFileOptions& options, Belt* belt, FileUnpacked* un
   if (!root.valid()) return {"", "", {errno, "open", options.directory}};
   LayerUnpacker unpacker;
   unpacker.Open(std::move(root), {}, options.limits);
-  Hash hash(options.algorithm);
   Piece piece;
   while (belt->Take(&piece)) {
-    hash.Update(piece.data(), piece.size());
-    unpacked->tarBytes += piece.size();
     if (LayerError error = unpacker.Write(piece.data(), piece.size())) return error;
   }
-  unpacked->tarDigest = hash.Digest();
   LayerError error = unpacker.Finish();
   unpacked->bytes = unpacker.bytes();
   unpacked->entries = unpacker.entries();

@@ -1,22 +1,30 @@
 /** Finds the containers an earlier agent left, and takes each over, reports its end, or undoes its half-made start. */
 
 import { NativeError } from '#native/binding.ts';
-import { decodeStarted, encodeNumbers, frame } from '#native/frames.ts';
+import { decodeStarted, encodeNumbers, type Frame, frame } from '#native/frames.ts';
+import { protocolVersion } from '#native/protocol.ts';
 import { runSteps } from '#native/spawn.ts';
-import { isFrozen, killCgroup, removeCgroupSteps } from './cgroup-files.ts';
+import { isFrozen, removeCgroupSteps } from './cgroup-files.ts';
 import type { Hierarchies } from './cgroups.ts';
 import { SupervisorConnection } from './connection.ts';
 import type { Container } from './container.ts';
+import { leaveAlone } from './foreign.ts';
+import { interruptedStart, lostExit } from './lost.ts';
 import {
-  type ExitedPhase,
-  exitStep,
+  forgetSteps,
   namesIn,
   readContainer,
   readExit,
   readState,
+  type StoredState,
   timeOf,
 } from './records.ts';
 import type { ContainerSpec } from './runtime.ts';
+
+/** A supervisor answers in less than a millisecond; one that a dead disk or server holds, when that is back. */
+const patienceMs = 1_000;
+/** Containers taken over at once: more of them only have their supervisors wait for the processors this thread needs. */
+const atOnce = 8;
 
 export interface Adoption {
   readonly place: string;
@@ -26,52 +34,88 @@ export interface Adoption {
     readonly directory: string;
     readonly cgroup: string;
   }) => Container;
-}
-
-/** The end of a container that nobody saw: Kubernetes' ContainerStatusUnknown has 137, containerd 255. */
-export function unknownExit(startedAt: string): ExitedPhase {
-  return {
-    phase: 'exited',
-    exitCode: 255,
-    oomKilled: false,
-    startedAt,
-    finishedAt: timeOf(BigInt(Date.now()) * 1_000_000n),
-    reason: 'Unknown',
-    message: 'The supervisor of the container was killed: how the container ended is not known.',
-  };
+  readonly isOpen: () => boolean;
+  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 /** Every container there is a trace of. Nothing is left of those that never ran. */
 export async function adoptContainers(adoption: Adoption): Promise<Container[]> {
   const names = await namesIn(adoption.place);
-  const adopted = await Promise.all(names.map((name) => adopt(adoption, name)));
+  const adopted: (Container | undefined)[] = [];
+  const left = names[Symbol.iterator]();
+  // All at once their answers would come at once, and hold the event loop for a tenth of a second.
+  const lane = async () => {
+    for (const name of left) adopted.push(await adopt(adoption, name));
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
   return adopted.filter((container) => container !== undefined);
 }
 
 async function adopt(adoption: Adoption, name: string): Promise<Container | undefined> {
+  const { hierarchies } = adoption;
   const directory = `${adoption.place}/${name}`;
-  const stored = await readContainer(directory);
+  const [stored, state] = await Promise.all([readContainer(directory), readState(directory)]);
   if (stored === undefined) {
-    // The specification is the first thing written: nothing else was made.
+    // The specification is the first thing written and the first removed: there is nothing else.
     await runSteps([['remove', directory, '']]);
     return;
   }
   const { spec, cgroup } = stored;
   const container = adoption.make({ spec, directory, cgroup });
-  if (await takeOver(container)) {
-    if (await isFrozen(adoption.hierarchies, cgroup)) container.pauses(true);
+  if (state !== undefined && state.version !== protocolVersion) {
+    adoption.log('supervisor speaks another version: its container is left alone', {
+      container: spec.id,
+      version: state.version,
+      known: protocolVersion,
+    });
+    await leaveAlone(container, state, adoption);
     return container;
   }
-  if (await report(container)) return container;
-  return finish(adoption.hierarchies, container);
+  if (await takeOver(adoption, container, state)) {
+    if (await isFrozen(hierarchies, cgroup)) container.pauses(true);
+    return container;
+  }
+  return finish(hierarchies, container);
 }
 
 /** Connects to the supervisor; false when there is none, or it ends just now. */
-async function takeOver(container: Container): Promise<boolean> {
+async function takeOver(
+  adoption: Adoption,
+  container: Container,
+  state: StoredState | undefined,
+): Promise<boolean> {
   const connection = controlOf(container);
   if (connection === undefined) return false;
   connection.sendEncoded(encodeNumbers(frame.status));
-  const answer = await connection.next();
+  const answer = connection.next();
+  const inTime = await withPatience(answer);
+  if (inTime !== 'silent') return runs(container, connection, inTime);
+  adoption.log('supervisor does not answer yet', { container: container.spec.id });
+  if (state !== undefined) container.runs(connection, state);
+  else {
+    // It may still start its program: it is waited for, so that nobody starts another one for the same attempt.
+    container.holds(connection);
+    void answer.then((late) => settle(adoption, { container, connection, late }));
+  }
+  return true;
+}
+
+function withPatience(answer: Promise<Frame | undefined>): Promise<Frame | undefined | 'silent'> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve('silent'), patienceMs);
+    void answer.then((inTime) => {
+      clearTimeout(timer);
+      resolve(inTime);
+    });
+  });
+}
+
+/** False: the supervisor has ended without its program having run, or its end is on disk. */
+function runs(
+  container: Container,
+  connection: SupervisorConnection,
+  answer: Frame | undefined,
+): boolean {
   if (answer?.type !== frame.started) {
     connection.close();
     return false;
@@ -79,6 +123,21 @@ async function takeOver(container: Container): Promise<boolean> {
   const { pid, started } = decodeStarted(answer.payload);
   container.runs(connection, { pid, startedAt: timeOf(started) });
   return true;
+}
+
+async function settle(
+  { hierarchies }: Adoption,
+  late: {
+    readonly container: Container;
+    readonly connection: SupervisorConnection;
+    readonly late: Frame | undefined;
+  },
+): Promise<void> {
+  const { container } = late;
+  if (runs(container, late.connection, late.late)) return;
+  const state = await readState(container.directory);
+  const ended = state === undefined ? interruptedStart : lostExit;
+  container.ends(await ended(hierarchies, container));
 }
 
 function controlOf({ directory }: Container): SupervisorConnection | undefined {
@@ -90,40 +149,20 @@ function controlOf({ directory }: Container): SupervisorConnection | undefined {
   }
 }
 
-/** The end that was written down; false when there is none. */
-async function report(container: Container): Promise<boolean> {
-  const exit = await readExit(container.directory);
-  if (exit !== undefined) container.ends(exit);
-  return exit !== undefined;
-}
-
-/** There is no supervisor and no record of an end: it was lost while running, or never came to run. */
+/**
+ * There is no supervisor. The end was written down, or it was lost while running, or it never came to run. What is on
+ * disk is read only now: a supervisor that just ended wrote it before.
+ */
 async function finish(
   hierarchies: Hierarchies,
   container: Container,
 ): Promise<Container | undefined> {
   const { directory, cgroup } = container;
-  const state = await readState(directory);
-  if (state === undefined) {
-    await runSteps([...removeCgroupSteps(hierarchies, cgroup), ['remove', directory, '']]);
+  const [exit, state] = await Promise.all([readExit(directory), readState(directory)]);
+  if (exit === undefined && state === undefined) {
+    await runSteps([...removeCgroupSteps(hierarchies, cgroup), ...forgetSteps(directory)]);
     return;
   }
-  await killCgroup(hierarchies, cgroup);
-  const exit = unknownExit(state.startedAt);
-  await runSteps([exitStep(directory, exit)]);
-  container.ends(exit);
+  container.ends(exit ?? (await lostExit(hierarchies, container)));
   return container;
-}
-
-/** The end of a container whose supervisor is gone and did not say it: written down, or nobody knows, and it is killed. */
-export async function lostExit(
-  hierarchies: Hierarchies,
-  { directory, cgroup, state }: Container,
-): Promise<ExitedPhase> {
-  const stored = await readExit(directory);
-  if (stored !== undefined) return stored;
-  await killCgroup(hierarchies, cgroup);
-  const exit = unknownExit(state.phase === 'running' ? state.startedAt : '');
-  await runSteps([exitStep(directory, exit)]).catch(() => undefined);
-  return exit;
 }

@@ -104,7 +104,7 @@ function checkHugePages({ hugepageLimits = [] }: Resources): void {
     if (!/^[1-9]\d*(KB|MB|GB)$/.test(pageSize)) {
       throw new ResourceError(`${field}.pageSize`, `${JSON.stringify(pageSize)} is no size as 2MB`);
     }
-    within(limit, { field: `${field}.limit`, min: 0, max: most, unit: 'bytes' });
+    within(limit, { field: `${field}.limit`, min: -1, max: most, unit: 'bytes' });
   }
 }
 

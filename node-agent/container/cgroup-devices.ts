@@ -70,14 +70,39 @@ export function devicePolicy(rules: readonly DeviceRule[]): DevicePolicy {
 
 const number = (value: number): string => (value < 0 ? '*' : String(value));
 
+function v1Step(directory: string, file: string, one: DeviceException): Step {
+  const { type, major, minor, access } = one;
+  const rule = `${type} ${number(major)}:${number(minor)} ${[...access].join('')}`;
+  return ['write', `${directory}/devices.${file}`, rule];
+}
+
 function v1Steps(directory: string, { allowsAll, exceptions }: DevicePolicy): Step[] {
   const [all, one] = allowsAll ? ['allow', 'deny'] : ['deny', 'allow'];
   return [
     ['write', `${directory}/devices.${all}`, 'a'],
-    ...exceptions.map(({ type, major, minor, access }): Step => {
-      const rule = `${type} ${number(major)}:${number(minor)} ${[...access].join('')}`;
-      return ['write', `${directory}/devices.${one}`, rule];
-    }),
+    ...exceptions.map((exception) => v1Step(directory, one, exception)),
+  ];
+}
+
+/** What `exceptions` have and `others` have not. */
+function without(exceptions: readonly DeviceException[], others: readonly DeviceException[]) {
+  return exceptions.flatMap((one): DeviceException[] => {
+    const { type, major, minor } = one;
+    const same = others.find(
+      (other) => other.type === type && other.major === major && other.minor === minor,
+    );
+    const access = new Set([...one.access].filter((letter) => same?.access.has(letter) !== true));
+    return access.size === 0 ? [] : [{ ...one, access }];
+  });
+}
+
+/** From one list to another without a moment in which what both allow is denied: only the differences. */
+function v1ChangeSteps(directory: string, from: DevicePolicy, to: DevicePolicy): Step[] {
+  if (from.allowsAll !== to.allowsAll) return v1Steps(directory, to);
+  const [add, remove] = to.allowsAll ? ['deny', 'allow'] : ['allow', 'deny'];
+  return [
+    ...without(to.exceptions, from.exceptions).map((one) => v1Step(directory, add, one)),
+    ...without(from.exceptions, to.exceptions).map((one) => v1Step(directory, remove, one)),
   ];
 }
 
@@ -87,6 +112,10 @@ const stepsOf = (hierarchies: Hierarchies, path: string, policy: DevicePolicy): 
   if (v2 === undefined) return [];
   return [['devices', v2 + path, deviceProgram(policy).toString('hex')]];
 };
+
+/** Whether this machine can hold a container back from devices at all. */
+export const holdsDevices = ({ v1, v2 }: Hierarchies): boolean =>
+  v1.devices !== undefined || v2 !== undefined;
 
 /** From `c 1:3 rwm`. */
 function ruleOf(text: string): DeviceRule {
@@ -109,4 +138,20 @@ export function deviceSteps(
   if (privileged && devices.length === 0) return [];
   const rules = [...devices, ...standardRules, ...more.map(ruleOf)];
   return stepsOf(hierarchies, path, devicePolicy(rules));
+}
+
+/** From one list of rules to another, for a cgroup in use. Empty when they come to the same. */
+export function deviceChangeSteps(
+  hierarchies: Hierarchies,
+  path: string,
+  {
+    from = [],
+    to,
+  }: { readonly from?: readonly DeviceRule[] | undefined; readonly to: readonly DeviceRule[] },
+): Step[] {
+  const [before, after] = [from, to].map((rules) => devicePolicy([...rules, ...standardRules]));
+  if (before === undefined || after === undefined) return [];
+  const { v1 } = hierarchies;
+  if (v1.devices !== undefined) return v1ChangeSteps(v1.devices + path, before, after);
+  return stepsOf(hierarchies, path, after);
 }

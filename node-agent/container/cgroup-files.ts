@@ -1,6 +1,6 @@
 /** What is done to cgroups that exist: killing everything, freezing, moving, removing a tree. */
 
-import { readFile, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runSteps, type Step } from '#native/spawn.ts';
 import type { Resources } from './cgroup-resources.ts';
@@ -8,6 +8,7 @@ import {
   createLeafSteps,
   directoriesOf,
   type Hierarchies,
+  needsFurther,
   possibleDirectories,
   v1Directories,
   v2Directory,
@@ -81,6 +82,17 @@ function killQuietly(pid: number): void {
   }
 }
 
+/** The processes of a cgroup and of those below it. */
+export async function processesBelow(hierarchies: Hierarchies, path: string): Promise<number[]> {
+  const top = v2Directory(hierarchies, path) || (v1Directories(hierarchies, path)[0] ?? '');
+  if (top === '') return [];
+  const below = await readdir(top, { recursive: true, withFileTypes: true }).catch(() => []);
+  const directories = below.filter((one) => one.isDirectory());
+  const places = [top, ...directories.map(({ parentPath, name }) => `${parentPath}/${name}`)];
+  const found = await Promise.all(places.map((one) => processesOf(one).catch(() => [])));
+  return [...new Set(found.flat())].sort((a, b) => a - b);
+}
+
 /** Where a cgroup is frozen: v2 does it itself, at once; v1 has a controller for it. */
 function freezer(hierarchies: Hierarchies, path: string, frozen: boolean): Step[] {
   const v2 = v2Directory(hierarchies, path);
@@ -112,35 +124,33 @@ export const thawSteps = (hierarchies: Hierarchies, path: string): Step[] =>
 export async function isFrozen(hierarchies: Hierarchies, path: string): Promise<boolean> {
   const v2 = v2Directory(hierarchies, path);
   if (v2 !== '') return (await readCgroupFile(`${v2}/cgroup.freeze`)).trim() === '1';
-  const { freezer: mountPoint = '' } = hierarchies.v1;
-  return (await readCgroupFile(`${mountPoint}${path}/freezer.state`)).trim() !== 'THAWED';
+  const { freezer: mountPoint } = hierarchies.v1;
+  if (mountPoint === undefined) return false;
+  // FREEZING: asked for, and not all stand still yet. No file: there is nothing that could be frozen.
+  const state = (await readCgroupFile(`${mountPoint}${path}/freezer.state`)).trim();
+  return state === 'FROZEN' || state === 'FREEZING';
+}
+
+/** The directories that a cgroup has for the sake of its limits only: a v1 cpuset, for one. */
+function rareDirectories(hierarchies: Hierarchies, path: string, wanted: Resources): string[] {
+  const usual = directoriesOf(hierarchies, path);
+  return directoriesOf(hierarchies, path, wanted).filter((one) => !usual.includes(one));
 }
 
 /**
- * After an update asks for a controller that the cgroup was not in (a v1 cpuset): makes it there; `moveInto` brings the
- * processes. Empty when there is nothing to do.
+ * After an update asks for a controller that the cgroup may not be in (a v1 cpuset): makes it there; `moveInto` brings
+ * the processes. Empty when there is nothing to do; done twice, it is done once: an update may have been interrupted.
  */
-export function widenSteps(
-  hierarchies: Hierarchies,
-  path: string,
-  { from, to }: { readonly from: Resources; readonly to: Resources },
-): Step[] {
-  const before = v1Directories(hierarchies, path, from);
-  const after = v1Directories(hierarchies, path, to);
-  return after.every((directory) => before.includes(directory))
-    ? []
-    : createLeafSteps(hierarchies, path, to);
-}
+export const widenSteps = (hierarchies: Hierarchies, path: string, wanted: Resources): Step[] =>
+  needsFurther(hierarchies, wanted) ? createLeafSteps(hierarchies, path, wanted) : [];
 
-/** Moves the processes of a cgroup into those directories of it that `to` needs and `from` did not. */
+/** Moves the processes of a cgroup into those directories of it that only these limits need. */
 export async function moveInto(
   hierarchies: Hierarchies,
   path: string,
-  { from, to }: { readonly from: Resources; readonly to: Resources },
+  wanted: Resources,
 ): Promise<void> {
-  const before = directoriesOf(hierarchies, path, from);
-  const added = directoriesOf(hierarchies, path, to).filter((one) => !before.includes(one));
-  for (const directory of added) {
+  for (const directory of rareDirectories(hierarchies, path, wanted)) {
     // A process that forks meanwhile is in the list of the next round.
     for (let left = -1; left !== 0; ) {
       const inside = new Set(await processesOf(directory));
@@ -165,6 +175,32 @@ export const removeCgroupSteps = (hierarchies: Hierarchies, path: string): Step[
     .toReversed()
     .map((directory) => ['uproot', directory, '']);
 
+/** The cgroups right below one, in whichever hierarchy. */
+export async function childCgroups(hierarchies: Hierarchies, path: string): Promise<string[]> {
+  const found = await Promise.all(
+    possibleDirectories(hierarchies, path).map((directory) => namesIn(directory)),
+  );
+  return [...new Set(found.flat().map((name) => `${path}/${name}`))];
+}
+
+/** Processes that are ending keep a cgroup busy for some milliseconds more; what has others below it stays. */
+async function removeUnused(directory: string): Promise<void> {
+  for (let left = 50; left > 0; left -= 1) {
+    const reason = await rmdir(directory).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (reason !== 'EBUSY' || (await namesIn(directory)).length > 0) return;
+    await sleep(10);
+  }
+}
+
+/** The cgroups right below a directory; none when it is gone. */
+const namesIn = async (directory: string): Promise<string[]> => {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+};
+
 /** Removes the cgroups above `path` up to and with `root`, as far as nobody uses them. */
 export async function pruneCgroups(
   hierarchies: Hierarchies,
@@ -177,7 +213,7 @@ export async function pruneCgroups(
     at = at.replace(/\/[^/]*$/, '')
   ) {
     for (const directory of possibleDirectories(hierarchies, at)) {
-      await rmdir(directory).catch(() => undefined);
+      await removeUnused(directory);
     }
   }
 }

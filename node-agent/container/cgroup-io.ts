@@ -56,9 +56,12 @@ export function blockIoFiles({ blockIO = {} }: Resources, version: Version): Cgr
 
 export function hugePageFiles({ hugepageLimits = [] }: Resources, version: Version): CgroupFile[] {
   const file = version === 1 ? 'limit_in_bytes' : 'max';
-  return hugepageLimits.flatMap(({ pageSize, limit }): CgroupFile[] => [
-    [`hugetlb.${pageSize}.${file}`, String(limit)],
-    // A reservation that is never used counts, too: a file that kernels before 5.7 lack.
-    ['?', `hugetlb.${pageSize}.rsvd.${file}=${limit}\nhugetlb.${pageSize}.${file}=${limit}`],
-  ]);
+  return hugepageLimits.flatMap(({ pageSize, limit }): CgroupFile[] => {
+    const value = version === 2 && limit < 0 ? 'max' : String(limit);
+    return [
+      [`hugetlb.${pageSize}.${file}`, value],
+      // A reservation that is never used counts, too: a file that kernels before 5.7 lack.
+      ['?', `hugetlb.${pageSize}.rsvd.${file}=${value}\nhugetlb.${pageSize}.${file}=${value}`],
+    ];
+  });
 }

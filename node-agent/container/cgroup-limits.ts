@@ -108,7 +108,8 @@ function cpusetFiles({ cpu = {} }: Resources): CgroupFile[] {
 }
 
 function rdmaFiles({ rdma = {} }: Resources): CgroupFile[] {
-  return Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => {
+  const limited = Object.entries(rdma).filter(([, limits]) => Object.keys(limits).length > 0);
+  return limited.map(([device, { hcaHandles, hcaObjects }]) => {
     const handles = hcaHandles === undefined ? '' : ` hca_handle=${hcaHandles}`;
     const objects = hcaObjects === undefined ? '' : ` hca_object=${hcaObjects}`;
     return ['rdma.max', device + handles + objects];
@@ -162,13 +163,25 @@ export function limitSteps(hierarchies: Hierarchies, path: string, wanted: Resou
   return steps;
 }
 
+/** Where `linux.resources` has what a controller is told, if not by the same name. */
+const fieldOf: Readonly<Partial<Record<Controller, string>>> = {
+  cpuset: 'cpu.cpus, cpu.mems',
+  blkio: 'blockIO',
+  hugetlb: 'hugepageLimits',
+  net_cls: 'network.classID',
+  net_prio: 'network.priorities',
+};
+
 /** What of these limits this machine cannot do, as fields of `linux.resources`; empty: all is done. */
 export function unmetLimits(hierarchies: Hierarchies, wanted: Resources): string[] {
   const unmet: string[] = [];
-  for (const [controller, files] of Object.entries(filesOf)) {
-    const has = controllerDirectory(hierarchies, controller as Controller, '') !== undefined;
-    if (!has && files(wanted, 1).length > 0) unmet.push(`${controller}: no such cgroup controller`);
+  for (const [name, files] of Object.entries(filesOf)) {
+    const controller = name as Controller;
+    const has = controllerDirectory(hierarchies, controller, '') !== undefined;
+    if (has || files(wanted, 1).length === 0) continue;
+    unmet.push(`${fieldOf[controller] ?? name}: this machine has no cgroup controller ${name}`);
   }
+  if (wanted.blockIO?.leafWeight) unmet.push('blockIO.leafWeight: no kernel has it any more');
   if (controllerDirectory(hierarchies, 'memory', '')?.version === 2) {
     for (const name of ['kernelTCP', 'swappiness', 'disableOOMKiller'] as const) {
       if (wanted.memory?.[name]) unmet.push(`memory.${name}: cgroup v2 has no such limit`);

@@ -94,13 +94,19 @@ export class ResourceError extends Error {
   }
 }
 
+/** With the limit of memory that of memory and swap goes, too, unless it is said: it cannot be the smaller. */
+function mergeMemory(present: MemoryResources = {}, change: MemoryResources = {}): MemoryResources {
+  const isFree = change.limit === -1 && change.swap === undefined && present.swap !== undefined;
+  return { ...present, ...change, ...(isFree ? { swap: -1 } : {}) };
+}
+
 /** What stands after an update: fields that `change` has replace, those it has not stay. Lists are replaced whole. */
 export function mergeResources(present: Resources, change: Resources): Resources {
   const both = { ...present, ...change };
   return {
     ...both,
     ...(both.cpu === undefined ? {} : { cpu: { ...present.cpu, ...change.cpu } }),
-    ...(both.memory === undefined ? {} : { memory: { ...present.memory, ...change.memory } }),
+    ...(both.memory === undefined ? {} : { memory: mergeMemory(present.memory, change.memory) }),
     ...(both.blockIO === undefined ? {} : { blockIO: { ...present.blockIO, ...change.blockIO } }),
     ...(both.unified === undefined ? {} : { unified: { ...present.unified, ...change.unified } }),
   };

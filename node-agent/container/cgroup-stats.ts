@@ -1,6 +1,7 @@
 /** A cgroup's figures, from the files of both versions. */
 
 import { readCgroupFile as read } from './cgroup-files.ts';
+import { oomFile } from './cgroup-limits.ts';
 import { controllerDirectory, type Hierarchies, v2Directory } from './cgroups.ts';
 
 /** Shares of the last 10 seconds in which some, or all, of the processes waited (0..100), and waiting in all. */
@@ -72,6 +73,12 @@ async function cpu(hierarchies: Hierarchies, path: string) {
       ? fieldOf(quota, 'throttled_time')
       : fieldOf(stat, 'throttled_usec') * 1000,
   };
+}
+
+/** How often the kernel has killed in a cgroup for want of memory: one file, for who asks often. */
+export async function oomKillsIn(hierarchies: Hierarchies, path: string): Promise<number> {
+  const file = oomFile(hierarchies, path);
+  return file === '' ? 0 : fieldOf(await read(file), 'oom_kill');
 }
 
 async function memory(hierarchies: Hierarchies, path: string) {

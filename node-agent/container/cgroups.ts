@@ -113,6 +113,13 @@ function further(wanted: Resources): Controller[] {
   return controllers.filter((name) => needs[name] === true);
 }
 
+/** Whether these limits need a controller that a cgroup is not given in any case. */
+export const needsFurther = ({ v1, v2Controllers }: Hierarchies, wanted: Resources): boolean =>
+  further(wanted).some(
+    (name) =>
+      v1[name] !== undefined || (v2Controllers.includes(name) && !usuallyHandedDown.includes(name)),
+  );
+
 /** The v1 mount points that a cgroup with these limits is in. */
 function v1MountsFor({ v1, v1Mounts }: Hierarchies, wanted: Resources): readonly string[] {
   const more = further(wanted).flatMap((name) => v1[name] ?? []);
@@ -182,16 +189,27 @@ const handedDown = ({ v2Controllers }: Hierarchies, names: readonly Controller[]
     .join(' ');
 
 /** Makes a cgroup and what is above it, and hands the v2 controllers down to it. */
-export function createSteps(
+export const createSteps = (
   hierarchies: Hierarchies,
   path: string,
   wanted: Resources = {},
-): Step[] {
+): Step[] => levelSteps(hierarchies, ['', ...prefixes(path)], wanted);
+
+/** The same where what is above is there already; ENOENT where it is not. */
+export const createLastSteps = (
+  hierarchies: Hierarchies,
+  path: string,
+  wanted: Resources = {},
+): Step[] =>
+  needsFurther(hierarchies, wanted)
+    ? createSteps(hierarchies, path, wanted)
+    : levelSteps(hierarchies, [path], wanted);
+
+function levelSteps(hierarchies: Hierarchies, levels: readonly string[], wanted: Resources) {
   const steps: Step[] = [];
   const mounts = v1MountsFor(hierarchies, wanted);
   const names = handedDown(hierarchies, [...usuallyHandedDown, ...further(wanted)]);
-  const above = ['', ...prefixes(path)];
-  for (const level of above) {
+  for (const level of levels) {
     if (level !== '') {
       for (const directory of directoriesOf(hierarchies, level, wanted))
         steps.push(['mkdir', directory, '755']);

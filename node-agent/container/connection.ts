@@ -1,8 +1,7 @@
 /** A connection to a supervisor: frames out, frames in, answers in the order of their questions. */
 
-import { closeSync, constants, openSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { Channel, type ChannelEvents } from '#native/channel.ts';
+import { Socket } from 'node:net';
+import { Channel, type ChannelEvents, reachSupervisor } from '#native/channel.ts';
 import { encodeFrame, type Frame, FrameReader, frame } from '#native/frames.ts';
 
 export interface ConnectionEvents {
@@ -54,7 +53,7 @@ function busy(socket: Socket, { data, closed }: ChannelEvents): Transport {
 export class SupervisorConnection {
   readonly #transport: Transport;
   readonly #reader = new FrameReader();
-  readonly #answers: ((errno: number | undefined) => void)[] = [];
+  readonly #answers: ((payload: Buffer | undefined) => void)[] = [];
   readonly #early: Frame[] = [];
   #events: ConnectionEvents | undefined;
   #closed = false;
@@ -82,25 +81,16 @@ export class SupervisorConnection {
   }
 
   /**
-   * Connects to the supervisor of a state directory, for a session. The path goes through a descriptor of the
-   * directory, since a socket's address holds only 107 bytes.
-   * @throws an error with code ENOENT or ECONNREFUSED when there is none
+   * Connects to the supervisor of a state directory, for a session that begins with `first`: on its way before this
+   * returns.
+   * @throws NativeError ENOENT or ECONNREFUSED when there is none
    */
-  static async session(directory: string): Promise<SupervisorConnection> {
-    const descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      const socket = await new Promise<Socket>((resolve, reject) => {
-        const trying = connect(`/proc/self/fd/${descriptor}/ctl.sock`);
-        trying.once('error', reject);
-        trying.once('connect', () => {
-          trying.off('error', reject);
-          resolve(trying);
-        });
-      });
-      return new SupervisorConnection((events) => busy(socket, events));
-    } finally {
-      closeSync(descriptor);
-    }
+  static session(directory: string, first: Buffer): SupervisorConnection {
+    const { descriptor, sent } = reachSupervisor(directory, first);
+    const socket = new Socket({ fd: descriptor, readable: true, writable: true });
+    const connection = new SupervisorConnection((events) => busy(socket, events));
+    if (sent < first.length) connection.sendEncoded(first.subarray(sent));
+    return connection;
   }
 
   /** Says who hears of frames and the end; what came before is told now. */
@@ -144,9 +134,14 @@ export class SupervisorConnection {
   }
 
   /** Sends a request that is answered by `done`; resolves with its errno, or undefined if the supervisor is gone. */
-  request(bytes: Buffer): Promise<number | undefined> {
+  async request(bytes: Buffer): Promise<number | undefined> {
+    this.sendEncoded(bytes);
+    return (await this.answer())?.readUInt32LE(4);
+  }
+
+  /** The payload of `done` for a request which was sent already. */
+  answer(): Promise<Buffer | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
-    this.#transport.send(bytes);
     return new Promise((resolve) => this.#answers.push(resolve));
   }
 
@@ -164,7 +159,7 @@ export class SupervisorConnection {
 
   #received(received: Frame): void {
     if (received.type === frame.done) {
-      this.#answers.shift()?.(received.payload.readUInt32LE(4));
+      this.#answers.shift()?.(received.payload);
       return;
     }
     if (this.#events === undefined) this.#early.push(received);

@@ -4,7 +4,7 @@ import { decodeExited, encodeNumbers, type Frame, frame } from '#native/frames.t
 import { reap } from '#native/spawn.ts';
 import type { SupervisorConnection } from './connection.ts';
 import { type ExitedPhase, exitedPhase } from './records.ts';
-import type { ContainerPhase, ContainerRecord, ContainerSpec } from './runtime.ts';
+import type { ContainerPhase, ContainerRecord, ContainerSpec, MemoryKills } from './runtime.ts';
 
 export interface ContainerEvents {
   /** The state changed. */
@@ -13,6 +13,8 @@ export interface ContainerEvents {
   readonly lost: (container: Container) => void;
   /** Its log has the size from which on it is rotated. */
   readonly logLarge: (container: Container) => void;
+  /** So many of its processes were killed for want of memory since its start. */
+  readonly outOfMemory: (container: Container, kills: number) => void;
   /** An end as its supervisor told it, with what else is known of why. */
   readonly explain: (container: Container, exit: ExitedPhase) => Promise<ExitedPhase>;
 }
@@ -27,6 +29,10 @@ export class Container {
   readonly #events: ContainerEvents;
   #state: ContainerPhase = { phase: 'created' };
   #connection: SupervisorConnection | undefined;
+  #foreign: number | undefined;
+  /** As far as it was heard of. */
+  memoryKills: MemoryKills | undefined;
+  #left = false;
   #gone: Promise<void> = Promise.resolve();
   readonly #waiting: (() => void)[] = [];
 
@@ -45,12 +51,34 @@ export class Container {
   }
 
   get record(): ContainerRecord {
-    return { spec: this.spec, state: this.#state };
+    const kills = this.memoryKills === undefined ? {} : { memoryKills: this.memoryKills };
+    return { spec: this.spec, state: this.#state, ...kills };
   }
 
   /** The connection to the supervisor while there is one. */
   get connection(): SupervisorConnection | undefined {
     return this.#connection;
+  }
+
+  /** The version its supervisor speaks, if this agent does not know it: there is no connection then. */
+  get foreign(): number | undefined {
+    return this.#foreign;
+  }
+
+  /** Its supervisor was started by an earlier agent and has not said yet whether the program runs. */
+  holds(connection: SupervisorConnection): void {
+    this.#connection = connection;
+  }
+
+  /** The program runs, under a supervisor that cannot be asked. */
+  runsForeign(facts: {
+    readonly version: number;
+    readonly pid: number;
+    readonly startedAt: string;
+  }): void {
+    this.#foreign = facts.version;
+    this.#state = { phase: 'running', pid: facts.pid, startedAt: facts.startedAt };
+    this.#events.changed(this);
   }
 
   /** The program runs. `child`: the supervisor's process, if this agent started it and must take its status. */
@@ -65,7 +93,7 @@ export class Container {
         frame: (received) => this.#received(received),
         closed: () => {
           this.#connection = undefined;
-          if (facts.child === undefined) resolve();
+          if (facts.child === undefined || this.#left) resolve();
           else void reap(facts.child).then(resolve, resolve);
           if (this.#state.phase !== 'exited') this.#events.lost(this);
         },
@@ -90,6 +118,12 @@ export class Container {
     this.#events.changed(this);
   }
 
+  /** Stops following it. It goes on; to wait here for its supervisor's end would hold a thread until then. */
+  leave(): void {
+    this.#left = true;
+    this.#connection?.close();
+  }
+
   /** Resolves once the container has ended. */
   ended(): Promise<void> {
     if (this.#state.phase === 'exited') return Promise.resolve();
@@ -103,6 +137,8 @@ export class Container {
 
   #received(received: Frame): void {
     if (received.type === frame.logLarge) this.#events.logLarge(this);
+    if (received.type === frame.outOfMemory)
+      this.#events.outOfMemory(this, received.payload.readUInt32LE(0));
     if (received.type !== frame.exited) return;
     const exit = exitedPhase(decodeExited(received.payload));
     if (!exit.oomKilled) this.#told(exit);

@@ -3,17 +3,22 @@
 import { type Observable, Subject } from 'rxjs';
 import { decodeStarted } from '#native/frames.ts';
 import { runSteps } from '#native/spawn.ts';
-import { adoptContainers, lostExit } from './adopt.ts';
-import { killCgroup, removeCgroupSteps } from './cgroup-files.ts';
+import { adoptContainers } from './adopt.ts';
+import { type Blueprint, Blueprints } from './blueprints.ts';
+import { killCgroup, processesBelow, removeCgroupSteps } from './cgroup-files.ts';
 import type { Resources } from './cgroup-resources.ts';
 import { type ContainerStats, cgroupStats } from './cgroup-stats.ts';
 import { type Hierarchies, readHierarchies } from './cgroups.ts';
-import { Container } from './container.ts';
-import { reopenLog, rotateContainerLog, signalContainer } from './control.ts';
-import { gather } from './gather.ts';
-import { type Places, placesOf, timeOf } from './records.ts';
+import { Container, type ContainerEvents } from './container.ts';
+import { reopenLog, signalContainer } from './control.ts';
+import { Execution } from './execution.ts';
+import { containerEvents } from './following.ts';
+import { PreparedContainers, runPrepared } from './prepared.ts';
+import { forgetSteps, type Places, placeSteps, placesOf, timeOf } from './records.ts';
 import * as control from './resource-control.ts';
+import { RunLock } from './run-lock.ts';
 import type {
+  AttachedSession,
   ContainerRecord,
   ContainerRuntime,
   ContainerSpec,
@@ -23,10 +28,10 @@ import type {
   Session,
 } from './runtime.ts';
 import { Sandboxes } from './sandboxes.ts';
-import { attachSession, execSession } from './session.ts';
+import { attachSession } from './session.ts';
+import { SpareSupervisor } from './spare-supervisor.ts';
 import { startContainer } from './start.ts';
-import type { Surroundings } from './surroundings.ts';
-import { execProcess } from './wire-process.ts';
+import { Work } from './work.ts';
 
 /** Makes the runtime; `adopt` must be called first. */
 export const createRuntime = (options: RuntimeOptions): ContainerRuntime =>
@@ -37,13 +42,32 @@ class SupervisedRuntime implements ContainerRuntime {
   readonly #places: Places;
   readonly #containers = new Map<string, Container>();
   readonly #changes = new Subject<ContainerRecord>();
+  readonly #spare: SpareSupervisor;
   #hierarchies: Hierarchies | undefined;
   #sandboxes: Sandboxes | undefined;
+  readonly #events: ContainerEvents;
+  readonly #blueprints: Blueprints;
+  readonly #execution = new Execution((spec) => this.#blueprints.surroundings(spec));
+  readonly #work = new Work();
+  readonly #prepared = new PreparedContainers(() => this.#world.hierarchies);
+  readonly #log: NonNullable<RuntimeOptions['log']>;
+  #lock: RunLock | undefined;
   #closed = false;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
+    this.#log = options.log ?? (() => undefined);
     this.#places = placesOf(options.runDir);
+    this.#blueprints = new Blueprints(this.#places, this.#log, () => this.#world);
+    this.#events = containerEvents({
+      log: this.#log,
+      hierarchies: () => this.#world.hierarchies,
+      isOpen: () => !this.#closed,
+      counts: ({ spec }) => !this.#closed && this.#containers.has(spec.id),
+      tell: ({ record }) => this.#changes.next(record),
+      sharesPids: (sandboxId) => this.#world.sandboxes.sharesPids(sandboxId),
+    });
+    this.#spare = new SpareSupervisor(options.spareSupervisor === true);
   }
 
   get changes(): Observable<ContainerRecord> {
@@ -59,109 +83,78 @@ class SupervisedRuntime implements ContainerRuntime {
 
   async adopt() {
     const { runDir, cgroupRoot } = this.#options;
-    await runSteps([
-      ['mkdir', runDir, '711'],
-      ['mkdir', this.#places.containers, '700'],
-    ]);
+    await runSteps(placeSteps(runDir));
+    this.#lock = await RunLock.take(runDir);
     this.#hierarchies = await readHierarchies();
     this.#sandboxes = new Sandboxes(this.#places.sandboxes, cgroupRoot, this.#hierarchies);
     const sandboxes = await this.#sandboxes.adopt();
     const adopted = await adoptContainers({
       place: this.#places.containers,
       hierarchies: this.#hierarchies,
-      make: (facts) => this.#make(facts),
+      make: (facts) => new Container(facts, this.#events),
+      isOpen: () => !this.#closed,
+      log: this.#log,
     });
     for (const container of adopted) this.#containers.set(container.spec.id, container);
+    this.#spare.prepare();
     return { sandboxes, containers: adopted.map(({ record }) => record) };
   }
 
-  #make(facts: ConstructorParameters<typeof Container>[0]): Container {
-    return new Container(facts, {
-      changed: (container) => this.#changed(container),
-      lost: (container) => {
-        if (!this.#closed) void this.#lost(container);
-      },
-      explain: (container, exit) => control.explainedExit(this.#world.hierarchies, container, exit),
-      logLarge: (container) => {
-        rotateContainerLog(container).catch((error: unknown) => {
-          this.#options.log?.('log not rotated', { container: container.spec.id, error });
-        });
-      },
-    });
-  }
-
-  #changed({ record, spec, cgroup, state }: Container): void {
-    if (this.#closed || !this.#containers.has(spec.id)) return;
-    this.#changes.next(record);
-    const { hierarchies, sandboxes } = this.#world;
-    // Without a pid namespace of its own, what the program left behind lives on.
-    if (state.phase !== 'exited' || !sandboxes.sharesPids(spec.sandboxId)) return;
-    void killCgroup(hierarchies, cgroup).catch((error: unknown) => {
-      const { id } = spec;
-      this.#options.log?.('processes of an ended container not killed', { container: id, error });
-    });
-  }
-
-  async #lost(container: Container): Promise<void> {
-    const seen = await lostExit(this.#world.hierarchies, container);
-    if (seen.reason === 'Unknown') {
-      this.#options.log?.('supervisor vanished', { container: container.spec.id });
-    }
-    container.ends(seen);
-  }
-
   createSandbox(spec: SandboxSpec): Promise<void> {
-    return this.#world.sandboxes.create(spec);
+    return this.#work.track(this.#world.sandboxes.create(spec));
   }
 
-  async removeSandbox(id: string): Promise<void> {
+  removeSandbox(id: string): Promise<void> {
+    return this.#work.track(this.#removeSandbox(id));
+  }
+
+  async #removeSandbox(id: string): Promise<void> {
     const inside = [...this.#containers.values()].filter(({ spec }) => spec.sandboxId === id);
     const alive = inside.filter(({ state }) => state.phase === 'running');
     await Promise.all(alive.map(({ spec }) => this.kill(spec.id)));
     await Promise.all(alive.map((container) => container.ended()));
+    await this.#prepared.dropOf(id);
     await this.#world.sandboxes.remove(id);
   }
 
-  #sandboxOf({ id, sandboxId }: ContainerSpec): SandboxSpec {
-    const sandbox = this.#world.sandboxes.get(sandboxId);
-    if (sandbox === undefined) {
-      throw new Error(`container ${id}: there is no sandbox ${sandboxId} on this node`);
-    }
-    return sandbox;
+  start(spec: ContainerSpec): Promise<ContainerRecord> {
+    return this.#work.track(this.#start(spec));
   }
 
-  #cgroupOf(spec: ContainerSpec): string {
-    return `${this.#sandboxOf(spec).cgroupPath}/${spec.cgroupName}`;
+  prepare(spec: ContainerSpec): Promise<void> {
+    return this.#work.track(this.#prepare(spec));
   }
 
-  #surroundings(spec: ContainerSpec): Promise<Surroundings> {
-    const { hierarchies, sandboxes } = this.#world;
-    const sandbox = this.#sandboxOf(spec);
-    const directory = `${this.#places.containers}/${spec.id}`;
-    const { log } = this.#options;
-    const namespaces = sandboxes.paths(sandbox.id);
-    const cgroup = this.#cgroupOf(spec);
-    return gather({ spec, sandbox, hierarchies, namespaces, cgroup }, { directory, log });
+  async #prepare(spec: ContainerSpec): Promise<void> {
+    await this.#prepared.add(this.#blueprint(spec));
+    this.#spare.prepare();
   }
 
-  async start(spec: ContainerSpec): Promise<ContainerRecord> {
-    if (this.#containers.has(spec.id)) throw new Error(`container ${spec.id} was started already`);
-    const directory = `${this.#places.containers}/${spec.id}`;
-    const cgroup = this.#cgroupOf(spec);
-    const container = this.#make({ spec, directory, cgroup });
+  #blueprint(spec: ContainerSpec): Blueprint {
+    const { id } = spec;
+    if (this.#containers.has(id) || this.#prepared.has(id))
+      throw new Error(`container ${id} was started or prepared already`);
+    return this.#blueprints.of(spec, this.#containers);
+  }
+
+  async #start(spec: ContainerSpec): Promise<ContainerRecord> {
+    const ready = this.#prepared.take(spec.id);
+    const blueprint = ready ?? this.#blueprint(spec);
+    const container = new Container(blueprint, this.#events);
     this.#containers.set(spec.id, container);
-    const result = await startContainer(spec, directory, this.#surroundings(spec));
+    const result = await (ready === undefined
+      ? startContainer({ ...blueprint, held: false })
+      : runPrepared(ready));
+    this.#spare.prepare();
     if (result.type === 'failed') {
-      await runSteps(removeCgroupSteps(this.#world.hierarchies, cgroup));
+      await runSteps(removeCgroupSteps(this.#world.hierarchies, container.cgroup));
       container.ends(result.exit);
       throw result.error;
     }
     const { pid, started } = decodeStarted(result.payload);
-    container.runs(result.connection, {
-      pid,
-      startedAt: timeOf(started),
-      child: result.supervisor,
-    });
+    const facts = { pid, startedAt: timeOf(started), child: result.supervisor };
+    container.runs(result.connection, facts);
+    if (this.#closed) result.connection.close(); // The next life of the agent speaks with it.
     return container.record;
   }
 
@@ -176,7 +169,7 @@ class SupervisedRuntime implements ContainerRuntime {
   }
 
   async signal(id: string, signal: number): Promise<void> {
-    await signalContainer(this.#running(id), signal);
+    await signalContainer(this.#world.hierarchies, this.#running(id), signal);
   }
 
   async reopenLog(id: string): Promise<void> {
@@ -189,9 +182,13 @@ class SupervisedRuntime implements ContainerRuntime {
     await killCgroup(this.#world.hierarchies, container.cgroup);
   }
 
-  async remove(id: string): Promise<void> {
+  remove(id: string): Promise<void> {
+    return this.#work.track(this.#remove(id));
+  }
+
+  async #remove(id: string): Promise<void> {
     const container = this.#containers.get(id);
-    if (container === undefined) return;
+    if (container === undefined) return this.#prepared.drop(id);
     if (container.state.phase === 'running') {
       await this.kill(id);
       await container.ended();
@@ -200,27 +197,29 @@ class SupervisedRuntime implements ContainerRuntime {
     // The record goes last: while it is there, a new agent finishes this.
     await runSteps([
       ...removeCgroupSteps(this.#world.hierarchies, container.cgroup),
-      ['remove', container.directory, ''],
+      ...forgetSteps(container.directory),
     ]);
     this.#containers.delete(id);
   }
 
   removeLayer(layerDir: string): Promise<void> {
-    return runSteps([['remove', layerDir, '']]);
+    return this.#work.track(runSteps([['remove', layerDir, '']]));
   }
 
-  async exec(id: string, spec: ExecSpec): Promise<Session> {
-    const container = this.#running(id);
-    const around = await this.#surroundings(container.spec);
-    return execSession(container, execProcess(around, spec), spec);
+  exec(id: string, spec: ExecSpec): Promise<Session> {
+    return this.#execution.start(this.#running(id), spec);
   }
 
-  attach(id: string, options: { readonly stdin: boolean }): Promise<Session> {
+  attach(id: string, options: { readonly stdin: boolean }): Promise<AttachedSession> {
     return attachSession(this.#running(id), options);
   }
 
   async stats(id: string): Promise<ContainerStats> {
     return cgroupStats(this.#world.hierarchies, this.#running(id).cgroup);
+  }
+
+  processes(id: string): Promise<readonly number[]> {
+    return processesBelow(this.#world.hierarchies, this.#running(id).cgroup);
   }
 
   async update(id: string, change: Resources) {
@@ -240,8 +239,12 @@ class SupervisedRuntime implements ContainerRuntime {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    for (const container of this.#containers.values()) container.connection?.close();
+    this.#spare.close();
+    this.#prepared.close();
+    for (const container of this.#containers.values()) container.leave();
     this.#changes.complete();
+    this.#work.whenIdle(() => this.#lock?.release());
   }
 }

@@ -1,11 +1,22 @@
-/** Adds to a container's surroundings what has to be read: its filter and its devices. */
+/** Adds to a container's surroundings what has to be read or opened: its filter, its devices, others' namespaces. */
 
+import type { Container } from './container.ts';
 import { containerFilter } from './container-filter.ts';
 import { containerDevices } from './devices.ts';
+import { openJoined, sandboxOfShm } from './joined.ts';
+import type { Sandboxes } from './sandboxes.ts';
 import type { Surroundings } from './surroundings.ts';
 
+const nobody: ReadonlyMap<string, Container> = new Map();
+
+export interface Known extends Omit<Surroundings, 'seccomp' | 'devices' | 'namespaces' | 'joined'> {
+  readonly sandboxes: Pick<Sandboxes, 'paths'>;
+  /** Those whose namespaces a container that starts may join; undefined: it runs already. */
+  readonly peers: ReadonlyMap<string, Container> | undefined;
+}
+
 export async function gather(
-  known: Omit<Surroundings, 'seccomp' | 'devices'>,
+  { sandboxes, peers, ...known }: Known,
   more: {
     /** Of its state. */
     readonly directory: string;
@@ -15,9 +26,10 @@ export async function gather(
   },
 ): Promise<Surroundings> {
   const { spec, hierarchies } = known;
-  return {
-    ...known,
-    seccomp: await containerFilter({ spec, hierarchies, ...more }),
-    devices: await containerDevices(spec),
-  };
+  const seccomp = await containerFilter({ spec, hierarchies, ...more });
+  const devices = await containerDevices(spec);
+  const shm = sandboxes.paths(sandboxOfShm(spec, peers ?? nobody)).shm;
+  const around = { ...known, namespaces: { ...sandboxes.paths(spec.sandboxId), shm } };
+  if (spec.joins === undefined || peers === undefined) return { ...around, seccomp, devices };
+  return { ...around, seccomp, devices, joined: openJoined(spec.joins, peers) };
 }

@@ -9,12 +9,12 @@ import { connectSocket } from '#native/descriptors.ts';
 import { encodeContainer } from '#native/encode.ts';
 import { handOver } from '#native/hand-over.ts';
 import { buildDir } from '#native/load.ts';
+import { plainProcess } from '#native/plain-process.ts';
 import {
   containerFlag,
   mountAttribute,
   mountKind,
   namespaceType,
-  plainProcess,
   processFlag,
 } from '#native/protocol.ts';
 import { runSteps } from '#native/spawn.ts';

@@ -4,7 +4,7 @@
  *     <runDir>/c/<container>/spec.json   what was asked; the first thing written, so nothing exists without it
  *                            seccomp     the filter, base64, if its profile is a file
  *                            ctl.sock    the supervisor's socket
- *                            state       written by the supervisor once the program runs
+ *                            state       written by the supervisor before the program may run: without it nothing ran
  *                            exit        how it ended: by the supervisor, or by the agent if there is none
  *     <runDir>/ns/<sandbox>/sandbox.json what was asked, first
  *                           ipc uts shm  mount points
@@ -54,18 +54,26 @@ async function readJson<T>(path: string): Promise<T | undefined> {
 export const readContainer = (directory: string): Promise<StoredContainer | undefined> =>
   readJson(`${directory}/spec.json`);
 
-/** The supervisor's own record that the program runs (or ran). */
-export async function readState(
-  directory: string,
-): Promise<
-  { readonly supervisor: number; readonly pid: number; readonly startedAt: string } | undefined
-> {
-  const state = await readJson<{ supervisor: number; pid: number; started: string }>(
-    `${directory}/state`,
-  );
+export interface StoredState {
+  /** Of the wire that the supervisor speaks; the other fields are there in each. */
+  readonly version: number;
+  readonly supervisor: number;
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+/** The supervisor's own record that the program runs, or ran, or was about to. */
+export async function readState(directory: string): Promise<StoredState | undefined> {
+  const state = await readJson<{
+    // Supervisors of before it was written speak the first.
+    version?: number;
+    supervisor: number;
+    pid: number;
+    started: string;
+  }>(`${directory}/state`);
   if (state === undefined) return;
-  const { supervisor, pid, started } = state;
-  return { supervisor, pid, startedAt: timeOf(BigInt(started)) };
+  const { version = 1, supervisor, pid, started } = state;
+  return { version, supervisor, pid, startedAt: timeOf(BigInt(started)) };
 }
 
 interface StoredExit {
@@ -129,10 +137,22 @@ export const specStep = (directory: string, stored: StoredContainer): Step => [
   JSON.stringify(stored),
 ];
 
+/** Makes the directories that hold all records. */
+export const placeSteps = (runDir: string): Step[] => [
+  ['mkdir', runDir, '711'],
+  ['mkdir', placesOf(runDir).containers, '700'],
+];
+
 /** Makes the container's state directory with its specification. */
 export const containerSteps = (directory: string, stored: StoredContainer): Step[] => [
   ['mkdir', directory, '700'],
   specStep(directory, stored),
+];
+
+/** Takes a container's record away: at once, for without its specification what is left of it is nobody's. */
+export const forgetSteps = (directory: string): Step[] => [
+  ['remove', `${directory}/spec.json`, ''],
+  ['remove', directory, ''],
 ];
 
 export const readSandbox = (directory: string): Promise<SandboxSpec | undefined> =>
@@ -145,8 +165,13 @@ export const readReady = (directory: string): Promise<string | undefined> =>
     () => undefined,
   );
 
-export const bootId = async (): Promise<string> =>
-  (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+let boot: string | undefined;
+
+/** What names this boot of the machine; a process sees only one. */
+export async function bootId(): Promise<string> {
+  boot ??= (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  return boot;
+}
 
 /** The names in a directory; none if it does not exist. */
 export async function namesIn(directory: string): Promise<string[]> {

@@ -22,9 +22,11 @@ export async function updateContainer(
   if (state.phase !== 'running') {
     throw new Error(`update container ${spec.id}: it is not running`);
   }
-  const resources = await updateCgroup(hierarchies, cgroup, { present: spec.resources, change });
-  container.spec = { ...container.spec, resources };
-  await runSteps([specStep(directory, { version: 1, cgroup, spec: container.spec })]);
+  const keep = async (resources: Resources) => {
+    container.spec = { ...container.spec, resources };
+    await runSteps([specStep(directory, { version: 1, cgroup, spec: container.spec })]);
+  };
+  await updateCgroup(hierarchies, cgroup, { present: spec.resources, change, keep });
 }
 
 /** Stops all processes of a container. Done already is no error. */

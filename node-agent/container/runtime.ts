@@ -31,6 +31,13 @@ export interface Mount {
   readonly sizeBytes?: number;
 }
 
+export interface JoinedContainers {
+  readonly network?: string;
+  /** With its /dev/shm. */
+  readonly ipc?: string;
+  readonly pid?: string;
+}
+
 /** Which system calls a container's processes may make. */
 export type SeccompProfile =
   | { readonly type: 'RuntimeDefault' }
@@ -50,6 +57,8 @@ export interface ContainerSpec extends ContainerSettings {
   readonly layers: readonly string[];
   /** The directory that holds the writable layer (`upper/`, `work/` are made inside); kept until `removeLayer`. */
   readonly layerDir: string;
+  /** The writable layer outlives the container: what a program syncs is on disk. Else it is never synced. */
+  readonly keepsLayer?: boolean;
   readonly readonlyRootfs: boolean;
   readonly args: readonly string[];
   /** `NAME=value` */
@@ -68,6 +77,8 @@ export interface ContainerSpec extends ContainerSettings {
   readonly stdinOnce: boolean;
   readonly resources: Resources;
   readonly oomScoreAdj: number;
+  /** Containers that run, by id, whose namespaces it has instead of its sandbox's. */
+  readonly joins?: JoinedContainers;
   /** Below the sandbox's cgroup. */
   readonly cgroupName: string;
   /** CRI log file; its directory exists. */
@@ -117,9 +128,19 @@ export type ContainerPhase =
       readonly message?: string;
     };
 
+/** Processes that the kernel killed for want of memory. */
+export interface MemoryKills {
+  /** Since the container's start. */
+  readonly count: number;
+  /** What was killed, the limit, the most that was used. */
+  readonly message: string;
+}
+
 export interface ContainerRecord {
   readonly spec: ContainerSpec;
   readonly state: ContainerPhase;
+  /** As this life of the agent heard of them. */
+  readonly memoryKills?: MemoryKills;
 }
 
 /** The container could not be started: `exitCode` is 126 (not executable), 127 (not found) or 128 (anything else). */
@@ -136,15 +157,15 @@ export interface ExecSpec {
   readonly args: readonly string[];
   readonly env?: readonly string[];
   readonly cwd?: string;
-  readonly user?: {
-    readonly uid: number;
-    readonly gid: number;
-    readonly groups: readonly number[];
-  };
+  readonly user?: ContainerSpec['user'];
   readonly tty: boolean;
   readonly stdin: boolean;
   /** `tty`: the terminal's size from the first instruction on. */
   readonly size?: TerminalSize;
+  /** With every capability that root may have here. */
+  readonly privileged?: boolean;
+  /** Nobody waits for it: its streams are /dev/null, it lives on without us, and the session is over when it runs. */
+  readonly detached?: boolean;
 }
 
 export interface TerminalSize {
@@ -164,6 +185,11 @@ export interface Session {
   close(): void;
 }
 
+/** What it brings follows on the first `loggedBytes` of the file that the log is written to. */
+export interface AttachedSession extends Session {
+  readonly loggedBytes: number;
+}
+
 export interface RuntimeOptions {
   /** Kept state that survives a reboot; nothing is written there now but what `layerDir` names. */
   readonly dataDir: string;
@@ -171,6 +197,8 @@ export interface RuntimeOptions {
   readonly runDir: string;
   /** `/bayplan[-name]`: every cgroup made is below it. */
   readonly cgroupRoot: string;
+  /** Keeps one supervisor started beforehand: quicker starts, for a process that waits. Default: none. */
+  readonly spareSupervisor?: boolean;
   /** Told of what needs no action but may interest: constant message, fields. */
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
@@ -186,6 +214,8 @@ export interface ContainerRuntime {
   createSandbox(spec: SandboxSpec): Promise<void>;
   /** Kills what is left inside, removes namespaces and cgroup. Nothing to do is no error. */
   removeSandbox(id: string): Promise<void>;
+  /** Makes all of it but that its program runs: `start` of the same is then a message. Ends by `remove`, or with this process. */
+  prepare(spec: ContainerSpec): Promise<void>;
   /** Creates and starts; rejects with StartError, having cleaned up (the record stays, as `exited`, until `remove`). */
   start(spec: ContainerSpec): Promise<ContainerRecord>;
   get(id: string): ContainerRecord | undefined;
@@ -197,8 +227,10 @@ export interface ContainerRuntime {
   /** Removes a writable layer made for `ContainerSpec.layerDir`. */
   removeLayer(layerDir: string): Promise<void>;
   exec(id: string, spec: ExecSpec): Promise<Session>;
-  attach(id: string, options: { readonly stdin: boolean }): Promise<Session>;
+  attach(id: string, options: { readonly stdin: boolean }): Promise<AttachedSession>;
   stats(id: string): Promise<ContainerStats>;
+  /** The numbers of its processes on the node, those in cgroups that it made itself, too. */
+  processes(id: string): Promise<readonly number[]>;
   /**
    * New limits for a running container, kept over restarts of the agent: what `change` has replaces, the rest stays.
    * Rejects with ResourceError for limits that cannot be, NativeError when the kernel refuses one.

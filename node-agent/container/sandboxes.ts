@@ -2,11 +2,11 @@
 
 import { createNamespaces, reap, runSteps, type Step } from '#native/spawn.ts';
 import { checkResources } from './cgroup-check.ts';
-import { pruneCgroups, removeCgroup } from './cgroup-files.ts';
+import { childCgroups, pruneCgroups, removeCgroup } from './cgroup-files.ts';
 import { limitSteps } from './cgroup-limits.ts';
 import type { Resources } from './cgroup-resources.ts';
 import { updateCgroup } from './cgroup-update.ts';
-import { createSteps, type Hierarchies } from './cgroups.ts';
+import { createLastSteps, createSteps, type Hierarchies } from './cgroups.ts';
 import { holdPidNamespace } from './pid-holder.ts';
 import { bootId, namesIn, readReady, readSandbox } from './records.ts';
 import type { SandboxSpec } from './runtime.ts';
@@ -86,22 +86,27 @@ export class Sandboxes {
     const spec = this.#known.get(id);
     if (spec === undefined) throw new Error(`update sandbox ${id}: not known on this node`);
     const { cgroupPath, resources: present } = spec;
-    const resources = await updateCgroup(this.#hierarchies, cgroupPath, { present, change });
-    const updated = { ...spec, resources };
-    this.#known.set(id, updated);
-    await runSteps([['create', `${this.#place}/${id}/sandbox.json`, JSON.stringify(updated)]]);
+    const keep = async (resources: Resources) => {
+      const updated = { ...spec, resources };
+      this.#known.set(id, updated);
+      await runSteps([['create', `${this.#place}/${id}/sandbox.json`, JSON.stringify(updated)]]);
+    };
+    await updateCgroup(this.#hierarchies, cgroupPath, { present, change, keep });
   }
 
   async #createCgroup(spec: SandboxSpec): Promise<void> {
-    const steps = [
-      ...createSteps(this.#hierarchies, spec.cgroupPath, spec.resources),
-      ...limitSteps(this.#hierarchies, spec.cgroupPath, spec.resources),
-    ];
-    // Removing the last sandbox may take an empty parent away just now: making it again is all that is needed.
-    await runSteps(steps).catch((error: unknown) => {
+    const { cgroupPath, resources } = spec;
+    const limits = limitSteps(this.#hierarchies, cgroupPath, resources);
+    const make = (steps: readonly Step[]) => runSteps([...steps, ...limits]);
+    const makeAll = () => make(createSteps(this.#hierarchies, cgroupPath, resources));
+    const again = (error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return runSteps(steps);
-    });
+      return makeAll();
+    };
+    // Mostly other sandboxes have made what is above. Removing the last of them may take an empty parent away just now:
+    // making it again is all that is needed.
+    const last = createLastSteps(this.#hierarchies, cgroupPath, resources);
+    await make(last).catch(again).catch(again);
   }
 
   async #holdPids({ id, cgroupPath }: SandboxSpec): Promise<void> {
@@ -112,9 +117,10 @@ export class Sandboxes {
     this.#holders.set(id, pid);
   }
 
-  #createNamespaces({ id, hostIpc, hostname }: SandboxSpec): Promise<void> {
+  async #createNamespaces({ id, hostIpc, hostUts, hostname }: SandboxSpec): Promise<void> {
     const { ipc, uts } = this.paths(id);
-    return createNamespaces({ ipc: hostIpc ? '' : ipc, uts, hostname });
+    const own = { ipc: hostIpc ? '' : ipc, uts: hostUts === true ? '' : uts };
+    if (own.ipc !== '' || own.uts !== '') await createNamespaces({ ...own, hostname });
   }
 
   /** Kills what is left inside, removes cgroup, namespaces and files. Nothing there is no error. */
@@ -122,6 +128,8 @@ export class Sandboxes {
     const directory = `${this.#place}/${id}`;
     const spec = this.#known.get(id) ?? (await readSandbox(directory));
     const holder = this.#holders.get(id);
+    // First it is no longer whole: an agent that finds the rest finishes this.
+    await runSteps([['remove', `${directory}/ready`, '']]);
     await Promise.all([
       spec === undefined ? undefined : removeCgroup(this.#hierarchies, spec.cgroupPath),
       holder === undefined ? undefined : reap(holder),
@@ -136,21 +144,33 @@ export class Sandboxes {
       ['remove', directory, ''],
     ]);
     this.#known.delete(id);
-    if (spec === undefined || this.#known.size > 0) return;
-    await pruneCgroups(this.#hierarchies, spec.cgroupPath, this.#cgroupRoot);
+    if (this.#known.size > 0) return;
+    if (spec === undefined) await this.#pruneClasses();
+    else await pruneCgroups(this.#hierarchies, spec.cgroupPath, this.#cgroupRoot);
   }
 
   /** Takes over what an earlier agent made; what it had not finished, or an earlier boot made, is undone. */
   async adopt(): Promise<readonly SandboxSpec[]> {
     const boot = await bootId();
-    const unfinished: string[] = [];
-    for (const id of await namesIn(this.#place)) {
-      const directory = `${this.#place}/${id}`;
-      const [spec, ready] = await Promise.all([readSandbox(directory), readReady(directory)]);
-      if (spec !== undefined && ready === boot) this.#known.set(id, spec);
-      else unfinished.push(id);
-    }
-    for (const id of unfinished) await this.remove(id);
+    const names = await namesIn(this.#place);
+    const whole = await Promise.all(names.map((id) => this.#readWhole(id, boot)));
+    for (const spec of whole) if (spec !== undefined) this.#known.set(spec.id, spec);
+    for (const id of names) if (!this.#known.has(id)) await this.remove(id);
+    if (this.#known.size === 0) await this.#pruneClasses();
     return [...this.#known.values()];
+  }
+
+  async #readWhole(id: string, boot: string): Promise<SandboxSpec | undefined> {
+    const directory = `${this.#place}/${id}`;
+    const [spec, ready] = await Promise.all([readSandbox(directory), readReady(directory)]);
+    return ready === boot ? spec : undefined;
+  }
+
+  /** The last sandbox's removal was interrupted after its record was gone. */
+  async #pruneClasses(): Promise<void> {
+    const classes = await childCgroups(this.#hierarchies, this.#cgroupRoot);
+    for (const path of [...classes, this.#cgroupRoot]) {
+      await pruneCgroups(this.#hierarchies, path, this.#cgroupRoot);
+    }
   }
 }

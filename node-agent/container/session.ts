@@ -6,6 +6,7 @@ import {
   chunkBytes,
   decodeExited,
   decodeFailed,
+  encodeFrame,
   encodeNumbers,
   execLimitBytes,
   frame,
@@ -13,7 +14,8 @@ import {
 import type { WireProcess } from '#native/protocol.ts';
 import { SupervisorConnection } from './connection.ts';
 import type { Container } from './container.ts';
-import { type ExecSpec, type Session, StartError } from './runtime.ts';
+import { ForeignSupervisor } from './foreign.ts';
+import { type AttachedSession, type ExecSpec, type Session, StartError } from './runtime.ts';
 import { refusalMessage } from './start.ts';
 
 /** The exit code of a session that was cut: nobody knows. */
@@ -78,24 +80,37 @@ function sessionOver(connection: SupervisorConnection, withStdin: boolean): Sess
   };
 }
 
-async function connectTo(container: Container): Promise<SupervisorConnection> {
+/** Of a process that was let go: nothing comes of it any more. */
+const ended = (): Session => ({
+  stdout: Readable.from([]),
+  stderr: Readable.from([]),
+  exitCode: Promise.resolve(0),
+  resize: () => undefined,
+  close: () => undefined,
+});
+
+function connectTo(container: Container, what: string, first: Buffer): SupervisorConnection {
   const { spec, state, directory } = container;
   if (state.phase !== 'running') throw new Error(`container ${spec.id} is not running`);
+  if (container.foreign !== undefined) throw new ForeignSupervisor(what, container);
   try {
-    return await SupervisorConnection.session(directory);
+    return SupervisorConnection.session(directory, first);
   } catch (cause) {
     throw new Error(`connect to the supervisor of container ${spec.id}`, { cause });
   }
 }
 
-/** @throws StartError when the program cannot be run */
+/**
+ * `confined`: see `encodeProcess`.
+ * @throws StartError when the program cannot be run
+ */
 export async function execSession(
   container: Container,
-  process: WireProcess,
+  { process, confined }: { readonly process: WireProcess; readonly confined: WireProcess },
   spec: ExecSpec,
 ): Promise<Session> {
   const { id } = container.spec;
-  const request = encodeProcess(process);
+  const request = encodeProcess(process, confined);
   if (request.length > execLimitBytes) {
     const size = `${request.length} bytes of arguments and environment`;
     throw new StartError(`exec in container ${id}: ${size}, the limit is ${execLimitBytes}`, 128);
@@ -104,11 +119,13 @@ export async function execSession(
   if (state.phase === 'running' && state.paused) {
     throw new StartError(`exec in container ${id}: it is paused, resume it first`, 128);
   }
-  const connection = await connectTo(container);
-  connection.send(frame.exec, request);
+  const connection = connectTo(container, 'exec in', encodeFrame(frame.exec, request));
   const answer = await connection.next();
-  if (answer?.type === frame.started) return sessionOver(connection, spec.stdin);
+  if (answer?.type === frame.started && spec.detached !== true) {
+    return sessionOver(connection, spec.stdin);
+  }
   connection.close();
+  if (answer?.type === frame.started) return ended();
   if (answer?.type !== frame.failed) {
     throw new StartError(`exec in container ${id}: its supervisor is gone`, 128);
   }
@@ -121,11 +138,17 @@ export async function execSession(
 export async function attachSession(
   container: Container,
   options: { readonly stdin: boolean },
-): Promise<Session> {
-  const connection = await connectTo(container);
+): Promise<AttachedSession> {
   const withStdin = options.stdin && container.spec.stdin;
-  const errno = await connection.request(encodeNumbers(frame.attach, withStdin ? 1 : 0));
-  if (errno === 0) return sessionOver(connection, withStdin);
+  const order = encodeNumbers(frame.attach, withStdin ? 1 : 0);
+  const connection = connectTo(container, 'attach to', order);
+  const answer = await connection.answer();
+  const errno = answer?.readUInt32LE(4);
+  if (answer !== undefined && errno === 0) {
+    // Supervisors of before it was told answer with eight bytes.
+    const loggedBytes = answer.length < 16 ? 0 : Number(answer.readBigUInt64LE(8));
+    return { ...sessionOver(connection, withStdin), loggedBytes };
+  }
   connection.close();
   throw new Error(`attach to container ${container.spec.id}: errno ${errno ?? 'unknown'}`);
 }

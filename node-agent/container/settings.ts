@@ -57,6 +57,10 @@ export interface SandboxSettings {
   readonly shmBytes?: number;
   /** `auto`: 65,536 numbers that no other sandbox of this node has. */
   readonly userNamespace?: 'auto' | UserNamespace;
+  /** A network namespace of the sandbox's containers, each its own, where only the loopback is. */
+  readonly noNetwork?: boolean;
+  /** Host name and domain name are the host's. */
+  readonly hostUts?: boolean;
   /** One process namespace for all its containers, whose first process is an init of ours. */
   readonly sharePid?: boolean;
 }

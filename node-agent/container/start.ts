@@ -2,61 +2,69 @@
 
 import { getSystemErrorMessage } from 'node:util';
 import { encodeContainer } from '#native/encode.ts';
-import { decodeFailed, type Failed, frame } from '#native/frames.ts';
-import { runSteps, type Step, startSupervisor } from '#native/spawn.ts';
-import { checkResources } from './cgroup-check.ts';
-import { deviceSteps } from './cgroup-devices.ts';
-import { limitSteps } from './cgroup-limits.ts';
-import { createLeafSteps } from './cgroups.ts';
+import { decodeFailed, encodeFrame, type Failed, frame } from '#native/frames.ts';
+import { reap, runSteps, type Step, startSupervisor } from '#native/spawn.ts';
+import { cgroupOrder } from './cgroup-order.ts';
+import { v2Directory } from './cgroups.ts';
 import { SupervisorConnection } from './connection.ts';
 import { filterSteps } from './container-filter.ts';
 import { containerSteps, type ExitedPhase, exitStep, timeOf } from './records.ts';
 import { type ContainerSpec, StartError } from './runtime.ts';
 import type { Surroundings } from './surroundings.ts';
-import { wireContainer } from './wire-spec.ts';
+import { heldContainer, wireContainer } from './wire-spec.ts';
 
-export type StartResult =
-  | {
-      readonly type: 'started';
-      readonly connection: SupervisorConnection;
-      readonly supervisor: number;
-      /** Of the `started` frame. */
-      readonly payload: Buffer;
-    }
-  | { readonly type: 'failed'; readonly error: StartError; readonly exit: ExitedPhase };
+export interface Supervised {
+  readonly type: 'supervised';
+  readonly connection: SupervisorConnection;
+  readonly supervisor: number;
+  /** Of the `started` frame, or of `prepared`. */
+  readonly payload: Buffer;
+}
+
+export interface FailedStart {
+  readonly type: 'failed';
+  readonly error: StartError;
+  readonly exit: ExitedPhase;
+}
 
 const headerBytes = 8;
+const goOn = encodeFrame(frame.goOn);
 
-/** The state directory comes first, then the writable layer: whatever is interrupted can be found. */
+/**
+ * The state directory comes first, then the writable layer and the cgroup that the process is born into: whatever is
+ * interrupted can be found.
+ */
 function firstSteps(around: Surroundings, directory: string): Step[] {
   const { spec, cgroup } = around;
+  const birthplace = v2Directory(around.hierarchies, cgroup);
   return [
     ...containerSteps(directory, { version: 1, cgroup, spec }),
     ...filterSteps(directory, spec, around.seccomp),
     ['mkdir', spec.layerDir, '711'],
     ['mkdir', `${spec.layerDir}/upper`, '755'],
     ['mkdir', `${spec.layerDir}/work`, '700'],
+    ...(birthplace === '' ? [] : [['mkdir', birthplace, '755'] as const]),
   ];
 }
 
-function cgroupSteps({ hierarchies, cgroup, spec, devices }: Surroundings): Step[] {
-  const { resources, privileged } = spec;
-  checkResources(resources);
-  return [
-    ...createLeafSteps(hierarchies, cgroup, resources),
-    ...limitSteps(hierarchies, cgroup, resources),
-    ...deviceSteps(hierarchies, cgroup, { ...resources, privileged, more: devices.rules }),
-  ];
-}
-
-/** A failure is an answer here, not an exception: its record is on disk as an ended container's. */
-export async function startContainer(
-  spec: ContainerSpec,
-  directory: string,
-  surroundings: Promise<Surroundings>,
-): Promise<StartResult> {
+/**
+ * A failure is an answer here, not an exception: its record is on disk as an ended container's.
+ * `held`: the program waits for `letRun`, and ends with the connection.
+ */
+export async function startContainer({
+  spec,
+  directory,
+  surroundings,
+  held,
+}: {
+  readonly spec: ContainerSpec;
+  readonly directory: string;
+  readonly surroundings: Promise<Surroundings>;
+  readonly held: boolean;
+}): Promise<Supervised | FailedStart> {
+  let around: Surroundings | undefined;
   try {
-    const around = await surroundings;
+    around = await surroundings;
     const {
       pid,
       socket,
@@ -65,18 +73,41 @@ export async function startContainer(
       directory,
       id: spec.id,
       before: firstSteps(around, directory),
-      meanwhile: cgroupSteps(around),
-      spec: encodeContainer(wireContainer(around)),
+      meanwhile: cgroupOrder(around),
+      spec: encodeContainer(held ? heldContainer(around) : wireContainer(around)),
     });
     const payload = bytes.subarray(headerBytes);
-    if (bytes[4] !== frame.started) return await failed(directory, refusal(spec, payload));
+    if (bytes[4] === frame.failed) return await failed(directory, refusal(spec, payload));
     const connection = SupervisorConnection.adopt(socket);
-    return { type: 'started', connection, supervisor: pid, payload };
+    return { type: 'supervised', connection, supervisor: pid, payload };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const message = `start container ${spec.id}: ${why}`;
     return failed(directory, new StartError(message, 128, { cause }));
+  } finally {
+    around?.joined?.close();
   }
+}
+
+/** Runs the program of a container that is held. */
+export async function letRun(
+  spec: ContainerSpec,
+  directory: string,
+  { connection, supervisor }: Supervised,
+): Promise<Supervised | FailedStart> {
+  const answer = connection.next();
+  connection.sendEncoded(goOn);
+  const received = await answer;
+  const payload = received?.payload;
+  if (received?.type === frame.started && payload !== undefined)
+    return { type: 'supervised', connection, supervisor, payload };
+  connection.close();
+  await reap(supervisor);
+  const gone = `start container ${spec.id}: its supervisor ended before the program ran`;
+  return failed(
+    directory,
+    payload === undefined ? new StartError(gone, 128) : refusal(spec, payload),
+  );
 }
 
 function exitCodeOf(code: number): 126 | 127 | 128 {
@@ -99,7 +130,7 @@ export function refusalMessage(id: string, { errno, exitCode, what, path }: Fail
   return `start container ${id}: ${what} ${path}: ${why}`;
 }
 
-async function failed(directory: string, error: StartError): Promise<StartResult> {
+async function failed(directory: string, error: StartError): Promise<FailedStart> {
   const now = timeOf(BigInt(Date.now()) * 1_000_000n);
   const exit: ExitedPhase = {
     phase: 'exited',

@@ -2,6 +2,7 @@
 
 import type { Hierarchies } from './cgroups.ts';
 import type { ContainerDevices } from './devices.ts';
+import type { Joined } from './joined.ts';
 import type { ContainerSpec, SandboxSpec } from './runtime.ts';
 import type { UserNamespace } from './settings.ts';
 
@@ -15,6 +16,8 @@ export interface Surroundings {
     readonly shm: string;
     readonly pid: string;
   };
+  /** Namespaces of other containers that it has instead, while it starts. */
+  readonly joined?: Joined;
   /** The container's cgroup. */
   readonly cgroup: string;
   readonly hierarchies: Hierarchies;

@@ -1,17 +1,14 @@
 /** Processes of a container to what a supervisor is told of them. Pure. */
 
-import {
-  plainProcess,
-  processFlag,
-  type WireLandlock,
-  type WireProcess,
-} from '#native/protocol.ts';
+import { plainProcess } from '#native/plain-process.ts';
+import { processFlag, type WireLandlock, type WireProcess } from '#native/protocol.ts';
 import {
   allCapabilities,
   capabilityBits,
   capabilitySets,
   defaultCapabilities,
 } from './capabilities.ts';
+import { holdsDevices } from './cgroup-devices.ts';
 import { type Hierarchies, v1Directories, v2Directory } from './cgroups.ts';
 import { wireLimits } from './rlimits.ts';
 import type { ContainerSpec, ExecSpec } from './runtime.ts';
@@ -29,8 +26,8 @@ export function capabilitiesOf(spec: ContainerSpec, hierarchies: Hierarchies): b
   if (spec.privileged) return allCapabilities;
   const { capabilities } = spec;
   const bits = capabilities === undefined ? defaultBits : capabilityBits(capabilities);
-  // Without the v1 device controller nothing would keep a node made inside from being the host's disk.
-  return hierarchies.v1.devices === undefined ? bits & ~makeNodes : bits;
+  // Where nothing holds back who opens what, a node made inside could be the host's disk.
+  return holdsDevices(hierarchies) ? bits : bits & ~makeNodes;
 }
 
 /** linux/landlock.h: the accesses of its first version, which every kernel that has it knows. */
@@ -63,6 +60,18 @@ function flagsOf(
   );
 }
 
+/** The kernel takes 2^32 - 1 for "leave it as it is", which would be root; a larger one would begin anew at 0. */
+const lastId = 2 ** 32 - 2;
+
+/** @throws Error for what is no number of a user or group: it would be somebody else's (CVE-2024-40635) */
+function checkedIds({ uid, gid, groups }: ContainerSpec['user']): void {
+  for (const id of [uid, gid, ...groups]) {
+    if (!Number.isInteger(id) || id < 0 || id > lastId) {
+      throw new Error(`user ${uid}:${gid}: ${id} is not a whole number from 0 to ${lastId}`);
+    }
+  }
+}
+
 /** Where init is shown: in memory, so that no layer has a trace of it. */
 export const initTarget = '/dev/init';
 
@@ -70,6 +79,7 @@ export const initTarget = '/dev/init';
 export function firstProcess(around: Surroundings): WireProcess {
   const { spec, hierarchies, cgroup, sandbox } = around;
   const { uid, gid, groups } = spec.user;
+  checkedIds(spec.user);
   const user = userNamespaceOf(sandbox);
   return {
     ...plainProcess,
@@ -94,17 +104,33 @@ export function firstProcess(around: Surroundings): WireProcess {
   };
 }
 
-/** A further process of a container: as restricted as its first one. */
-export function execProcess(around: Surroundings, exec: ExecSpec): WireProcess {
-  const user = exec.user ?? around.spec.user;
-  const first = firstProcess({ ...around, spec: { ...around.spec, user } });
-  const joins = userNamespaceOf(around.sandbox) === undefined ? 0 : processFlag.joinUser;
+/** What further processes of a container have of its first one: as this user, as restricted. Frozen, to be kept. */
+export function confinement(around: Surroundings, user: ContainerSpec['user']): WireProcess {
+  return Object.freeze(firstProcess({ ...around, spec: { ...around.spec, user } }));
+}
+
+/** Programs ask what terminal they have; one that was named stays. */
+function withTerminal(env: readonly string[], tty: boolean): readonly string[] {
+  return !tty || env.some((entry) => entry.startsWith('TERM=')) ? env : [...env, 'TERM=xterm'];
+}
+
+/** The container that a further process joins. */
+export type Joining = Pick<Surroundings, 'spec' | 'sandbox'>;
+
+/** A further process of a container. */
+export function execProcess(
+  { spec, sandbox }: Joining,
+  confined: WireProcess,
+  exec: ExecSpec,
+): WireProcess {
+  const joins = userNamespaceOf(sandbox) === undefined ? 0 : processFlag.joinUser;
+  const detached = exec.detached === true ? processFlag.detached : 0;
   return {
-    ...first,
-    flags: flagsOf(exec, around.spec.noNewPrivileges) | joins,
+    ...confined,
+    flags: flagsOf(exec, spec.noNewPrivileges) | joins | detached,
     ...(exec.size ?? {}),
     args: exec.args,
-    env: exec.env ?? first.env,
-    cwd: exec.cwd ?? first.cwd,
+    env: withTerminal(exec.env ?? confined.env, exec.tty),
+    cwd: exec.cwd ?? confined.cwd,
   };
 }

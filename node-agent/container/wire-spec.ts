@@ -6,6 +6,7 @@ import {
   mountAttribute,
   mountKind,
   namespaceType,
+  processFlag,
   type WireContainer,
   type WireMount,
 } from '#native/protocol.ts';
@@ -46,17 +47,26 @@ const ttyGroup = 5;
 
 type Namespaces = WireContainer['namespaces'];
 
-function namespacesOf({ sandbox, namespaces }: Surroundings): Namespaces {
+/** Without a path a new one, where only the loopback is. */
+const ownNetwork = ({ netnsPath, noNetwork }: Surroundings['sandbox']): boolean =>
+  noNetwork === true || netnsPath !== undefined;
+
+function namespacesOf({ sandbox, namespaces, joined: held }: Surroundings): Namespaces {
   const named = (type: number, path = '') => ({ type, path });
   const { mount, cgroup, user, pid, ipc, uts, network } = namespaceType;
+  const joined = held?.paths ?? {};
+  const ownPid = sandbox.sharePid === true ? namespaces.pid : '';
   return [
     named(mount),
     named(cgroup),
     ...(sandbox.userNamespace === undefined ? [] : [named(user)]),
-    ...(sandbox.hostPid ? [] : [named(pid, sandbox.sharePid === true ? namespaces.pid : '')]),
-    ...(sandbox.hostIpc ? [] : [named(ipc, namespaces.ipc)]),
-    named(uts, namespaces.uts),
-    ...(sandbox.netnsPath === undefined ? [] : [named(network, sandbox.netnsPath)]),
+    ...(sandbox.hostPid ? [] : [named(pid, joined.pid ?? ownPid)]),
+    ...(sandbox.hostIpc ? [] : [named(ipc, joined.ipc ?? namespaces.ipc)]),
+    ...(sandbox.hostUts === true ? [] : [named(uts, namespaces.uts)]),
+    ...(joined.network === undefined ? [] : [named(network, joined.network)]),
+    ...(joined.network === undefined && ownNetwork(sandbox)
+      ? [named(network, sandbox.netnsPath)]
+      : []),
   ];
 }
 
@@ -69,8 +79,11 @@ const openNetwork = {
   'net.ipv4.ping_group_range': '0 2147483647',
 };
 
-function sysctlsOf({ sandbox }: Surroundings): WireContainer['sysctls'] {
-  const own = { ipc: !sandbox.hostIpc, network: sandbox.netnsPath !== undefined };
+function sysctlsOf({ spec, sandbox }: Surroundings): WireContainer['sysctls'] {
+  const own = {
+    ipc: !sandbox.hostIpc && spec.joins?.ipc === undefined,
+    network: ownNetwork(sandbox) && spec.joins?.network === undefined,
+  };
   const open = sandbox.userNamespace !== undefined && own.network ? openNetwork : {};
   return sysctlPaths({ ...open, ...sandbox.sysctls }, own);
 }
@@ -83,11 +96,12 @@ const initMount: WireMount = wireMount({
   set: mountAttribute.readonly | mountAttribute.nosuid | mountAttribute.nodev,
 });
 
-function mountsOf({ spec, sandbox, namespaces, hierarchies }: Surroundings) {
+function mountsOf({ spec, sandbox, namespaces, hierarchies, cgroup }: Surroundings) {
   const user = userNamespaceOf(sandbox);
   const standard = standardMounts({
     writable: spec.privileged,
     hierarchies,
+    cgroup,
     shm: sandbox.hostIpc ? '/dev/shm' : namespaces.shm,
     ttyGid: user ? hostId(user.gids, ttyGroup) : ttyGroup,
     mapped: user !== undefined,
@@ -107,6 +121,7 @@ export function wireContainer(around: Surroundings): WireContainer {
     flags:
       (spec.readonlyRootfs ? containerFlag.readonlyRoot : 0) |
       (spec.stdinOnce ? containerFlag.stdinOnce : 0) |
+      (spec.keepsLayer === true ? containerFlag.keepLayer : 0) |
       (user === undefined ? 0 : containerFlag.mapLayers),
     logPath: spec.logPath,
     logLargeBytes: log.rotateBytes,
@@ -130,4 +145,10 @@ export function wireContainer(around: Surroundings): WireContainer {
     readonlyPaths: open ? [] : readonlyPaths,
     process: firstProcess(around),
   };
+}
+
+/** The same for a container whose program is to run later. */
+export function heldContainer(around: Surroundings): WireContainer {
+  const wire = wireContainer(around);
+  return { ...wire, process: { ...wire.process, flags: wire.process.flags | processFlag.held } };
 }

@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { invalidArchive } from './archive-error.ts';
 import { decompressed } from './decompress.ts';
-import type { Digest } from './digest.ts';
+import type { Algorithm, Digest } from './digest.ts';
 import { ImageError } from './images.ts';
 
 const MAX_FILES = 100_000;
@@ -124,7 +124,8 @@ async function readEntries(tar: Extract, files: ArchiveFiles, scratch: string): 
     if (header.type === 'file' || header.type === 'contiguous-file') {
       room -= header.size ?? 0;
       if (room < 0) throw invalidArchive(`it holds more than ${MAX_BYTES} bytes`);
-      files.add(name, await writeFile(entry, join(scratch, String(number++))));
+      const algorithm = name.startsWith('blobs/sha512/') ? 'sha512' : 'sha256';
+      files.add(name, await writeFile(entry, join(scratch, String(number++)), algorithm));
     } else {
       entry.resume();
     }
@@ -146,8 +147,12 @@ function linkTarget({ type, linkname }: Header, name: string): string | undefine
   return target;
 }
 
-async function writeFile(content: AsyncIterable<Buffer>, path: string): Promise<ArchiveFile> {
-  const hash = createHash('sha256');
+async function writeFile(
+  content: AsyncIterable<Buffer>,
+  path: string,
+  algorithm: Algorithm,
+): Promise<ArchiveFile> {
+  const hash = createHash(algorithm);
   const file = await open(path, 'wx', 0o600);
   let size = 0;
   try {
@@ -160,5 +165,5 @@ async function writeFile(content: AsyncIterable<Buffer>, path: string): Promise<
   } finally {
     await file.close();
   }
-  return { path, size, digest: `sha256:${hash.digest('hex')}` };
+  return { path, size, digest: `${algorithm}:${hash.digest('hex')}` };
 }

@@ -4,6 +4,7 @@
  */
 
 import { open } from 'node:fs/promises';
+import * as t from 'io-ts';
 import { invalidArchive } from './archive-error.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { compressionOf } from './decompress.ts';
@@ -11,6 +12,8 @@ import { chainIds, type Digest, digestOf, hexOf } from './digest.ts';
 import * as oci from './oci.ts';
 import { selectPlatform } from './platform.ts';
 import { normalizedTag, parseReference } from './reference.ts';
+
+const JsonObject = t.UnknownRecord;
 
 export interface ArchiveLayer {
   readonly file: ArchiveFile;
@@ -60,7 +63,7 @@ async function verifiedBlob(
   files: ArchiveFiles,
   { digest, size }: oci.Descriptor,
 ): Promise<ArchiveFile> {
-  const name = `blobs/sha256/${hexOf(digest)}`;
+  const name = oci.blobName(digest);
   const file = files.get(name);
   if (file.digest !== digest || file.size !== size) {
     throw invalidArchive(
@@ -76,11 +79,15 @@ async function imageManifest(
   files: ArchiveFiles,
   descriptor: oci.Descriptor,
   depth: number,
-): Promise<Buffer> {
+): Promise<{ readonly bytes: Buffer; readonly digest: Digest }> {
   if (depth > 4) throw invalidArchive('its indexes are nested more than 4 deep');
   await verifiedBlob(files, descriptor);
-  const bytes = await files.read(`blobs/sha256/${hexOf(descriptor.digest)}`);
-  if (!oci.isIndexType(descriptor.mediaType)) return bytes;
+  const bytes = await files.read(oci.blobName(descriptor.digest));
+  const { digest, mediaType } = descriptor;
+  const fields = oci.decodeJson(JsonObject, bytes, `manifest ${digest}`);
+  const why = oci.ambiguity(fields, mediaType);
+  if (why !== undefined) throw invalidArchive(`manifest ${digest}: ${why}`);
+  if (!Array.isArray(fields['manifests'])) return { bytes, digest };
   const index = oci.decodeJson(oci.Index, bytes, `index ${descriptor.digest}`);
   const [chosen] = selectPlatform(index.manifests, 'first');
   if (chosen === undefined) throw invalidArchive(`index ${descriptor.digest} holds no manifest`);
@@ -89,14 +96,13 @@ async function imageManifest(
 
 async function layoutImage(
   files: ArchiveFiles,
-  bytes: Buffer,
+  { bytes, digest }: { readonly bytes: Buffer; readonly digest: Digest },
 ): Promise<Omit<ArchiveImage, 'tags'>> {
-  const digest = digestOf(bytes);
   const manifest = oci.decodeJson(oci.Manifest, bytes, `manifest ${digest}`);
   const configFile = await verifiedBlob(files, manifest.config);
   const layers: ArchiveFile[] = [];
   for (const layer of manifest.layers) layers.push(await verifiedBlob(files, layer));
-  const name = `blobs/sha256/${hexOf(manifest.config.digest)}`;
+  const name = oci.blobName(manifest.config.digest);
   const config = oci.decodeJson(
     oci.Config,
     await files.read(name),

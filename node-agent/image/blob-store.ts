@@ -1,25 +1,29 @@
-/** Content-addressed files: `<directory>/sha256/<hex>`, each complete and verified from the moment it has its name. */
+/** Content-addressed files: `<directory>/<algorithm>/<hex>`, each complete and verified from the moment it has its name. */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, digestOf, hexOf } from './digest.ts';
+import { ALGORITHMS, algorithmOf, type Digest, digestOf, hexOf } from './digest.ts';
 
 export class BlobStore {
   readonly #directory: string;
+  readonly #scratch: (name: string) => string;
 
-  /** `directory` is made by `open`. */
-  constructor(directory: string) {
-    this.#directory = join(directory, 'sha256');
+  /** `directory` is made by `open`; `scratch` gives a path nobody has, on the same file system. */
+  constructor(directory: string, scratch: (name: string) => string) {
+    this.#directory = directory;
+    this.#scratch = scratch;
   }
 
   async open(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    for (const algorithm of ALGORITHMS) {
+      await mkdir(join(this.#directory, algorithm), { recursive: true, mode: 0o700 });
+    }
   }
 
   path(digest: Digest): string {
-    return join(this.#directory, hexOf(digest));
+    return join(this.#directory, algorithmOf(digest), hexOf(digest));
   }
 
   has(digest: Digest): Promise<boolean> {
@@ -31,12 +35,15 @@ export class BlobStore {
     await link(file, this.path(digest)).catch(ignoreExisting);
   }
 
-  /** Keeps bytes made here. */
-  async put(bytes: Buffer): Promise<Digest> {
-    const digest = digestOf(bytes);
+  /** Keeps bytes made or verified here. @throws Error when they have another digest than the one given */
+  async put(bytes: Buffer, expected?: Digest): Promise<Digest> {
+    const digest = digestOf(bytes, expected && algorithmOf(expected));
+    if (expected !== undefined && expected !== digest) {
+      throw new Error(`keep ${expected}: the bytes have the digest ${digest}`);
+    }
     const path = this.path(digest);
     if (await exists(path)) return digest;
-    const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+    const temporary = this.#scratch('blob');
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(bytes);
@@ -54,21 +61,24 @@ export class BlobStore {
   /** Whether all are there with the content their names say; reads them whole. */
   async areSound(digests: readonly Digest[]): Promise<boolean> {
     for (const digest of digests) {
-      const hash = createHash('sha256');
+      const hash = createHash(algorithmOf(digest));
       try {
         for await (const piece of createReadStream(this.path(digest))) hash.update(piece);
       } catch {
         return false;
       }
-      if (`sha256:${hash.digest('hex')}` !== digest) return false;
+      if (hash.digest('hex') !== hexOf(digest)) return false;
     }
     return true;
   }
 
-  /** Removes every blob not in `keep`, and what an interrupted `put` left. */
+  /** Removes every file that is no blob in `keep`. */
   async removeAllBut(keep: ReadonlySet<Digest>): Promise<void> {
-    for (const name of await readdir(this.#directory)) {
-      if (!keep.has(`sha256:${name}`)) await rm(join(this.#directory, name), { force: true });
+    for (const algorithm of ALGORITHMS) {
+      const directory = join(this.#directory, algorithm);
+      for (const name of await readdir(directory)) {
+        if (!keep.has(`${algorithm}:${name}`)) await rm(join(directory, name), { force: true });
+      }
     }
   }
 }

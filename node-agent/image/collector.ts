@@ -12,6 +12,8 @@ export interface CollectPolicy {
   readonly lowPercent: number;
   /** An image stays at least this long after it came. */
   readonly minAgeMs: number;
+  /** Unused for longer than this it goes, however much room there is; absent: it does not. */
+  readonly maxUnusedMs?: number;
 }
 
 /** kubelet's defaults. */
@@ -67,8 +69,12 @@ export class ImageCollector {
     const { policy, discard, used, diskPercent, log } = this.#options;
     const inUse = await used();
     await discard((images) => this.#look(images, inUse));
-    if ((await diskPercent()) < policy.highPercent) return [];
     const gone: string[] = [];
+    for (const image of await discard((images) => this.#tooOld(images, inUse))) {
+      gone.push(image.digest);
+      log.info('image collected by its age', { tags: image.tags, digest: image.digest });
+    }
+    if ((await diskPercent()) < policy.highPercent) return gone;
     while ((await diskPercent()) > policy.lowPercent) {
       const [image] = await discard((images) => this.#oldest(images, inUse).slice(0, 1));
       if (image === undefined) break;
@@ -90,6 +96,17 @@ export class ImageCollector {
       this.#seen.set(digest, seen);
     }
     return [];
+  }
+
+  /** What this agent has not seen in use for too long. */
+  #tooOld(images: readonly StoredImage[], inUse: ReadonlySet<string>): readonly StoredImage[] {
+    const { policy, now } = this.#options;
+    if (policy.maxUnusedMs === undefined) return [];
+    const since = now() - policy.maxUnusedMs;
+    return this.#oldest(images, inUse).filter(({ digest }) => {
+      const { firstAt = Number.POSITIVE_INFINITY, usedAt = 0 } = this.#seen.get(digest) ?? {};
+      return Math.max(firstAt, usedAt) < since;
+    });
   }
 
   /** What may go, the longest unused first. */

@@ -2,8 +2,7 @@
  * Makes an image here: of another one, a layer on top and a changed configuration. The same parts give the same bytes, and so
  * the same digest, on every node: no time and no name of this machine goes in.
  */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
 import { chainIds, type Digest, digestOf } from './digest.ts';
 import { imageConfig } from './image-config.ts';
 import type { StoredImage, StoredLayer } from './image-table.ts';
@@ -26,6 +25,8 @@ export interface Composition {
     readonly digest: string;
     readonly tarDigest: string;
     readonly sizeBytes: number;
+    /** Of its files, of a tar that was written here: it is unpacked when somebody wants to stand on it, and not before. */
+    readonly contentBytes?: number;
     readonly compression?: 'gzip' | 'zstd';
   };
   readonly author?: string | undefined;
@@ -63,7 +64,7 @@ export async function composeImage(
   const { content } = shelf;
   const kept = base.stored?.layers.flatMap(({ digest, chainId }) => [digest, chainId]) ?? [];
   const releases = [await shelf.hold(kept)];
-  const scratch = await mkdtemp(join(content.incoming, 'make-'));
+  const scratch = await content.scratch('make');
   try {
     const createdAt = typeof base.config['created'] === 'string' ? base.config['created'] : dawn;
     const made = await make({ scratch, createdAt });
@@ -180,6 +181,9 @@ async function keepLayer(
   await content.blobs.adopt(layer.file, digest);
   const found = await stat(layer.file);
   if (found.size !== layer.sizeBytes) throw new Error(`${layer.file} has changed meanwhile`);
+  if (layer.contentBytes !== undefined) {
+    return { digest, diffId, chainId, sizeBytes: layer.contentBytes };
+  }
   const source = { chainId, diffId, file: layer.file };
   return { digest, diffId, chainId, sizeBytes: await content.unpacked(images(), source) };
 }

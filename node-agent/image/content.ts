@@ -1,10 +1,11 @@
 /**
  * The content of the node's images below one directory: `blobs/` (as they came), `layers/` (unpacked), `downloads/` (blobs on
- * their way from a registry, kept over crashes), `incoming/` (scratch, emptied at each start). What no image refers to and
- * nobody holds is removed.
+ * their way from a registry, kept over crashes), `incoming/` (scratch, which goes with whose it is). What no image refers to
+ * and nobody holds, in this process or another, is removed.
  */
 
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobStore } from './blob-store.ts';
 import type { Digest } from './digest.ts';
@@ -12,58 +13,92 @@ import { Durability } from './durability.ts';
 import type { StoredImage } from './image-table.ts';
 import { type LayerSource, LayerStore } from './layer-store.ts';
 import { layersInUse } from './layers-in-use.ts';
+import { removeLeftovers, Session } from './session.ts';
 
 /** A download nobody went on with for this long is given up. */
 const DOWNLOAD_KEPT_MS = 24 * 3600 * 1000;
 
 export class Content {
+  readonly session: Session;
   readonly blobs: BlobStore;
   readonly layers: LayerStore;
   readonly durability: Durability;
-  readonly incoming: string;
   readonly downloads: string;
+  readonly #incoming: string;
   readonly #held = new Map<Digest, number>();
 
+  /** `root` exists. */
   constructor(root: string) {
-    this.incoming = join(root, 'incoming');
+    this.session = new Session(root);
+    this.#incoming = join(root, 'incoming');
     this.downloads = join(root, 'downloads');
-    this.blobs = new BlobStore(join(root, 'blobs'));
-    this.layers = new LayerStore(join(root, 'layers'));
-    this.durability = new Durability(root);
+    this.blobs = new BlobStore(join(root, 'blobs'), (name) => this.#scratchPath(name));
+    this.layers = new LayerStore(join(root, 'layers'), this.session);
+    this.durability = new Durability(root, this.session);
   }
 
-  /** Makes what is missing and removes what an interrupted run left half done. */
+  /** Makes what is missing and removes what interrupted runs left half done. Call under the session's lock. */
   async open(): Promise<void> {
-    await rm(this.incoming, { recursive: true, force: true });
-    await mkdir(this.incoming, { mode: 0o700 });
+    await this.session.begin();
+    await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
     await mkdir(this.downloads, { recursive: true, mode: 0o700 });
-    await Promise.all([this.blobs.open(), this.layers.open(), this.#removeOldDownloads()]);
+    await Promise.all([
+      removeLeftovers(this.session, this.#incoming, ''),
+      this.blobs.open(),
+      this.layers.open(),
+      this.#removeOldDownloads(),
+    ]);
+  }
+
+  /** A new directory for something half done: it goes, at the latest, some time after this process. */
+  scratch(name: string): Promise<string> {
+    return mkdtemp(join(this.#incoming, `${this.session.id}-${name}-`));
+  }
+
+  #scratchPath(name: string): string {
+    const random = randomBytes(6).toString('hex');
+    return join(this.#incoming, `${this.session.id}-${name}-${random}`);
   }
 
   async #removeOldDownloads(): Promise<void> {
     for (const name of await readdir(this.downloads)) {
       const path = join(this.downloads, name);
-      const { mtimeMs } = await stat(path);
-      if (Date.now() - mtimeMs > DOWNLOAD_KEPT_MS) await rm(path, { force: true });
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined || Date.now() - found.mtimeMs <= DOWNLOAD_KEPT_MS) continue;
+      await rm(path, { force: true });
     }
   }
 
-  /** Keeps blobs and unpacked layers (by chain ID) from `collect` until the returned function is called. */
-  hold(digests: readonly Digest[]): () => void {
+  /** Keeps blobs and unpacked layers (by chain ID) from `collect`, of any process, until the returned function is called. */
+  async hold(digests: readonly Digest[]): Promise<() => void> {
     const once = new Set(digests);
-    for (const digest of once) this.#held.set(digest, this.holders(digest) + 1);
-    return () => {
+    for (const digest of once) this.#held.set(digest, this.#holders(digest) + 1);
+    const letGo = () => {
       for (const digest of once) {
-        const left = this.holders(digest) - 1;
+        const left = this.#holders(digest) - 1;
         if (left > 0) this.#held.set(digest, left);
         else this.#held.delete(digest);
       }
     };
+    try {
+      const release = await this.session.lease([...once]);
+      return () => {
+        letGo();
+        release();
+      };
+    } catch (error) {
+      letGo();
+      throw error;
+    }
   }
 
-  /** How many hold it now. */
-  holders(digest: Digest): number {
+  #holders(digest: Digest): number {
     return this.#held.get(digest) ?? 0;
+  }
+
+  /** All that is held now, here or by another process. */
+  async held(): Promise<ReadonlySet<Digest>> {
+    return new Set([...this.#held.keys(), ...(await this.session.leasedByOthers())]);
   }
 
   /** The sum of the layer's files; unpacks it unless it stands. `images`: those whose sizes are known. */
@@ -74,14 +109,20 @@ export class Content {
     return this.layers.unpack(source);
   }
 
-  /** Removes what is not of these images. */
+  /** Takes away what is not of these images; `layers.sweep` ends it. Call under the session's lock. */
   async collect(images: readonly StoredImage[]): Promise<void> {
     const layers = images.flatMap((image) => image.layers);
-    const held = [...this.#held.keys()];
+    const held = await this.held();
     const chains = new Set([...layers.map(({ chainId }) => chainId), ...held]);
     await this.layers.removeAllBut(chains, layersInUse);
     const blobs = images.flatMap(({ digest, id }) => [digest, id]);
     const digests = layers.map(({ digest }) => digest);
     await this.blobs.removeAllBut(new Set([...blobs, ...digests, ...held]));
+  }
+
+  /** The end of this process's part. */
+  close(): void {
+    this.durability.close();
+    this.session.end();
   }
 }

@@ -10,6 +10,7 @@ export async function distrustContent(
   log: ImagesOptions['log'],
 ): Promise<void> {
   await content.layers.removeAllBut(new Set());
+  await content.layers.sweep();
   const sound: StoredImage[] = [];
   for (const image of table.all()) {
     const digests = [image.digest, image.id, ...image.layers.map(({ digest }) => digest)];
@@ -18,5 +19,6 @@ export async function distrustContent(
   }
   await table.replace(sound);
   await content.durability.begin(); // of this boot: what is unpacked from here on is not doubted again
+  await content.durability.settle();
   content.durability.secureSoon();
 }

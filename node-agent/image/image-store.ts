@@ -1,29 +1,30 @@
 /**
  * The node's images below `<dataDir>/images`: `blobs/` (content as it came), `layers/` (unpacked), `refs.json` (which images
- * there are). Only `refs.json` decides what exists: content comes before it and goes after it, so that a crash at any point
- * leaves at most content nobody refers to, which the next `openImages` removes.
+ * there are), `sessions/` (who works with them). Only `refs.json` decides what exists: content comes before it and goes after
+ * it, so that a crash at any point leaves at most content nobody refers to, which the next `openImages` removes.
  */
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveImage } from './archive-images.ts';
 import { startReading } from './archive-source.ts';
 import { Content } from './content.ts';
 import { distrustContent } from './distrust.ts';
 import { ImageTable, type StoredImage } from './image-table.ts';
 import type { LocalImage, TransferOptions } from './images.ts';
-import { keepArchiveImage } from './keep-archive.ts';
 import { type Found, findImage, localImage, newTag, noSuchImage, withImage } from './lookup.ts';
 import type { ImagesOptions, NodeImages, Pruned } from './node-images.ts';
 import { SharedContent } from './peers/shared-content.ts';
 import type { Registry } from './registry/registry.ts';
+import type { SearchHit } from './registry/search.ts';
 import type { Shelf } from './registry/shelf.ts';
 import { Gate } from './signature/gate.ts';
+import { type Removed, removal, unguarded } from './untag.ts';
 import { type ImageUsage, imageUsage, isPrunable, type PruneOptions } from './usage.ts';
 import { resolveUser } from './user.ts';
 
-/** Opens (or makes) the store and removes what an interrupted run left. One process at a time may have it open. */
+/** Opens (or makes) the store and removes what interrupted runs left. Several processes may have it open. */
 export async function openImages(options: ImagesOptions): Promise<NodeImages> {
+  await mkdir(join(options.dataDir, 'images'), { recursive: true, mode: 0o700 });
   const store = new ImageStore(options);
   await store.open();
   return store;
@@ -37,7 +38,7 @@ class ImageStore implements NodeImages {
   readonly #options: ImagesOptions;
   readonly #gate: Gate;
   #registry: Promise<Registry> | undefined;
-  /** Changes of the table, and the removal of content, one after the other. */
+  /** Changes of the table, and the removal of content, one after the other: of this process here, of all by the session's lock. */
   #changing: Promise<unknown> = Promise.resolve();
 
   constructor(options: ImagesOptions) {
@@ -50,11 +51,24 @@ class ImageStore implements NodeImages {
   }
 
   async open(): Promise<void> {
-    await mkdir(this.#root, { recursive: true, mode: 0o700 });
-    await Promise.all([this.#content.open(), this.#table.open()]);
-    if (await this.#content.durability.wasInterrupted())
-      await distrustContent(this.#content, this.#table, this.#options.log);
-    await this.#collect();
+    const { durability } = this.#content;
+    try {
+      await this.#change(async () => {
+        this.#table.all(); // what cannot be understood is told now
+        await this.#content.open();
+        if (await durability.wasInterrupted())
+          await distrustContent(this.#content, this.#table, this.#options.log);
+      });
+      await this.#collect();
+    } catch (error) {
+      this.#content.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#changing;
+    this.#content.close();
   }
 
   async find(reference: string): Promise<LocalImage | undefined> {
@@ -68,36 +82,8 @@ class ImageStore implements NodeImages {
 
   async load(archive: AsyncIterable<Buffer>): Promise<readonly LocalImage[]> {
     const source = startReading(archive);
-    const scratch = await mkdtemp(join(this.#content.incoming, 'load-'));
-    try {
-      const [{ readArchive }, { readImages }] = await Promise.all([
-        import('./archive-files.ts'),
-        import('./archive-images.ts'),
-      ]);
-      const images = await readImages(await readArchive(source, scratch));
-      await this.#content.durability.begin();
-      return await this.#change(() => this.#keep(images));
-    } finally {
-      await rm(scratch, { recursive: true, force: true });
-      this.#content.durability.secureSoon();
-    }
-  }
-
-  async #keep(images: readonly ArchiveImage[]): Promise<readonly LocalImage[]> {
-    try {
-      const stored: StoredImage[] = [];
-      for (const image of images) {
-        stored.push(await keepArchiveImage(this.#content, this.#table.all(), image));
-      }
-      let all = this.#table.all();
-      for (const image of stored) all = withImage(all, image);
-      await this.#table.replace(all);
-      const digests = new Set(stored.map(({ digest }) => digest));
-      return all.filter(({ digest }) => digests.has(digest)).map(localImage);
-    } catch (error) {
-      await this.#collect();
-      throw error;
-    }
+    const { loadArchive } = await import('./load-archive.ts');
+    return loadArchive(this.shelf(), source);
   }
 
   async pull(reference: string, options: TransferOptions = {}): Promise<LocalImage> {
@@ -136,22 +122,30 @@ class ImageStore implements NodeImages {
       content: this.#content,
       images: () => this.#table.all(),
       hold: async (digests) => {
-        const release = this.#content.hold(digests);
-        await this.#changing;
+        const release = await this.#content.hold(digests);
+        await this.#change(async () => undefined);
         return release;
       },
-      keep: (image) => this.#change(() => this.#replace(image)),
-      rename: (digest, names) =>
-        this.#change(async () => {
-          const image = this.#table.all().find((each) => each.digest === digest);
-          return image && this.#replace({ ...image, ...names });
-        }),
+      keep: async (image) => (await this.#keep([image]))[0] as LocalImage,
+      keepAll: (images) => this.#keep(images),
+      collect: () => this.#collect(),
+      rename: async (digest, names) => {
+        const image = this.#table.all().find((each) => each.digest === digest);
+        return image && (await this.#keep([{ ...image, ...names }], digest))[0];
+      },
     };
   }
 
-  async #replace(image: StoredImage): Promise<LocalImage> {
-    await this.#table.replace(withImage(this.#table.all(), image));
-    return localImage(this.#requiredDigest(image.digest));
+  /** Those with `known` only if it is still there. */
+  #keep(images: readonly StoredImage[], known?: string): Promise<readonly LocalImage[]> {
+    return this.#change(async () => {
+      let all = this.#table.all();
+      if (known !== undefined && !all.some(({ digest }) => digest === known)) return [];
+      for (const image of images) all = withImage(all, image);
+      await this.#table.replace(all);
+      const digests = new Set(images.map(({ digest }) => digest));
+      return all.filter(({ digest }) => digests.has(digest)).map(localImage);
+    });
   }
 
   async tag(reference: string, newReference: string): Promise<void> {
@@ -162,15 +156,16 @@ class ImageStore implements NodeImages {
     });
   }
 
-  async remove(reference: string): Promise<void> {
-    await this.#change(async () => {
-      const { image, tag } = this.#required(reference);
-      const tags = tag === undefined ? [] : image.tags.filter((other) => other !== tag);
-      const others = this.#table.all().filter((other) => other !== image);
-      await this.#table.replace(tags.length === 0 ? others : [...others, { ...image, tags }]);
-      await this.#collect();
+  remove(reference: string, options = unguarded): Promise<Removed> {
+    return this.#removing(async () => {
+      const gone = removal(this.#table.all(), this.#required(reference), options);
+      await this.#table.replace(gone.images);
+      return { untagged: gone.untagged, deleted: gone.deleted };
     });
   }
+
+  search = async (term: string, limit: number): Promise<readonly SearchHit[]> =>
+    (await import('./registry/search.ts')).searchImages(await this.#connect(), term, { limit });
 
   async usage(used: ReadonlySet<string>): Promise<ImageUsage> {
     return imageUsage(this.#table.all(), used);
@@ -189,11 +184,10 @@ class ImageStore implements NodeImages {
   discard(
     choose: (images: readonly StoredImage[]) => readonly StoredImage[],
   ): Promise<readonly StoredImage[]> {
-    return this.#change(async () => {
-      const gone = choose(this.#table.all());
-      if (gone.length === 0) return gone;
-      await this.#table.replace(this.#table.all().filter((image) => !gone.includes(image)));
-      await this.#collect();
+    return this.#removing(async () => {
+      const all = this.#table.all();
+      const gone = choose(all);
+      if (gone.length > 0) await this.#table.replace(all.filter((image) => !gone.includes(image)));
       return gone;
     });
   }
@@ -232,13 +226,24 @@ class ImageStore implements NodeImages {
     throw noSuchImage(digest);
   }
 
-  /** Removes content no image refers to. */
+  /** Removes content no image refers to and nobody holds. */
   #collect(): Promise<void> {
-    return this.#content.collect(this.#table.all());
+    return this.#removing(async () => undefined);
+  }
+
+  /** A change that leaves content to remove: taken away with it, and removed when others may go on. */
+  async #removing<T>(change: () => Promise<T>): Promise<T> {
+    const changed = await this.#change(async () => {
+      const result = await change();
+      await this.#content.collect(this.#table.all());
+      return result;
+    });
+    await this.#content.layers.sweep();
+    return changed;
   }
 
   #change<T>(change: () => Promise<T>): Promise<T> {
-    const changed = this.#changing.then(change);
+    const changed = this.#changing.then(() => this.#content.session.locked(change));
     this.#changing = changed.catch(() => {});
     return changed;
   }

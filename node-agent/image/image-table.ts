@@ -1,6 +1,10 @@
-/** Which images there are and what refers to them: `refs.json`, read once, replaced whole and atomically at each change. */
+/**
+ * Which images there are and what refers to them: `refs.json`, replaced whole and atomically at each change, and read again
+ * when another process has replaced it.
+ */
 
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from './digest.ts';
 import type { ImageConfig } from './images.ts';
@@ -35,34 +39,27 @@ const VERSION = 1;
 export class ImageTable {
   readonly #path: string;
   #images: readonly StoredImage[] = [];
+  /** The file that `#images` was read from or written to. */
+  #version = 'none';
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** @throws Error when the file is there and cannot be understood */
-  async open(): Promise<void> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw error;
-    }
-    const found = parsed(text);
-    if (found?.version !== VERSION || !Array.isArray(found.images)) {
-      throw new Error(
-        `read ${this.#path}: it is damaged or of another version; remove it to start without images`,
-      );
-    }
-    this.#images = found.images;
-  }
-
+  /**
+   * All there are now. A look at the file's number and times costs microseconds; it is read only when it is another.
+   * @throws Error when the file is there and cannot be understood
+   */
   all(): readonly StoredImage[] {
+    const version = versionOf(this.#path);
+    if (version !== this.#version) {
+      this.#images = version === 'none' ? [] : read(this.#path);
+      this.#version = version;
+    }
     return this.#images;
   }
 
-  /** Makes `images` the truth; on disk before in memory. */
+  /** Makes `images` the truth; on disk before in memory. Call under the session's lock. */
   async replace(images: readonly StoredImage[]): Promise<void> {
     const temporary = `${this.#path}.tmp`;
     const file = await open(temporary, 'w', 0o600);
@@ -80,7 +77,22 @@ export class ImageTable {
       await directory.close();
     }
     this.#images = images;
+    this.#version = versionOf(this.#path);
   }
+}
+
+/** Each change is a new file with a new number; times tell it from one that got the number of an old one. */
+function versionOf(path: string): string {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? 'none' : `${found.ino} ${found.ctimeNs} ${found.size}`;
+}
+
+function read(path: string): readonly StoredImage[] {
+  const found = parsed(readFileSync(path, 'utf8'));
+  if (found?.version === VERSION && Array.isArray(found.images)) return found.images;
+  throw new Error(
+    `read ${path}: it is damaged or of another version; remove it to start without images`,
+  );
 }
 
 function parsed(text: string): { version?: unknown; images?: readonly StoredImage[] } | undefined {

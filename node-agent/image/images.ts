@@ -1,6 +1,8 @@
 /** What the pod side asks of the image side. */
 
+import type { SearchHit } from './registry/search.ts';
 import type { Shelf } from './registry/shelf.ts';
+import type { Removed, RemoveOptions } from './untag.ts';
 
 /** Why an operation on images failed; `message` says what was tried, on what, why, and what to do. */
 export class ImageError extends Error {
@@ -9,6 +11,8 @@ export class ImageError extends Error {
     | 'InvalidReference'
     | 'NotFound'
     | 'Ambiguous'
+    /** A container needs it. */
+    | 'InUse'
     | 'InvalidArchive'
     | 'UnknownUser'
     /** An ImagePolicy of the cluster stands against it. */
@@ -118,8 +122,13 @@ export interface Images {
   tag(reference: string, newReference: string): Promise<void>;
   /** What works on the content itself, such as saving it, gets it here. */
   shelf(): Shelf;
-  /** Removes a reference; content nobody refers to goes with it. */
-  remove(reference: string): Promise<void>;
+  /**
+   * Removes a reference, or with an ID all of an image; content nobody refers to goes with it.
+   * @throws ImageError `InUse` when `options` say that somebody needs it
+   */
+  remove(reference: string, options?: RemoveOptions): Promise<Removed>;
+  /** Looks for images in a registry: `host/word`, or `word` in Docker Hub. @throws ImageError */
+  search(term: string, limit: number): Promise<readonly SearchHit[]>;
   /** The unpacked layer directories of an image, lowest first; unpacks what is missing. */
   layers(image: LocalImage): Promise<readonly string[]>;
   /** Looks a user up in the image's own /etc/passwd and /etc/group. */

@@ -4,7 +4,7 @@
  */
 
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import type { Digest } from './digest.ts';
+import { type Digest, digestOfHex } from './digest.ts';
 
 /**
  * The chain IDs of the layers that are mounted in any mount namespace. Those of other stores on the machine are among them:
@@ -16,9 +16,10 @@ export async function layersInUse(): Promise<readonly Digest[]> {
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     const table = await mountTable(pid, seen);
-    for (const [, hex = ''] of table.matchAll(/\/layers\/([a-f0-9]{64})\b/g)) hexes.add(hex);
+    for (const [, hex = ''] of table.matchAll(/\/layers\/([a-f0-9]{64}(?:[a-f0-9]{64})?)\b/g))
+      hexes.add(hex);
   }
-  return [...hexes].map((hex): Digest => `sha256:${hex}`);
+  return [...hexes].map(digestOfHex);
 }
 
 /** Of the first process of each mount namespace; empty for the others, and for a process that has just ended. */

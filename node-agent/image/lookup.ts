@@ -1,6 +1,6 @@
 /** Finds images by what people call them. Pure: works on the table's content. */
 
-import { isDigest } from './digest.ts';
+import { ALGORITHMS, isDigest } from './digest.ts';
 import type { StoredImage } from './image-table.ts';
 import { ImageError, type LocalImage } from './images.ts';
 import { candidateTags, normalizedTag, parseReference } from './reference.ts';
@@ -32,7 +32,10 @@ export function hasDigest({ digest, repoDigests = [] }: StoredImage, wanted: str
 }
 
 function isId(text: string): boolean {
-  return /^sha256:[a-f0-9]{1,64}$/.test(text) || /^[a-f0-9]{64}$/.test(text);
+  return (
+    /^sha(?:256:[a-f0-9]{1,64}|512:[a-f0-9]{1,128})$/.test(text) ||
+    /^(?:[a-f0-9]{64}){1,2}$/.test(text)
+  );
 }
 
 function byTag(images: readonly StoredImage[], reference: string): Found | undefined {
@@ -45,9 +48,11 @@ function byTag(images: readonly StoredImage[], reference: string): Found | undef
 }
 
 function byId(images: readonly StoredImage[], text: string): Found | undefined {
-  const start = text.startsWith('sha256:') ? text : `sha256:${text}`;
-  if (!isId(start)) return undefined;
-  const fitting = images.filter(({ id, digest }) => id.startsWith(start) || digest === start);
+  const starts = /^sha\d+:/.test(text) ? [text] : ALGORITHMS.map((name) => `${name}:${text}`);
+  if (!starts.some(isId)) return undefined;
+  const fitting = images.filter(({ id, digest }) =>
+    starts.some((start) => id.startsWith(start) || digest === start),
+  );
   const ids = new Set(fitting.map(({ id }) => id));
   if (ids.size > 1) {
     throw new ImageError(

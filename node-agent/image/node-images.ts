@@ -30,6 +30,8 @@ export interface NodeImages extends Images {
   discard(
     choose: (images: readonly StoredImage[]) => readonly StoredImage[],
   ): Promise<readonly StoredImage[]>;
+  /** Ends this process's part in the store: what it held is free. Nothing of it may be under way any more. */
+  close(): Promise<void>;
 }
 
 /** What went. */

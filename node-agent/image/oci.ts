@@ -4,12 +4,11 @@
  */
 
 import * as t from 'io-ts';
-import type { Digest } from './digest.ts';
-import { isDigest } from './digest.ts';
+import { algorithmOf, type Digest, hexOf, isDigest } from './digest.ts';
 import { ImageError } from './images.ts';
 
 const DigestText = new t.Type<Digest, string, unknown>(
-  'sha256 digest',
+  'sha256 or sha512 digest',
   (value): value is Digest => typeof value === 'string' && isDigest(value),
   (value, context) =>
     typeof value === 'string' && isDigest(value) ? t.success(value) : t.failure(value, context),
@@ -97,11 +96,37 @@ export const MEDIA_TYPES = {
   layer: 'application/vnd.oci.image.layer.v1.tar',
 } as const;
 
+/** Where a layout keeps a blob (OCI image-spec, image-layout.md, "Blobs"). */
+export const blobName = (digest: Digest): string => `blobs/${algorithmOf(digest)}/${hexOf(digest)}`;
+
 /** OCI's and Docker's names for an index. */
 export function isIndexType(mediaType: string | undefined): boolean {
   return (
     mediaType !== undefined && /image\.index\.v1\+json|manifest\.list\.v2\+json/.test(mediaType)
   );
+}
+
+const isManifestType = (mediaType: string): boolean =>
+  /image\.manifest\.v1\+json|distribution\.manifest\.v2\+json/.test(mediaType);
+
+/**
+ * Why a document may not be used: it must not be an image to one tool and an index to the next (CVE-2021-41190).
+ * `declared`: what whoever refers to it says it is.
+ */
+export function ambiguity(
+  fields: Readonly<Record<string, unknown>>,
+  declared?: string,
+): string | undefined {
+  const isIndex = Array.isArray(fields['manifests']);
+  if (isIndex && (fields['layers'] !== undefined || fields['config'] !== undefined)) {
+    return 'the document is an index and an image at once';
+  }
+  const kind = isIndex ? 'an index' : 'no index';
+  for (const type of [String(fields['mediaType'] ?? ''), declared ?? '']) {
+    const isContrary = isIndex ? isManifestType(type) : isIndexType(type);
+    if (isContrary) return `the document is ${kind}, but called ${type}`;
+  }
+  return undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ const PATH = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const DOMAIN = `(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
 const REFERENCE = new RegExp(
-  `^(?:(${DOMAIN})/)?(${PATH}(?:/${PATH})*)(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}))?$`,
+  `^(?:(${DOMAIN})/)?(${PATH}(?:/${PATH})*)(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128}))?$`,
 );
 
 /** Where a name without a domain is looked for among what is here: Docker's default, our own, podman's. */
@@ -38,7 +38,7 @@ function invalid(text: string, why: string): ImageError {
  * @throws ImageError `InvalidReference`
  */
 export function parseReference(text: string): Reference {
-  if (/^[a-f0-9]{64}$/.test(text)) throw invalid(text, 'it is an image ID');
+  if (/^(?:[a-f0-9]{64}){1,2}$/.test(text)) throw invalid(text, 'it is an image ID');
   const slash = text.indexOf('/');
   const hasDomain = slash > 0 && isDomain(text.slice(0, slash));
   const full = hasDomain ? text : `docker.io/${text}`;

@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
-import { type Digest, hexOf } from './digest.ts';
+import { algorithmOf, type Digest } from './digest.ts';
 import type { StoredImage } from './image-table.ts';
 import { ImageError } from './images.ts';
 import { findImage } from './lookup.ts';
@@ -59,11 +59,13 @@ async function write(
   chosen: readonly Chosen[],
   blobs: readonly Digest[],
 ): Promise<void> {
-  for (const name of ['blobs/', 'blobs/sha256/']) await directory(tar, name);
+  const algorithms = new Set(blobs.map(algorithmOf));
+  await directory(tar, 'blobs/');
+  for (const algorithm of algorithms) await directory(tar, `blobs/${algorithm}/`);
   for (const digest of blobs) {
     const path = content.blobs.path(digest);
     const { size } = await stat(path);
-    const entry = tar.entry({ name: `blobs/sha256/${hexOf(digest)}`, size, mode: 0o644, mtime });
+    const entry = tar.entry({ name: oci.blobName(digest), size, mode: 0o644, mtime });
     await pipeline(createReadStream(path, { highWaterMark: 256 * 1024 }), entry);
   }
   const manifests = [];
@@ -104,9 +106,9 @@ async function descriptors(
 const familiar = (tag: string): string => tag.replace(/^docker\.io\/(library\/)?/, '');
 
 const dockerManifest = ({ image, tags }: Chosen) => ({
-  Config: `blobs/sha256/${hexOf(image.id)}`,
+  Config: oci.blobName(image.id),
   RepoTags: tags.map(familiar),
-  Layers: image.layers.map(({ digest }) => `blobs/sha256/${hexOf(digest)}`),
+  Layers: image.layers.map(({ digest }) => oci.blobName(digest)),
 });
 
 const directory = (tar: Pack, name: string): Promise<void> =>

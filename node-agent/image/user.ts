@@ -6,7 +6,8 @@
 import { readImageFile } from './image-file.ts';
 import { ImageError } from './images.ts';
 
-const MAX_BYTES = 4 * 2 ** 20;
+/** The most that a file of users or groups may have. */
+export const accountsLimitBytes = 4 * 2 ** 20;
 const MAX_ID = 2 ** 31 - 1; // as runc has it
 
 export interface ResolvedUser {
@@ -67,17 +68,20 @@ function unknown(user: string, why: string): ImageError {
  */
 export async function resolveUser(layers: readonly string[], user: string): Promise<ResolvedUser> {
   const [passwd, group] = await Promise.all([
-    readImageFile(layers, '/etc/passwd', MAX_BYTES),
-    readImageFile(layers, '/etc/group', MAX_BYTES),
+    readImageFile(layers, '/etc/passwd', accountsLimitBytes),
+    readImageFile(layers, '/etc/group', accountsLimitBytes),
   ]);
-  return findUser(user, passwdEntries(passwd), groupEntries(group));
+  return findUser(user, passwd, group);
 }
 
-function findUser(
+/** The same by the texts of the two files. */
+export function findUser(
   user: string,
-  passwd: readonly PasswdEntry[],
-  groups: readonly GroupEntry[],
+  passwdText: string | undefined,
+  groupText: string | undefined,
 ): ResolvedUser {
+  const passwd = passwdEntries(passwdText);
+  const groups = groupEntries(groupText);
   const colon = user.indexOf(':');
   const userPart = (colon === -1 ? user : user.slice(0, colon)) || '0';
   const groupPart = colon === -1 ? '' : user.slice(colon + 1);

@@ -1,5 +1,5 @@
 /**
- * The pod network of one node: a bridge, and for each pod a network namespace with a veth to it.
+ * The pod network of one node: the gateway's link, and for each pod a network namespace with a veth and a route to it.
  *
  *   <runDir>/netns/<podUid>     the namespace, mounted when all in it is done: what is mounted is attached
  *   <runDir>/addresses/<ip>     a link to the uid of the pod that has the address (address-book.ts)
@@ -8,26 +8,19 @@
  * the address.
  */
 
-import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { bindNetns, configure, listLinks, removeNetns } from '#native/netlink.ts';
-import {
-  addAddress,
-  addDefaultRoute,
-  addVeth,
-  deleteLink,
-  setHairpin,
-  setUp,
-} from '#native/netlink-requests.ts';
+import { bindNetns, configure, linkIndex, listLinks, removeNetns } from '#native/netlink.ts';
 import { AddressBook } from './address-book.ts';
-import { ensureBridge, gatewayOf, removeBridge } from './bridge.ts';
-import { type Cidr, macOf, parseCidr } from './cidr.ts';
+import { ensureBridge, gatewayOf, removeBridge, untilGone } from './bridge.ts';
+import { type Cidr, parseCidr } from './cidr.ts';
 import { enableForwarding, restoreForwarding } from './forwarding.ts';
-import { loadMasquerade, removeMasquerade } from './masquerade.ts';
-import type { PodAddress, PodNetwork } from './pod-network.ts';
+import { removeNodeRoutes } from './node-routes.ts';
+import { plug, routeTo, setUpInside, vethName } from './pod-link.ts';
+import type { NodeNetwork, PodAddress } from './pod-network.ts';
+import { ensureServiceRoute } from './service-route.ts';
+import { ElementTable } from './services/element-table.ts';
 import { SpareNamespace } from './spare-namespace.ts';
 
 export interface PodNetworkOptions {
@@ -38,11 +31,17 @@ export interface PodNetworkOptions {
   readonly bridge: string;
   /** Names the nftables table `bayplan-<name>`; absent or `default`: `bayplan`. */
   readonly clusterName?: string;
+  /** The range of all nodes' pods; absent: this node's is all there is. */
+  readonly clusterCidr?: string;
+  /** The network of this machine's other nodes, whose way out leads through this one. */
+  readonly nodeCidr?: string;
+  /** The range of Services' addresses; absent: Kubernetes' usual one. */
+  readonly serviceCidr?: string;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
 }
 
 /** @throws Error when an option is malformed */
-export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
+export function createPodNetwork(options: PodNetworkOptions): NodeNetwork {
   if (!/^bp[a-z0-9-]{1,13}$/.test(options.bridge)) {
     throw new Error(
       `make a pod network on the bridge '${options.bridge}': its name must be bp and up to 13 of a-z 0-9 -`,
@@ -51,19 +50,13 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
   return new BridgeNetwork(options);
 }
 
-/** The second link of a new namespace. */
-const ETH0 = 2;
+const defaultServiceCidr = '10.96.0.0/12';
 
-/** The node's end of a pod's veth. */
-export function vethName(podUid: string): string {
-  return `bp${createHash('sha256').update(podUid).digest('hex').slice(0, 8)}`;
-}
-
-class BridgeNetwork implements PodNetwork {
+class BridgeNetwork implements NodeNetwork {
   readonly gateway: string;
   readonly #options: PodNetworkOptions;
   readonly #cidr: Cidr;
-  readonly #table: string;
+  readonly table: ElementTable;
   readonly #namespaces: string;
   readonly #marker: string;
   readonly #book: AddressBook;
@@ -71,15 +64,20 @@ class BridgeNetwork implements PodNetwork {
   /** What is under way for a pod; the next call for the same pod waits for it. */
   readonly #busy = new Map<string, Promise<unknown>>();
   readonly #spare = new SpareNamespace();
-  #bridgeIndex: number | undefined;
-  #masquerade: Promise<void> = Promise.resolve();
+  #isStarted = false;
+  #rules: Promise<void> = Promise.resolve();
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
     this.#cidr = parseCidr(options.podCidr);
     this.gateway = gatewayOf(this.#cidr);
     const name = options.clusterName ?? 'default';
-    this.#table = name === 'default' ? 'bayplan' : `bayplan-${name.replace(/[^\w.-]/g, '_')}`;
+    this.table = new ElementTable({
+      table: name === 'default' ? 'bayplan' : `bayplan-${name.replace(/[^\w.-]/g, '_')}`,
+      podCidr: this.#cidr.text,
+      clusterCidr: options.clusterCidr ?? this.#cidr.text,
+      ...(options.nodeCidr === undefined ? {} : { nodeCidr: options.nodeCidr }),
+    });
     this.#namespaces = join(options.runDir, 'netns');
     this.#marker = join(options.runDir, 'ip-forward-was-off');
     this.#book = new AddressBook(join(options.runDir, 'addresses'), this.#cidr);
@@ -88,24 +86,26 @@ class BridgeNetwork implements PodNetwork {
   async start(): Promise<void> {
     await mkdir(this.#namespaces, { recursive: true, mode: 0o700 });
     await this.#adopt();
-    const ports = new Set([...this.#attached.keys()].map(vethName));
-    this.#masquerade = this.#loadMasquerade(); // takes a while: only who attaches a pod waits for it
-    const [index] = await Promise.all([
-      ensureBridge({ name: this.#options.bridge, cidr: this.#cidr }, ports),
+    this.#rules = this.#loadRules(); // takes a while: only who attaches a pod waits for it
+    await Promise.all([
+      ensureBridge({ name: this.#options.bridge, cidr: this.#cidr }),
       enableForwarding(this.#marker),
     ]);
-    this.#bridgeIndex = index;
+    await Promise.all([this.#restoreRoutes(), this.#routeServices()]);
+    this.#isStarted = true;
     this.#spare.prepare();
   }
 
-  /** Without it pods still reach each other and the node. */
-  async #loadMasquerade(): Promise<void> {
-    const { bridge, log } = this.#options;
+  /** Without them pods still reach each other and the node. */
+  async #loadRules(): Promise<void> {
     try {
-      await loadMasquerade({ table: this.#table, bridge, cidr: this.#cidr });
+      await this.table.open();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      log?.warn('pods cannot reach beyond the node: no masquerading; install nftables', { why });
+      this.#options.log?.warn(
+        'no Services, no network policies, and pods cannot reach beyond the node',
+        { why },
+      );
     }
   }
 
@@ -126,6 +126,22 @@ class BridgeNetwork implements PodNetwork {
     }
   }
 
+  /** The kernel takes the routes away with the gateway's address that they speak with. */
+  async #restoreRoutes(): Promise<void> {
+    if (this.#attached.size === 0) return;
+    const indexes = new Map((await listLinks()).map(({ name, index }) => [name, index]));
+    const routes = [...this.#attached].flatMap(([podUid, { ip }]) => {
+      const index = indexes.get(vethName(podUid));
+      return index === undefined ? [] : routeTo(ip, index, this.gateway);
+    });
+    await configure(routes);
+  }
+
+  async #routeServices(): Promise<void> {
+    const { bridge, serviceCidr = defaultServiceCidr } = this.#options;
+    await ensureServiceRoute({ bridge, gateway: this.gateway, serviceCidr });
+  }
+
   attached(): readonly string[] {
     return [...this.#attached.keys()];
   }
@@ -138,7 +154,7 @@ class BridgeNetwork implements PodNetwork {
     return this.#alone(podUid, async () => {
       const existing = this.#attached.get(podUid);
       if (existing !== undefined) return existing;
-      await this.#masquerade;
+      await this.#rules;
       const { ip, recorded } = this.#book.take(podUid);
       const netnsPath = this.netnsPath(podUid);
       const connected = this.#connect(podUid, ip, netnsPath);
@@ -158,35 +174,19 @@ class BridgeNetwork implements PodNetwork {
   }
 
   async #connect(podUid: string, ip: string, netnsPath: string): Promise<void> {
-    if (this.#bridgeIndex === undefined)
-      throw new Error('attach a pod: the network is not started');
+    if (!this.#isStarted) throw new Error('attach a pod: the network is not started');
     const netns = await this.#spare.take();
     try {
-      await this.#plug(vethName(podUid), macOf(ip), netns, this.#bridgeIndex);
-      const inside = [
-        setUp(ETH0),
-        addAddress({ ip, prefix: this.#cidr.prefix, index: ETH0 }),
-        addDefaultRoute(this.gateway, ETH0),
-      ];
-      await configure(inside, { netns });
+      const name = vethName(podUid);
+      await plug(name, { ip, netns }, this.attached().map(vethName));
+      const index = await linkIndex(name);
+      await Promise.all([
+        setUpInside(netns, ip, this.gateway),
+        configure(routeTo(ip, index, this.gateway)),
+      ]);
       await bindNetns(netns, netnsPath);
     } finally {
       closeSync(netns);
-    }
-  }
-
-  async #plug(name: string, mac: string, netns: number, master: number): Promise<void> {
-    const peer = { name: 'eth0', index: ETH0, mac, netns };
-    const plug = () => configure([addVeth({ name, master, peer }), setHairpin(name)]);
-    try {
-      await plug();
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST') throw error;
-      if (this.attached().some((podUid) => vethName(podUid) === name)) throw error;
-      // The same pod's veth of before: the kernel takes it away some time after its namespace.
-      const old = (await listLinks()).find((link) => link.name === name);
-      if (old !== undefined) await configure([deleteLink(old.index, name)]);
-      await plug();
     }
   }
 
@@ -215,28 +215,20 @@ class BridgeNetwork implements PodNetwork {
   }
 
   async destroy(): Promise<void> {
-    await Promise.all([...this.#busy.values(), this.#masquerade, this.#spare.close()]);
+    await Promise.all([...this.#busy.values(), this.#rules, this.#spare.close()]);
     const pods = await readdir(this.#namespaces).catch((): string[] => []);
     for (const podUid of pods) await removeNetns(join(this.#namespaces, podUid));
     await rm(this.#namespaces, { recursive: true, force: true });
     await rm(join(this.#options.runDir, 'addresses'), { recursive: true, force: true });
     this.#attached.clear();
     await Promise.all([
+      removeNodeRoutes(this.#cidr.text),
       removeBridge(this.#options.bridge),
-      removeMasquerade(this.#table).catch(() => {}), // without nft there was no table
+      this.table.destroy().catch(() => {}), // without nft there was no table
     ]);
-    await this.#waitForVeths(new Set(pods.map(vethName)));
+    await untilGone(new Set(pods.map(vethName)));
     const others = (await listLinks()).some(({ name }) => name.startsWith('bp'));
     await restoreForwarding(this.#marker, others);
-  }
-
-  /** The kernel removes veths some 40 ms after their namespace, later if a process is still inside. */
-  async #waitForVeths(names: ReadonlySet<string>): Promise<void> {
-    const deadline = Date.now() + 3000;
-    while (Date.now() < deadline) {
-      if (!(await listLinks()).some(({ name }) => names.has(name))) return;
-      await delay(10);
-    }
   }
 }
 

@@ -1,13 +1,11 @@
-/** The bridge all pods of a node are ports of; the node's own address on it is their gateway. */
+/**
+ * The link that has the node's own address among its pods' addresses: their gateway. It is a bridge without ports: pods
+ * hang on veths of their own, each with a route, so that all they send is routed by the node and meets its rules.
+ */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { configure, type Link, listAddresses, listLinks } from '#native/netlink.ts';
-import {
-  addAddress,
-  addBridge,
-  deleteAddress,
-  deleteLink,
-  setMaster,
-} from '#native/netlink-requests.ts';
+import { addAddress, addBridge, deleteAddress, deleteLink } from '#native/netlink-requests.ts';
 import { type Cidr, ipText, macOf, offsetIn, parseCidr } from './cidr.ts';
 
 export interface BridgeOptions {
@@ -20,14 +18,8 @@ export function gatewayOf(cidr: Cidr): string {
   return ipText(cidr.base + 1);
 }
 
-/**
- * Makes the bridge what it should be; `ports` are the links that belong to it. Resolves with its index.
- * @throws Error when another link has addresses of the network
- */
-export async function ensureBridge(
-  { name, cidr }: BridgeOptions,
-  ports: ReadonlySet<string>,
-): Promise<number> {
+/** Makes the bridge what it should be. @throws Error when another link has addresses of the network */
+export async function ensureBridge({ name, cidr }: BridgeOptions): Promise<void> {
   const gateway = gatewayOf(cidr);
   let links = await listLinks();
   if (!links.some((link) => link.name === name)) {
@@ -37,9 +29,6 @@ export async function ensureBridge(
   const index = links.find((link) => link.name === name)?.index;
   if (index === undefined) throw new Error(`make the bridge ${name}: it is gone again`);
   await setGateway(name, index, cidr, links);
-  const strays = links.filter((link) => ports.has(link.name) && link.master !== index);
-  if (strays.length > 0) await configure(strays.map((link) => setMaster(link.name, index)));
-  return index;
 }
 
 async function setGateway(
@@ -81,4 +70,13 @@ function overlaps(cidr: Cidr, other: string): boolean {
 export async function removeBridge(name: string): Promise<void> {
   const bridge = (await listLinks()).find((link) => link.name === name);
   if (bridge !== undefined) await configure([deleteLink(bridge.index, name)]);
+}
+
+/** The kernel removes veths some 40 ms after their namespace, later if a process is still inside; 3 s are waited. */
+export async function untilGone(names: ReadonlySet<string>): Promise<void> {
+  const deadline = Date.now() + 3000;
+  while (Date.now() < deadline) {
+    if (!(await listLinks()).some(({ name }) => names.has(name))) return;
+    await delay(10);
+  }
 }

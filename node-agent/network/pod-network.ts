@@ -1,4 +1,5 @@
 /** What the pod side asks of the network side. */
+import type { ElementTable } from './services/element-table.ts';
 
 export interface PodAddress {
   readonly ip: string;
@@ -20,4 +21,10 @@ export interface PodNetwork {
   destroy(): Promise<void>;
   /** The node's own address on the bridge. */
   readonly gateway: string;
+}
+
+/** The same with what the cluster's side of the network works on. */
+export interface NodeNetwork extends PodNetwork {
+  /** The node's nftables table; opened by `start`. */
+  readonly table: ElementTable;
 }

@@ -1,45 +1,55 @@
 /** Puts the agent together: takes over what runs, then registers the node, follows its pods and serves its API. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import type { Client } from '#api/client/collection.ts';
 import * as types from '#api/resources/resource-types.ts';
-import type { ConfigMap, Pod, Secret, Service, ServiceAccount } from '#api/resources/types.ts';
+import type { ConfigMap, Pod, Secret, ServiceAccount } from '#api/resources/types.ts';
 import type { Log } from '#controller/runtime/log.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import type { Images } from '#node-agent/image/images.ts';
 import type { NodeImages } from '#node-agent/image/node-images.ts';
-import type { PodNetwork } from '#node-agent/network/pod-network.ts';
-import { operationRoutes } from '../operations/routes.ts';
+import { joinNetwork } from '#node-agent/network/cluster-network.ts';
+import { ClusterView } from '#node-agent/network/cluster-view.ts';
+import type { NodeNetwork, PodNetwork } from '#node-agent/network/pod-network.ts';
+import { finishRollback as recover } from '../operations/rollback.ts';
+import { operationRoutes, operationUpgrades } from '../operations/routes.ts';
 import { drain } from '../pod/drain.ts';
 import { ImagePulls } from '../pod/image-pulls.ts';
 import { KeptContainers } from '../pod/kept-containers.ts';
-import { volumesDir } from '../pod/paths.ts';
+import { persistentVolumesDir, volumesDir } from '../pod/paths.ts';
 import { PodController } from '../pod/pod-controller.ts';
 import { PodEvents } from '../pod/pod-events.ts';
 import { StatusWriter } from '../pod/status-writer.ts';
 import type { World } from '../pod/world.ts';
 import { podDialer } from '../server/dial.ts';
 import { imageRoutes } from '../server/image-routes.ts';
-import { type Call, type NodeApi, type Route, sendJson, serveNodeApi } from '../server/node-api.ts';
+import { type NodeApi, serveNodeApi } from '../server/node-api.ts';
+import { healthRoute, shutdownRoute } from '../server/node-routes.ts';
 import { podRoutes, streamRoutes } from '../server/pod-routes.ts';
+import { volumeRoute } from '../server/volume-route.ts';
+import { claimSource } from '../volume/claim.ts';
 import type { TmpfsMounts } from '../volume/empty-dir.ts';
 import { ObjectSource } from '../volume/object-source.ts';
 import { PodTokens } from '../volume/pod-tokens.ts';
 import { Volumes } from '../volume/volumes.ts';
-import type { AgentConfig } from './config.ts';
+import { type AgentConfig, namesOf } from './config.ts';
 import { type MachineFacts, nodeAddress, readFacts, readPressure } from './facts.ts';
+import { imageUsers } from './images-in-use.ts';
+import { podsOnDisk } from './pods-on-disk.ts';
 import { Registration } from './registration.ts';
 import { Services } from './services.ts';
 import { collectImages, storeRoutes } from './store.ts';
+
+/** `kube-root-ca.crt` is in every pod: the next one starts without asking for it. */
+const configMapLingerMs = 60_000;
 
 export interface AgentParts {
   readonly config: AgentConfig;
   readonly client: Client;
   readonly runtime: ContainerRuntime;
   readonly images: Images & Partial<NodeImages>;
-  readonly network: PodNetwork;
+  readonly network: PodNetwork | NodeNetwork;
   readonly mounts: TmpfsMounts;
   /** What the images follow of the cluster. */
   readonly policies?: { close(): void };
@@ -65,7 +75,8 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     parts.network.start(),
     loadBaseImage(parts),
   ]);
-  const services = new Services(client.collection<Service>(types.services));
+  const view = new ClusterView(client, config.nodeName);
+  const services = new Services(view.services);
   let registration: Registration | undefined;
   const reportImages = () => void registration?.reportNow();
   const world = worldOf(parts, facts, { services, onPulled: reportImages });
@@ -73,8 +84,12 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   pods.adopt(adopted, onDisk);
   await world.kept.start(adopted.containers);
   const work = pods.start();
-  work.add(() => services.close());
-  work.add(collectImages(parts, pods));
+  work.add(() => view.close());
+  const { nodeName, podCidr } = config;
+  work.add(
+    joinNetwork({ view, network: parts.network, nodeName, podCidr, names: namesOf(config), log }),
+  );
+  work.add(collectImages(parts, pods, world.kept));
   const imagesChanged = () => {
     pods.retryAll();
     reportImages();
@@ -122,23 +137,34 @@ function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }:
   const { dataDir, nodeName, cgroupRoot } = config;
   const address = nodeAddress(config.bindAddress);
   const capacity = { cpuMillis: facts.cpuCount * 1000, memoryBytes: facts.memoryBytes };
-  const configMaps = new ObjectSource(client.collection<ConfigMap>(types.configMaps));
+  const configMaps = new ObjectSource(client.collection<ConfigMap>(types.configMaps), {
+    lingerMs: configMapLingerMs,
+  });
   const secrets = new ObjectSource(client.collection<Secret>(types.secrets));
   const pods = client.collection<Pod>(types.pods);
   const events = new PodEvents(client, nodeName, log);
   return {
-    node: { nodeName, hostname: facts.hostname, hostIPs: [address], cgroupRoot, capacity },
+    node: {
+      nodeName,
+      hostname: facts.hostname,
+      hostIPs: [address],
+      cgroupRoot,
+      capacity,
+      names: namesOf(config),
+    },
     paths: { dataDir },
     runtime,
     images,
     pulls: new ImagePulls({ images, secrets, events, now: Date.now, onPulled }),
     network,
-    kept: new KeptContainers({ dataDir, client, record: (id) => runtime.get(id), log }),
+    kept: new KeptContainers({ dataDir, client, record: (id) => runtime.get(id), log, recover }),
     volumes: new Volumes({
       configMaps,
       secrets,
       tokens: new PodTokens(client.collection<ServiceAccount>(types.serviceAccounts)),
       mounts,
+      claims: claimSource(client),
+      persistentVolumes: persistentVolumesDir({ dataDir }),
       dirOf: (uid) => volumesDir({ dataDir }, uid),
       facts: { hostIP: address, allocatable: capacity },
       onProblem: (uid, error) => log.warn('volume not updated', { uid, error }),
@@ -149,6 +175,7 @@ function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }:
     servicesFor: (namespace) => services.of(namespace),
     status: new StatusWriter(pods, log),
     events,
+    states: new Map(),
     log,
     now: Date.now,
   };
@@ -156,7 +183,11 @@ function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }:
 
 function identityOf({ config }: AgentParts, port: number) {
   const { nodeName, podCidr, labels = {}, bindAddress } = config;
-  return { nodeName, podCidr, labels, port, address: nodeAddress(bindAddress) };
+  const own = {
+    address: nodeAddress(bindAddress),
+    persistentVolumes: persistentVolumesDir(config),
+  };
+  return { nodeName, podCidr, labels, port, ...own };
 }
 
 interface Hooks {
@@ -169,9 +200,13 @@ async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Prom
   const { config, runtime, images, log } = parts;
   const { nodeName, dataDir, bindAddress, port } = config;
   const dial = podDialer(parts.network);
+  const { kept, imagesChanged: onChange } = hooks;
+  const users = async () => imageUsers(images, pods.pods(), await kept.all());
   const options = { pods, runtime, paths: { dataDir }, nodeName, dial };
   const [ca, cert, key] = await Promise.all(
-    [config.ca, config.cert, config.key].map((path) => readFile(path, 'utf8')),
+    [config.ca, config.servingCert ?? config.cert, config.servingKey ?? config.key].map((path) =>
+      readFile(path, 'utf8'),
+    ),
   );
   return serveNodeApi({
     bindAddress,
@@ -180,47 +215,15 @@ async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Prom
     routes: [
       healthRoute,
       ...podRoutes(options),
-      ...imageRoutes({ images, onChange: hooks.imagesChanged }),
-      ...storeRoutes(parts, pods, hooks.imagesChanged),
-      ...operationRoutes({ pods, runtime, images, kept: hooks.kept }, hooks.imagesChanged),
+      ...imageRoutes({ images, users, onChange }),
+      ...storeRoutes(parts, pods, { kept, onChange }),
+      ...operationRoutes({ pods, runtime, images, kept }, onChange),
+      volumeRoute(persistentVolumesDir({ dataDir })),
       shutdownRoute(hooks.shutDown),
     ],
-    upgrades: streamRoutes(options),
+    upgrades: [...streamRoutes(options), ...operationUpgrades({ pods, runtime, images, kept })],
     log,
   });
-}
-
-const healthRoute: Route<Call> = {
-  method: 'GET',
-  path: /^\/healthz(\/.*)?$/,
-  answer: async ({ response }) => {
-    response.writeHead(200, { 'content-type': 'text/plain' });
-    response.end('ok');
-  },
-};
-
-const shutdownRoute = (shutDown: () => Promise<void>): Route<Call> => ({
-  method: 'POST',
-  path: /^\/shutdown$/,
-  answer: async ({ response, query }) => {
-    if (query.get('containers') === 'stop') await shutDown();
-    sendJson(response, { stopped: true });
-  },
-});
-
-/** Pods that have a directory or a log: an earlier life of the agent knew them. */
-async function podsOnDisk(dataDir: string) {
-  const [uids, logs] = await Promise.all([
-    readdir(join(dataDir, 'pods')).catch(() => []),
-    readdir(join(dataDir, 'log', 'pods')).catch(() => []),
-  ]);
-  const named = logs.map((entry) => {
-    const [namespace = '', name = '', uid = ''] = entry.split('_');
-    return { namespace, name, uid };
-  });
-  const known = new Set(named.map(({ uid }) => uid));
-  const bare = uids.filter((uid) => !known.has(uid));
-  return [...named, ...bare.map((uid) => ({ uid, namespace: '', name: '' }))];
 }
 
 async function close(running: {
@@ -241,6 +244,7 @@ async function close(running: {
   world.secrets.close();
   await api.close();
   parts.policies?.close();
+  await parts.images.close?.();
   parts.runtime.close();
   parts.client.close();
 }

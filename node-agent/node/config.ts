@@ -21,13 +21,26 @@ const AgentConfig = t.intersection(
       cgroupRoot: t.string,
     }),
     t.partial({
+      /** Paths of the certificate to serve with, where `cert` is a client's alone. */
+      servingCert: t.string,
+      servingKey: t.string,
       /** An image archive loaded at start if the node does not hold it yet. */
       baseImage: t.string,
+      /** The range of all nodes' pods; absent: `podCidr`. */
+      clusterCidr: t.string,
+      /** The network of this machine's other nodes, whose way out leads through this one. */
+      nodeCidr: t.string,
+      /** The range of Services' addresses; Kubernetes' usual one if absent. */
+      serviceCidr: t.string,
+      /** The address of the Service that answers names, and what names of the cluster end with. */
+      clusterDns: t.string,
+      clusterDomain: t.string,
       /** More labels of the Node object. */
       labels: t.record(t.string, t.string),
       /** Above this share of the disk unused images go, down to the low one; kubelet's names and defaults: 85 and 80. */
       imageGCHighThresholdPercent: t.number,
       imageGCLowThresholdPercent: t.number,
+      imageMaximumUnusedSeconds: t.number,
     }),
   ],
   'AgentConfig',
@@ -54,3 +67,9 @@ export function decodeConfig(path: string, value: unknown): AgentConfig {
   });
   throw new Error(`the agent's configuration ${path} is wrong: ${problems.join('; ')}`);
 }
+
+/** Where pods ask for the cluster's names. */
+export const namesOf = (config: AgentConfig): { address: string; domain: string } => ({
+  address: config.clusterDns ?? '10.96.0.10',
+  domain: config.clusterDomain ?? 'cluster.local',
+});

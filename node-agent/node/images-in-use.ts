@@ -1,8 +1,13 @@
 /** Which images the containers of this node stand on. */
 import type { Pod } from '#api/resources/types.ts';
 import type { Images } from '#node-agent/image/images.ts';
+import type { ImageUser } from '#node-agent/image/untag.ts';
+import type { KeptContainer } from '../pod/kept-containers.ts';
 
-/** Digests of the images that pods name, running or not, and of others named in `more`; what is not here is left out. */
+/**
+ * Digests of the images that pods name, running or not, and of others named in `more` (Containers at rest stand on theirs);
+ * what is not here is left out.
+ */
 export async function imagesInUse(
   images: Images,
   pods: readonly Pod[],
@@ -21,4 +26,22 @@ export async function imagesInUse(
     if (found !== undefined) digests.add(found.digest);
   }
   return digests;
+}
+
+/** Who uses which image, by the manifest's digest: who runs before who rests. */
+export async function imageUsers(
+  images: Images,
+  pods: readonly Pod[],
+  kept: readonly KeptContainer[],
+): Promise<ReadonlyMap<string, ImageUser>> {
+  const users = new Map<string, ImageUser>();
+  for (const { image, name } of kept) users.set(image, { container: name, running: false });
+  for (const pod of pods) {
+    const running = !['Succeeded', 'Failed'].includes(pod.status?.phase ?? '');
+    for (const digest of await imagesInUse(images, [pod])) {
+      if (running || !users.has(digest))
+        users.set(digest, { container: pod.metadata.name, running });
+    }
+  }
+  return users;
 }

@@ -19,6 +19,8 @@ export interface NodeIdentity {
   readonly port: number;
   readonly podCidr: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Where persistent volumes of this node are. */
+  readonly persistentVolumes: string;
 }
 
 /** The Node as the agent registers it; labels of others are kept by whoever merges it. */
@@ -27,7 +29,11 @@ export function nodeObject(identity: NodeIdentity, facts: MachineFacts): Node {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: nodeName, labels: nodeLabels(identity, facts) },
+    metadata: {
+      name: nodeName,
+      labels: nodeLabels(identity, facts),
+      annotations: nodeAnnotations(identity),
+    },
     spec: { podCIDR: podCidr, podCIDRs: [podCidr] },
   };
 }
@@ -46,6 +52,13 @@ export function nodeLabels(
     'beta.kubernetes.io/arch': facts.architecture,
   };
 }
+
+/** What whoever makes volumes must know (`controller/volume`). */
+export const nodeAnnotations = ({
+  persistentVolumes,
+}: Pick<NodeIdentity, 'persistentVolumes'>): Record<string, string> => ({
+  'bayplan.dev/persistent-volumes': persistentVolumes,
+});
 
 export interface NodeReport {
   readonly facts: MachineFacts;

@@ -29,7 +29,17 @@ export async function openParts(
     mkdir(join(dataDir, 'log', 'pods'), { recursive: true, mode: 0o755 }),
     mkdir(runDir, { recursive: true, mode: 0o755 }),
   ]);
-  const network = createPodNetwork({ runDir, podCidr, bridge, clusterName, log });
+  const { clusterCidr = podCidr, serviceCidr, nodeCidr } = config;
+  const network = createPodNetwork({
+    runDir,
+    podCidr,
+    bridge,
+    clusterName,
+    clusterCidr,
+    ...(serviceCidr === undefined ? {} : { serviceCidr }),
+    ...(nodeCidr === undefined ? {} : { nodeCidr }),
+    log,
+  });
   const policies = new ClusterPolicies(client.collection<ImagePolicy>(imagePolicies));
   const tls = await readTls(config);
   const peerList = new PeerList(client, config.nodeName);
@@ -38,7 +48,7 @@ export async function openParts(
     config,
     client,
     policies,
-    runtime: createRuntime({ dataDir, runDir, cgroupRoot }),
+    runtime: createRuntime({ dataDir, runDir, cgroupRoot, spareSupervisor: true }),
     images: await openImages({ dataDir, policies: () => policies.all(), peers }),
     network,
     mounts,

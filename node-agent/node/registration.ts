@@ -12,6 +12,7 @@ import {
   leaseSeconds,
   type NodeIdentity,
   type NodeReport,
+  nodeAnnotations,
   nodeLabels,
   nodeLease,
   nodeObject,
@@ -121,9 +122,12 @@ export class Registration {
     }
     const labels = nodeLabels(identity, report.facts);
     const known = await this.#nodes.get({ name });
-    const current = known.metadata.labels ?? {};
-    if (Object.entries(labels).every(([key, text]) => current[key] === text)) return known;
-    return this.#nodes.patch({ name }, { metadata: { labels } }, 'merge');
+    const annotations = nodeAnnotations(identity);
+    const has = (held: Record<string, string> | undefined, wanted: Record<string, string>) =>
+      Object.entries(wanted).every(([key, text]) => held?.[key] === text);
+    const { metadata } = known;
+    if (has(metadata.labels, labels) && has(metadata.annotations, annotations)) return known;
+    return this.#nodes.patch({ name }, { metadata: { labels, annotations } }, 'merge');
   }
 
   async #renew(): Promise<void> {

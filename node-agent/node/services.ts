@@ -1,39 +1,26 @@
-/** The cluster's Services, followed for the variables that containers find in their environment. */
-import type { Subscription } from 'rxjs/internal/Subscription';
-import type { Collection } from '#api/client/collection.ts';
-import { keyOf } from '#api/resources/meta.ts';
+/** The cluster's Services, for the variables that containers find in their environment. */
 import type { Service } from '#api/resources/types.ts';
-import { watchCollection } from '#controller/runtime/watch.ts';
+import type { Cache } from '#controller/runtime/cache.ts';
 
 /** A container does not wait longer than this for the first list: its variables are a convenience. */
 const patienceMs = 2_000;
 
 export class Services {
-  readonly #known = new Map<string, Service>();
+  readonly #known: Cache<Service>;
   readonly #synced = Promise.withResolvers<void>();
-  readonly #watch: Subscription;
 
-  constructor(collection: Collection<Service>) {
-    this.#watch = watchCollection(collection).subscribe((event) => {
-      if (event.type === 'replaced') {
-        this.#known.clear();
-        for (const service of event.objects) this.#known.set(keyOf(service), service);
-        this.#synced.resolve();
-      } else if (event.type === 'applied') this.#known.set(keyOf(event.object), event.object);
-      else this.#known.delete(keyOf(event.object));
-    });
+  /** `known`: filled by who made it. */
+  constructor(known: Cache<Service>) {
+    this.#known = known;
+    void known.synced().then(this.#synced.resolve);
     setTimeout(this.#synced.resolve, patienceMs).unref();
   }
 
   /** Those of the namespace, and `default/kubernetes`. */
   async of(namespace: string): Promise<readonly Service[]> {
     await this.#synced.promise;
-    return [...this.#known].flatMap(([key, service]) =>
-      service.metadata.namespace === namespace || key === 'default/kubernetes' ? [service] : [],
-    );
-  }
-
-  close(): void {
-    this.#watch.unsubscribe();
+    const own = [...this.#known.all()].filter(({ metadata }) => metadata.namespace === namespace);
+    const api = namespace === 'default' ? undefined : this.#known.get('default/kubernetes');
+    return api === undefined ? own : [...own, api];
   }
 }

@@ -1,19 +1,23 @@
 /** The node's store of images as its agent tends it: what others are told of it, and what is removed. */
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { ApiObject } from '#api/client/collection.ts';
+import { containers } from '#api/resources/resource-types.ts';
 import { ImageCollector, USUAL_POLICY } from '#node-agent/image/collector.ts';
+import { volumeRoutes } from '../operations/volume-routes.ts';
+import type { KeptContainers } from '../pod/kept-containers.ts';
 import type { PodController } from '../pod/pod-controller.ts';
 import { contentRoutes } from '../server/content-routes.ts';
 import type { Call, Route } from '../server/node-api.ts';
 import { systemRoutes } from '../server/system-routes.ts';
+import { NamedVolumes } from '../volume/named-volumes.ts';
 import type { AgentParts } from './agent.ts';
 import { imagesInUse } from './images-in-use.ts';
 
 /** For other nodes and for `bay system`; none when the images are no store. */
 export function storeRoutes(
-  { images, config }: AgentParts,
+  { images, config, client }: AgentParts,
   pods: PodController,
-  onChange: () => void,
+  { kept, onChange }: { readonly kept: KeptContainers; readonly onChange: () => void },
 ): Route<Call>[] {
   const { shared, usage, prune } = images;
   if (shared === undefined || usage === undefined || prune === undefined) return [];
@@ -21,33 +25,45 @@ export function storeRoutes(
     usage: (used: ReadonlySet<string>) => usage.call(images, used),
     prune: (options: Parameters<typeof prune>[0]) => prune.call(images, options),
   };
+  const documents = client.collection<ApiObject>(containers);
+  const volumes = new NamedVolumes(config.dataDir);
   return [
     ...contentRoutes(shared),
+    ...volumeRoutes({ volumes, documents: async () => (await documents.list()).items }),
     ...systemRoutes({
       images: store,
-      used: (more) => imagesInUse(images, pods.pods(), more),
-      podsDir: join(config.dataDir, 'pods'),
+      used: async (more = []) =>
+        imagesInUse(images, pods.pods(), [...more, ...(await atRest(kept))]),
+      dataDir: config.dataDir,
+      volumes,
       onChange,
     }),
   ];
 }
 
+/** What Containers that rest here stand on. */
+const atRest = async (kept: KeptContainers): Promise<string[]> =>
+  (await kept.all()).map(({ image }) => image);
+
 /** Begins to look after the disk; the returned function ends it. */
 export function collectImages(
   { images, config, log }: AgentParts,
   pods: PodController,
+  kept: KeptContainers,
 ): () => void {
   const { discard } = images;
   if (discard === undefined) return () => {};
   const { imageGCHighThresholdPercent, imageGCLowThresholdPercent, dataDir } = config;
+  const { imageMaximumUnusedSeconds: unused } = config;
   const collector = new ImageCollector({
     policy: {
       ...USUAL_POLICY,
       highPercent: imageGCHighThresholdPercent ?? USUAL_POLICY.highPercent,
       lowPercent: imageGCLowThresholdPercent ?? USUAL_POLICY.lowPercent,
+      ...(unused === undefined ? {} : { maxUnusedMs: unused * 1000 }),
     },
     discard: (choose) => discard.call(images, choose),
-    used: () => imagesInUse(images, pods.pods()),
+    used: async () => imagesInUse(images, pods.pods(), await atRest(kept)),
     diskPercent: async () => {
       const { blocks, bavail } = await statfs(dataDir);
       return ((blocks - bavail) * 100) / blocks;

@@ -1,9 +1,14 @@
 /** Where a container's cgroup is, what stops and continues it, and its removal. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runSteps } from '#native/spawn.ts';
-import { pruneCgroups, removeCgroup } from '../container/cgroup-files.ts';
+import {
+  freezeSteps,
+  isFrozen,
+  pruneCgroups,
+  removeCgroup,
+  thawSteps,
+} from '../container/cgroup-files.ts';
 import { directoriesOf, type Hierarchies, readHierarchies } from '../container/cgroups.ts';
 import type { State } from './state.ts';
 
@@ -35,50 +40,19 @@ export async function removeCgroupOf(state: State): Promise<void> {
   await pruneCgroups(hierarchies, state.cgroup, state.cgroupMade);
 }
 
-interface Freezer {
-  readonly stateFile: string;
-  readonly frozen: string;
-  readonly thawed: string;
-  /** True once all have stopped. */
-  readonly isDone: () => boolean;
-}
-
-/** v2's where there is one: a v1 freezer lets stopped processes be killed only after they are let go. */
-export function freezerOf(hierarchies: Hierarchies, cgroup: string): Freezer | undefined {
-  if (hierarchies.v2 !== undefined) {
-    const directory = hierarchies.v2 + cgroup;
-    const isDone = () => readFileSync(`${directory}/cgroup.events`, 'utf8').includes('frozen 1');
-    return { stateFile: `${directory}/cgroup.freeze`, frozen: '1', thawed: '0', isDone };
-  }
-  const v1 = (hierarchies.v1 as Readonly<Record<string, string | undefined>>)['freezer'];
-  if (v1 === undefined) return;
-  const stateFile = `${v1}${cgroup}/freezer.state`;
-  const isDone = () => readFileSync(stateFile, 'utf8').trim() === 'FROZEN';
-  return { stateFile, frozen: 'FROZEN', thawed: 'THAWED', isDone };
-}
-
-const freezeTimeoutMs = 10_000;
-
-/** Resolves when every process stands still. */
+/** Resolves when every process stands still; who cannot be frozen as a whole is not left half frozen. */
 export async function freeze(hierarchies: Hierarchies, cgroup: string): Promise<void> {
-  const freezer = freezerOf(hierarchies, cgroup);
-  if (freezer === undefined) throw new Error('pause: this machine has no freezer for cgroups');
-  const { stateFile, frozen, thawed, isDone } = freezer;
-  await runSteps([['write', stateFile, frozen]]);
-  for (const deadline = Date.now() + freezeTimeoutMs; !isDone(); await sleep(1)) {
-    if (Date.now() < deadline) continue;
-    await runSteps([['write', stateFile, thawed]]);
-    throw new Error(
-      `pause: processes of ${cgroup} did not stop within ${freezeTimeoutMs / 1000} s`,
-    );
+  try {
+    await runSteps(freezeSteps(hierarchies, cgroup));
+  } catch (error) {
+    await thaw(hierarchies, cgroup).catch(() => undefined);
+    throw error;
   }
 }
 
-/** Lets them go on; nothing there is no error. */
+/** Lets them go on; nothing there, or nothing frozen, is no error. */
 export async function thaw(hierarchies: Hierarchies, cgroup: string): Promise<void> {
-  const freezer = freezerOf(hierarchies, cgroup);
-  if (freezer === undefined || !existsSync(freezer.stateFile)) return;
-  await runSteps([['write', freezer.stateFile, freezer.thawed]]);
+  if (await isFrozen(hierarchies, cgroup)) await runSteps(thawSteps(hierarchies, cgroup));
 }
 
 /** The processes of a cgroup and of those below it, in our pid namespace. */

@@ -2,7 +2,6 @@
 
 import { closeSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { ReadStream } from 'node:tty';
 import {
   connectSocket,
   receiveDescriptor,
@@ -59,7 +58,9 @@ function ownConsole(): Console {
 }
 
 /** Bytes both ways, and our window's size, until the other end has gone. */
-function relay(master: number): () => void {
+async function relay(master: number): Promise<() => void> {
+  // Most containers have no terminal, and do not pay for loading it.
+  const { ReadStream } = await import('node:tty');
   const terminal = new ReadStream(master);
   const { stdin, stdout } = process;
   const resize = () => resizeTerminal(master, stdout.columns, stdout.rows);

@@ -1,10 +1,10 @@
 /** A whole configuration as a supervisor is told of it, and what is done before. */
 
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { encodeContainer } from '#native/encode.ts';
 import { containerFlag, namespaceType, propagation, type WireDevice } from '#native/protocol.ts';
 import type { Step } from '#native/spawn.ts';
-import { createSteps, readHierarchies } from '../container/cgroups.ts';
+import { readHierarchies } from '../container/cgroups.ts';
 import type { Config } from './config/config.ts';
 import type { Linux } from './config/linux.ts';
 import { ConfigError } from './config/problem.ts';
@@ -13,7 +13,7 @@ import { sysctlPath } from './config/sysctls.ts';
 import type { Log } from './globals.ts';
 import { makesDevices, wireMaps, wireMounts } from './mounts.ts';
 import { hostId, wireProcess } from './process-order.ts';
-import { deviceRuleSteps, limitStepsOf, resourcesOf } from './resources.ts';
+import { placeSteps } from './resources.ts';
 import type { State } from './state.ts';
 
 const fileType = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
@@ -84,12 +84,33 @@ function checkRoot(rootfs: string): void {
   throw new ConfigError('config.json', [{ path: 'root.path', message }]);
 }
 
+/** SELinux's file system: without it nobody keeps what a label says. */
+function checkMountLabel({ mountLabel }: Linux): void {
+  if (!mountLabel || existsSync('/sys/fs/selinux/enforce')) return;
+  const message = `this machine has no SELinux to keep ${JSON.stringify(mountLabel)}`;
+  throw new ConfigError('config.json', [{ path: 'linux.mountLabel', message }]);
+}
+
+/** What is made in a mount namespace stays there: in our own it would be the host's. */
+function checkJoinedMounts({ namespaces = [] }: Linux): void {
+  const index = (namespaces ?? []).findIndex(({ type, path }) => type === 'mount' && path);
+  const path = namespaces?.[index]?.path;
+  if (!path) return;
+  const facts = statSync(path, { throwIfNoEntry: false });
+  const own = statSync('/proc/self/ns/mnt');
+  const isOwn = facts?.ino === own.ino && facts.dev === own.dev;
+  if (facts !== undefined && !isOwn) return;
+  const why = isOwn ? "is the host's own: its mounts would be changed" : 'does not exist';
+  const field = `linux.namespaces[${index}].path`;
+  throw new ConfigError('config.json', [{ path: field, message: `${path} ${why}` }]);
+}
+
 /** Stands at the gate for a container without process until it is deleted. */
 const nobody: Process = { cwd: '/', args: ['/'] };
 
 function namespacesOf({ namespaces }: Linux) {
   return (namespaces ?? [])
-    .filter(({ type }) => type !== 'mount') // always a new one
+    .filter(({ type, path }) => type !== 'mount' || path) // a new one is always made
     .map(({ type, path }) => ({ type: namespaceType[type], path: path ?? '' }));
 }
 
@@ -100,11 +121,13 @@ export async function containerOrder(
 ): Promise<{ readonly spec: Buffer; readonly before: Step[]; readonly meanwhile: Step[] }> {
   checkRoot(state.rootfs);
   const linux: Linux = config.linux ?? {};
-  const { cgroup } = state;
-  const resources = resourcesOf(linux.resources);
+  checkMountLabel(linux);
+  checkJoinedMounts(linux);
+  const { bundle, cgroup, resources = {} } = state;
   const hierarchies = await readHierarchies();
-  const mounts = wireMounts(config, { bundle: state.bundle, hierarchies, cgroup });
-  const around = { cgroup, hierarchies, exec: false, log };
+  const meanwhile = placeSteps(hierarchies, cgroup, resources, log);
+  const mounts = wireMounts(config, { bundle, hierarchies, cgroup, resources });
+  const around = { cgroup, resources, hierarchies, exec: false, log };
   const spec = encodeContainer({
     flags:
       containerFlag.plainRoot | (config.root?.readonly === true ? containerFlag.readonlyRoot : 0),
@@ -134,13 +157,5 @@ export async function containerOrder(
     readonlyPaths: linux.readonlyPaths ?? [],
     process: await wireProcess(config.process ?? nobody, config, around),
   });
-  return {
-    spec,
-    before: [],
-    meanwhile: [
-      ...createSteps(hierarchies, cgroup),
-      ...limitStepsOf(resources, hierarchies, cgroup, log),
-      ...deviceRuleSteps(resources.devices, hierarchies, cgroup),
-    ],
-  };
+  return { spec, before: [], meanwhile };
 }

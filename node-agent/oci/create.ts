@@ -7,14 +7,17 @@ import { cgroupOf, readHierarchies, topmostMissing } from './cgroups.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { containerOrder } from './container-order.ts';
+import { delegateCgroup } from './delegation.ts';
 import { destroy, killAndWait } from './destroy.ts';
 import { ExitError, type Globals } from './globals.ts';
 import { runHere, runHooks } from './hooks.ts';
-import { runInside } from './inside.ts';
 import { writePidFile } from './pid-file.ts';
 import { preservedDescriptors } from './preserved.ts';
 import { nameOf } from './process-name.ts';
+import { joinsMounts } from './process-order.ts';
 import { refusalMessage } from './refusal.ts';
+import { resourcesOf } from './resources.ts';
+import { seccompListener } from './seccomp.ts';
 import { Place, type State } from './state.ts';
 import { specState } from './status.ts';
 
@@ -36,6 +39,8 @@ export function openBundle(bundle: string | undefined): { bundle: string; config
 
 async function firstState(id: string, bundle: string, config: Config): Promise<State> {
   const cgroup = cgroupOf(id, config.linux?.cgroupsPath);
+  const resources = resourcesOf(config.linux?.resources);
+  const listener = await seccompListener(config.linux?.seccomp);
   const made = topmostMissing(await readHierarchies(), cgroup);
   return {
     version: 1,
@@ -47,9 +52,12 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
     created: new Date().toISOString(),
     cgroup,
     ...(made === undefined ? {} : { cgroupMade: made }),
+    resources,
+    ...(listener === undefined ? {} : { listener }),
     hooks: config.hooks ?? {},
     ...(config.process == null ? { idle: true } : {}),
     ...(hasUser(config) ? { hasUser: true } : {}),
+    ...(joinsMounts(config) ? { ownRoot: true } : {}),
   };
 }
 
@@ -65,6 +73,8 @@ function earlyHooks(place: Place, state: State): ((pid: number) => Promise<void>
     const seen = () => specState({ ...state, init }, 'creating');
     await runHooks('prestart', hooks.prestart, seen, runHere(state.bundle));
     await runHooks('createRuntime', hooks.createRuntime, seen, runHere(state.bundle));
+    if ((hooks.createContainer ?? []).length === 0) return;
+    const { runInside } = await import('./inside.ts');
     const inside = runInside(place.directory, pid, state);
     await runHooks('createContainer', hooks.createContainer, seen, inside);
   };
@@ -107,6 +117,7 @@ export async function createContainer(
     });
     const made = { ...state, init: nameOf(pid) };
     place.write(made);
+    if (state.cgroupMade !== undefined) await delegateCgroup(config, state.cgroup);
     if (pidFile !== undefined) writePidFile(pidFile, pid);
     return { place, state: made };
   } catch (error) {

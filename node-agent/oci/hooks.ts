@@ -1,6 +1,5 @@
 /** Hooks of a bundle: programs with the state on stdin, one after the other, each with its own patience. */
 
-import { spawn } from 'node:child_process';
 import type { Hook, HookName } from './config/config.ts';
 
 /** Runs one hook; the exit code, or what killed it. */
@@ -19,8 +18,10 @@ const mostOutput = 4096;
 /** In our own namespaces, from the bundle, with the hook's environment and nothing of ours. */
 export const runHere =
   (bundle: string): RunHook =>
-  ({ path, args, env, timeout }, state) =>
-    new Promise((resolve, reject) => {
+  async ({ path, args, env, timeout }, state) => {
+    // Only bundles with hooks pay for loading it.
+    const { spawn } = await import('node:child_process');
+    return new Promise((resolve, reject) => {
       const [name = path, ...rest] = args ?? [];
       const child = spawn(path, rest, {
         argv0: name,
@@ -54,6 +55,7 @@ export const runHere =
         resolve({ ...end, exitCode, signal });
       });
     });
+  };
 
 function environmentOf(env: readonly string[]): Record<string, string> {
   return Object.fromEntries(

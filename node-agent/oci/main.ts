@@ -88,4 +88,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// Not awaited at the top: a script (cli/pack.mjs) cannot.
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

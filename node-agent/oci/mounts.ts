@@ -2,6 +2,7 @@
 
 import { basename, posix, resolve } from 'node:path';
 import { mountAttribute, mountFlag, mountKind, type WireMount } from '#native/protocol.ts';
+import type { Resources } from '../container/cgroup-resources.ts';
 import { directoriesOf, type Hierarchies } from '../container/cgroups.ts';
 import { type MountOptions, readMountOptions } from '../container/mount-options.ts';
 import type { Config, Mount } from './config/config.ts';
@@ -13,6 +14,8 @@ export interface MountWorld {
   readonly hierarchies: Hierarchies;
   /** Of the container. */
   readonly cgroup: string;
+  /** Its limits, which say what hierarchies it is in. */
+  readonly resources: Resources;
 }
 
 /** The specification: a relative destination begins at the root. */
@@ -59,7 +62,14 @@ function flagsOf(mount: Mount, options: MountOptions): number {
   return options.flags | (isPlain ? mountFlag.plain : 0) | (maps ? mountFlag.idmap : 0);
 }
 
-function wireMount(mount: Mount, options: MountOptions, bundle: string): WireMount {
+/** New file systems whose files SELinux labels as the mount says. */
+const labelled = new Set(['tmpfs', 'devpts', 'ramfs']);
+
+function wireMount(
+  mount: Mount,
+  options: MountOptions,
+  { bundle, label }: { readonly bundle: string; readonly label: string },
+): WireMount {
   const both = {
     ...nothing,
     ...attributesOf(options),
@@ -78,7 +88,11 @@ function wireMount(mount: Mount, options: MountOptions, bundle: string): WireMou
     ...both,
     type,
     source: mount.source ?? type,
-    options: [...options.data, ...wholly],
+    options: [
+      ...options.data,
+      ...wholly,
+      ...(label && labelled.has(type) ? [`context=${label}`] : []),
+    ],
   };
 }
 
@@ -87,7 +101,7 @@ const isBind = (mount: Mount, options: MountOptions): boolean =>
 
 /** The container's own part of every hierarchy it is in, where the specification says `cgroup`. */
 function cgroupMounts(mount: Mount, options: MountOptions, world: MountWorld): WireMount[] {
-  const { hierarchies, cgroup } = world;
+  const { hierarchies, cgroup, resources } = world;
   const target = targetOf(mount);
   const shown = (source: string, at: string): WireMount => ({
     ...nothing,
@@ -96,13 +110,15 @@ function cgroupMounts(mount: Mount, options: MountOptions, world: MountWorld): W
     source,
     target: at,
   });
-  const [only, ...more] = directoriesOf(hierarchies, cgroup);
+  const [only, ...more] = directoriesOf(hierarchies, cgroup, resources);
   if (hierarchies.v2 !== undefined && more.length === 0) return [shown(only ?? '', target)];
   const tmpfs = { ...nothing, type: 'tmpfs', source: 'tmpfs', target, options: ['mode=755'] };
   const name = (directory: string) => basename(directory.slice(0, -cgroup.length));
   return [
     { ...tmpfs, set: options.set & ~mountAttribute.readonly },
-    ...directoriesOf(hierarchies, cgroup).map((at) => shown(at, `${target}/${name(at)}`)),
+    ...directoriesOf(hierarchies, cgroup, resources).map((at) =>
+      shown(at, `${target}/${name(at)}`),
+    ),
     { ...nothing, kind: mountKind.remount, target, set: options.set, clear: options.clear },
   ];
 }
@@ -149,13 +165,14 @@ function problemOf(mount: Mount, options: MountOptions): string | undefined {
 /** @throws ConfigError naming the mounts that cannot be */
 export function wireMounts(config: Config, world: MountWorld): WireMount[] {
   const problems: Problem[] = [];
+  const label = config.linux?.mountLabel ?? '';
   const mounts = (config.mounts ?? []).flatMap((mount, index) => {
     const options = readMountOptions(mount.options ?? []);
     const message = problemOf(mount, options);
     if (message !== undefined) problems.push({ path: `mounts[${index}]`, message });
     return mount.type === 'cgroup' || mount.type === 'cgroup2'
       ? cgroupMounts(mount, options, world)
-      : [wireMount(mount, options, world.bundle)];
+      : [wireMount(mount, options, { bundle: world.bundle, label })];
   });
   if (problems.length > 0) throw new ConfigError('config.json', problems);
   return mounts;

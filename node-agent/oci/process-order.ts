@@ -1,13 +1,11 @@
 /** `process` of a configuration as a supervisor is told of it. */
 
 import { encodeProcess } from '#native/encode.ts';
-import {
-  plainProcess,
-  processFlag,
-  type WireCapabilities,
-  type WireProcess,
-} from '#native/protocol.ts';
+import { plainProcess } from '#native/plain-process.ts';
+import { processFlag, type WireCapabilities, type WireProcess } from '#native/protocol.ts';
 import { allCapabilities, capabilityBits } from '../container/capabilities.ts';
+import { holdsDevices } from '../container/cgroup-devices.ts';
+import type { Resources } from '../container/cgroup-resources.ts';
 import {
   type Hierarchies,
   readHierarchies,
@@ -25,7 +23,7 @@ import {
 } from './config/process.ts';
 import { cpuMask } from './cpu-mask.ts';
 import type { Log } from './globals.ts';
-import { seccompProgram } from './seccomp.ts';
+import { seccompFilter } from './seccomp.ts';
 import type { State } from './state.ts';
 
 /** The id that a container's id is on the host; without maps the same. */
@@ -48,7 +46,7 @@ function namedBits(names: readonly string[] | null | undefined, log: Log): bigin
   return set;
 }
 
-/** Where nothing keeps a node made inside from being the host's disk, none can be made. */
+/** Where nothing holds back who opens what, a node made inside could be the host's disk: none can be made. */
 const makeNodes = capabilityBits(['CAP_MKNOD']);
 
 function capabilitiesOf(
@@ -56,7 +54,7 @@ function capabilitiesOf(
   { hierarchies, log }: { readonly hierarchies: Hierarchies; readonly log: Log },
 ): WireCapabilities {
   const all = capabilities ?? {};
-  const kept = hierarchies.v1.devices === undefined ? ~makeNodes : ~0n;
+  const kept = holdsDevices(hierarchies) ? ~0n : ~makeNodes;
   const bits = (names: readonly string[] | null | undefined) => namedBits(names, log) & kept;
   return {
     bounding: bits(all.bounding),
@@ -99,21 +97,37 @@ function flagsOf(process: Process, joinsUser: boolean): number {
   );
 }
 
+/** The mount namespace is joined by path: its root is another's. */
+export const joinsMounts = ({ linux }: Config): boolean =>
+  (linux?.namespaces ?? []).some(({ type, path }) => type === 'mount' && Boolean(path));
+
+const rootFlag = (config: Config): number => (joinsMounts(config) ? processFlag.ownRoot : 0);
+
+/** The cgroup of a process, and what it is limited to. */
+interface Cgroup {
+  readonly cgroup: string;
+  readonly resources?: Resources;
+}
+
+/** The directories that a process joins: limits say which there are. */
+const cgroupsOf = (hierarchies: Hierarchies, { cgroup, resources }: Cgroup) => ({
+  cgroups: v1Directories(hierarchies, cgroup, resources),
+  cgroup2: v2Directory(hierarchies, cgroup),
+});
+
 /** What of a process the cgroups and the rest of the configuration decide. */
-function placeOf(config: Config, cgroup: string, hierarchies: Hierarchies) {
+function placeOf(config: Config, hierarchies: Hierarchies, place: Cgroup) {
   const { personality } = config.linux ?? {};
   return {
     ...(personality == null ? {} : { personality: personalities[personality.domain] }),
-    cgroups: v1Directories(hierarchies, cgroup),
-    cgroup2: v2Directory(hierarchies, cgroup),
+    ...cgroupsOf(hierarchies, place),
   };
 }
 
 export async function wireProcess(
   process: Process,
   config: Config,
-  around: {
-    readonly cgroup: string;
+  around: Cgroup & {
     readonly hierarchies: Hierarchies;
     readonly exec: boolean;
     readonly log: Log;
@@ -127,8 +141,10 @@ export async function wireProcess(
   const hasUser = (linux.namespaces ?? []).some(({ type }) => type === 'user');
   return {
     ...plainProcess,
-    ...placeOf(config, around.cgroup, around.hierarchies),
-    flags: flagsOf(process, around.exec && hasUser) | (around.exec ? 0 : processFlag.makeCwd),
+    ...placeOf(config, around.hierarchies, around),
+    flags:
+      flagsOf(process, around.exec && hasUser) |
+      (around.exec ? rootFlag(config) : processFlag.makeCwd),
     columns: size?.width ?? 0,
     rows: size?.height ?? 0,
     uid,
@@ -152,7 +168,7 @@ export async function wireProcess(
     args: process.args ?? [],
     env: process.env ?? [],
     cwd: process.cwd,
-    seccomp: await seccompProgram(linux.seccomp, capabilities.bounding, around.log),
+    ...(await seccompFilter(linux.seccomp, capabilities.bounding, around.log)),
   };
 }
 
@@ -160,14 +176,15 @@ export async function wireProcess(
 export async function processOrder(
   process: Process,
   config: Config,
-  { cgroup }: State,
+  state: State,
   log: Log,
 ): Promise<Buffer> {
   const hierarchies = await readHierarchies();
-  return encodeProcess(
-    await wireProcess(process, config, { cgroup, hierarchies, exec: true, log }),
-  );
+  const around = { ...placeIn(state), hierarchies, exec: true, log };
+  return encodeProcess(await wireProcess(process, config, around));
 }
+
+const placeIn = ({ cgroup, resources = {} }: State): Cgroup => ({ cgroup, resources });
 
 /** A hook in the container's namespaces: root's powers, the hook's own environment, the container's limits. */
 export async function hookOrder({ path, args, env }: Hook, state: State): Promise<Buffer> {
@@ -175,10 +192,11 @@ export async function hookOrder({ path, args, env }: Hook, state: State): Promis
   const all = allCapabilities;
   return encodeProcess({
     ...plainProcess,
-    flags: state.hasUser === true ? processFlag.joinUser : 0,
+    flags:
+      (state.hasUser === true ? processFlag.joinUser : 0) |
+      (state.ownRoot === true ? processFlag.ownRoot : 0),
     capabilities: { bounding: all, effective: all, permitted: all, inheritable: 0n, ambient: 0n },
-    cgroups: v1Directories(hierarchies, state.cgroup),
-    cgroup2: v2Directory(hierarchies, state.cgroup),
+    ...cgroupsOf(hierarchies, placeIn(state)),
     args: [path, ...(args ?? []).slice(1)],
     env: env ?? [],
   });

@@ -1,131 +1,147 @@
-/** `linux.resources` made true, at the start and by `update`. */
+/** `linux.resources` of a bundle, or of `update`, as limits of a cgroup, and the writes that make them true. Pure. */
 
 import type { Step } from '#native/spawn.ts';
-import { limitSteps } from '../container/cgroup-limits.ts';
-import { controllerDirectory, type Hierarchies } from '../container/cgroups.ts';
-import { decodeAs } from './config/problem.ts';
-import { ResourcesCodec, type ResourcesDocument } from './config/resources.ts';
+import { checkResources } from '../container/cgroup-check.ts';
+import { deviceSteps, holdsDevices } from '../container/cgroup-devices.ts';
+import { limitSteps, unmetLimits } from '../container/cgroup-limits.ts';
+import { type DeviceRule, ResourceError, type Resources } from '../container/cgroup-resources.ts';
+import { createLeafSteps, createSteps, type Hierarchies } from '../container/cgroups.ts';
+import { ConfigError, decodeAs } from './config/problem.ts';
+import { ResourcesCodec, type ResourcesDocument, withoutNulls } from './config/resources.ts';
 import type { Log } from './globals.ts';
 
-/** @throws ConfigError naming every wrong field */
-export const resourcesOf = (content: unknown): ResourcesDocument =>
-  decodeAs(ResourcesCodec, 'config.json', content ?? {}, 'linux.resources');
+/** Where a document of limits comes from, and where in it they are. */
+export interface Source {
+  readonly document: string;
+  readonly at: string;
+}
 
-/** Go writes 0 for what is not set. */
-const set = <T>(name: string, value: T | null | undefined) =>
-  value == null || value === 0 ? {} : { [name]: value };
+const ofBundle: Source = { document: 'config.json', at: 'linux.resources' };
 
-/** config-linux.md, Default Devices, the terminals, and making nodes without opening them: allowed in any case. */
-const alwaysAllowed = [
-  'c *:* m',
-  'b *:* m',
-  'c 1:3 rwm',
-  'c 1:5 rwm',
-  'c 1:7 rwm',
-  'c 1:8 rwm',
-  'c 1:9 rwm',
-  'c 5:0 rwm',
-  'c 5:2 rwm',
-  'c 136:* rwm',
-];
+/**
+ * Go writes 0, or nothing between quotes, for what is not set: runc and crun pass these over. Not among them are those
+ * whose 0 says something (`burst`, `idle`, `swappiness`).
+ */
+const emptyIsUnset: Readonly<Record<string, readonly string[]>> = {
+  cpu: ['shares', 'quota', 'period', 'realtimeRuntime', 'realtimePeriod', 'cpus', 'mems'],
+  memory: ['limit', 'reservation', 'swap', 'kernel', 'kernelTCP'],
+  pids: ['limit'],
+  blockIO: ['weight', 'leafWeight'],
+  network: ['classID'],
+};
+
+type Group = Readonly<Record<string, unknown>>;
+
+function withoutUnset(wanted: Group): Group {
+  const groups = Object.entries(wanted).map(([name, group]) => {
+    const unset = emptyIsUnset[name];
+    if (unset === undefined) return [name, group];
+    const kept = Object.entries(group as Group).filter(
+      ([field, value]) => !unset.includes(field) || (value !== 0 && value !== ''),
+    );
+    return [name, Object.fromEntries(kept)];
+  });
+  return Object.fromEntries(groups.filter(([, group]) => Object.keys(group as object).length > 0));
+}
 
 type Rule = NonNullable<ResourcesDocument['devices']>[number];
 
-function ruleText({ type, major, minor, access }: Rule): string {
-  if (type == null || type === 'a') return 'a';
-  const number = (value: number | null | undefined) =>
-    value == null || value === -1 ? '*' : String(value);
+/** One of all devices is about all of them: what it names beside that would be taken for a restriction it is not. */
+function checkWide(rule: DeviceRule, index: number): void {
+  const { allow, type = 'a', major = -1, minor = -1, access = 'rwm' } = rule;
+  if (!allow || type !== 'a') return;
+  const isWhole = major === -1 && minor === -1 && 'rwm'.split('').every((c) => access.includes(c));
+  if (isWhole) return;
+  const message = 'a rule that allows type a allows all devices: name c or b to allow fewer';
+  throw new ResourceError(`devices[${index}]`, message);
+}
+
+/** `u` is another word for `c`; a pipe is no device; nothing at all is everything, as runc has it. */
+function ruleOf({ allow, type, major, minor, access }: Rule): DeviceRule[] {
+  if (type === 'p') return [];
   const kind = type === 'u' ? 'c' : type;
-  return `${kind} ${number(major)}:${number(minor)} ${access || 'rwm'}`;
-}
-
-/** What nobody has allowed is forbidden; then the rules in their order. */
-export function deviceRuleSteps(
-  rules: ResourcesDocument['devices'],
-  hierarchies: Hierarchies,
-  cgroup: string,
-): Step[] {
-  const mountPoint = hierarchies.v1.devices;
-  if (mountPoint === undefined) return [];
-  const write = (allow: boolean, rule: string): Step => [
-    'write',
-    `${mountPoint}${cgroup}/devices.${allow ? 'allow' : 'deny'}`,
-    rule,
-  ];
   return [
-    write(false, 'a'),
-    ...(rules ?? [])
-      .filter(({ type }) => type !== 'p') // a pipe is nobody's device
-      .map((rule) => write(rule.allow, ruleText(rule))),
-    ...alwaysAllowed.map((rule) => write(true, rule)),
+    {
+      allow,
+      ...(kind ? { type: kind } : {}),
+      ...(major == null ? {} : { major }),
+      ...(minor == null ? {} : { minor }),
+      ...(access ? { access } : {}),
+    },
   ];
 }
 
-/** Memory's further limits; swap counts memory with it in the specification, and alone in v2. */
-function memorySteps(
-  { memory }: ResourcesDocument,
-  hierarchies: Hierarchies,
-  cgroup: string,
-): Step[] {
-  const found = controllerDirectory(hierarchies, 'memory', cgroup);
-  if (found === undefined || memory == null) return [];
-  const { reservation, swap, limit } = memory;
-  const write = (file: string, value: number): Step => [
-    'write',
-    `${found.directory}/${file}`,
-    found.version === 2 && value === -1 ? 'max' : String(value),
-  ];
-  if (found.version === 1) {
-    return [
-      ...(reservation ? [write('memory.soft_limit_in_bytes', reservation)] : []),
-      ...(swap ? [write('memory.memsw.limit_in_bytes', swap)] : []),
-      ...(memory.swappiness == null ? [] : [write('memory.swappiness', memory.swappiness)]),
-      ...(memory.disableOOMKiller ? [write('memory.oom_control', 1)] : []),
-    ];
+/** @throws ConfigError naming every wrong field */
+export function resourcesOf(content: unknown, source: Source = ofBundle): Resources {
+  const document = decodeAs(ResourcesCodec, source.document, content ?? {}, source.at);
+  const { devices, ...others } = document;
+  const limits = withoutUnset(withoutNulls(others) as Group) as Resources;
+  const rules = (devices ?? []).flatMap(ruleOf);
+  const wanted = { ...limits, ...(devices == null ? {} : { devices: rules }) };
+  return named(source, () => {
+    rules.forEach(checkWide);
+    checkResources(wanted);
+    return wanted;
+  });
+}
+
+/** Says where the limit is that cannot be. */
+function named<T>({ document, at }: Source, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof ResourceError)) throw error;
+    const [, message = error.message] = error.message.split(/: (.*)/s);
+    const path = at === '' ? error.field : `${at}.${error.field}`;
+    throw new ConfigError(document, [{ path, message }]);
   }
-  const alone = swap && swap > 0 && limit && limit > 0 ? swap - limit : swap;
-  return [
-    ...(reservation ? [write('memory.low', reservation)] : []),
-    ...(alone ? [write('memory.swap.max', alone)] : []),
-  ];
 }
 
-/** What is asked for and not done is said: nobody is to rely on it. */
-function warnOfOthers(wanted: ResourcesDocument, log: Log): void {
-  const { cpu, blockIO, hugepageLimits, network, rdma, unified } = wanted;
-  const groups = { hugepageLimits, network, rdma, unified, blockIO };
-  const others = Object.entries(groups).filter(([, value]) =>
-    value == null ? false : Object.values(value).some((part) => part != null && part !== 0),
-  );
-  const ofCpu = (['burst', 'realtimeRuntime', 'realtimePeriod', 'cpus', 'mems', 'idle'] as const)
-    .filter((name) => cpu?.[name])
-    .map((name) => `cpu.${name}`);
-  const names = [...others.map(([name]) => name), ...ofCpu];
-  if (names.length > 0) log.warn(`linux.resources: not applied: ${names.join(', ')}`);
+/**
+ * What cannot be done here is refused: a container is not to run without the limit it was given.
+ * @throws ConfigError naming the fields
+ */
+export function checkMet(
+  hierarchies: Hierarchies,
+  wanted: Resources,
+  { log, source = ofBundle }: { readonly log: Log; readonly source?: Source },
+): void {
+  if ((wanted.memory?.kernel ?? 0) > 0) {
+    log.warn('linux.resources.memory.kernel: not applied: no kernel has this limit any more');
+  }
+  const unmet = unmetLimits(hierarchies, wanted);
+  if (unmet.length === 0) return;
+  const at = source.at === '' ? '' : `${source.at}.`;
+  const problems = unmet.map((text) => {
+    const [path = '', message = ''] = text.split(/: (.*)/s);
+    return { path: at + path, message };
+  });
+  throw new ConfigError(source.document, problems);
 }
 
-/** The writes into a cgroup that exists. @throws ConfigError naming every wrong field */
-export function limitStepsOf(
-  wanted: ResourcesDocument,
+/** The cgroup a container's would be made in. */
+const parentOf = (cgroup: string): string => cgroup.slice(0, cgroup.lastIndexOf('/'));
+
+/**
+ * Makes a container's cgroup with its limits. Only what is above it hands controllers down: v2 has no processes where
+ * that is done.
+ * @throws ConfigError for limits that this machine cannot keep
+ */
+export function placeSteps(
   hierarchies: Hierarchies,
   cgroup: string,
+  wanted: Resources,
   log: Log,
 ): Step[] {
-  warnOfOthers(wanted, log);
-  const { cpu, memory, pids } = wanted;
-  const limits = limitSteps(hierarchies, cgroup, {
-    cpu: {
-      ...set('shares', cpu?.shares),
-      ...set('quota', cpu?.quota),
-      ...set('period', cpu?.period),
-    },
-    memory: { ...set('limit', memory?.limit) },
-    ...(pids?.limit ? { pids: { limit: pids.limit } } : {}),
-  });
-  // -1 is "no limit"; the pids controller, and v2, have a word for it.
-  const said = limits.map(([what, path, value]): Step => {
-    const isWord = value === '-1' && /\/(pids|memory)\.max$/.test(path);
-    return [what, path, isWord ? 'max' : value];
-  });
-  return [...said, ...memorySteps(wanted, hierarchies, cgroup)];
+  checkMet(hierarchies, wanted, { log });
+  if (!holdsDevices(hierarchies)) {
+    const open = 'device nodes that are in the container already can be opened';
+    log.warn(`linux.resources.devices: not enforced, this machine has no cgroups for it: ${open}`);
+  }
+  return [
+    ...createSteps(hierarchies, parentOf(cgroup), wanted),
+    ...createLeafSteps(hierarchies, cgroup, wanted),
+    ...named(ofBundle, () => limitSteps(hierarchies, cgroup, wanted)),
+    ...deviceSteps(hierarchies, cgroup, { ...wanted, privileged: false }),
+  ];
 }

@@ -1,6 +1,6 @@
 /** Opens a container's gate: all of `start`, and the second half of `run`. */
 
-import { Socket } from 'node:net';
+import { closeSync, read, writeSync } from 'node:fs';
 import { connectSocket } from '#native/descriptors.ts';
 import { decodeGate } from '#native/hand-over.ts';
 import { destroy, killAndWait } from './destroy.ts';
@@ -10,13 +10,42 @@ import { refusalMessage } from './refusal.ts';
 import type { Place, State } from './state.ts';
 import { specState, statusOf } from './status.ts';
 
-/** Resolves when the program runs. @throws ExitError saying why it could not be executed */
-async function openGate({ directory, id }: Place): Promise<void> {
-  const socket = new Socket({ fd: connectSocket(directory, 'gate') });
-  socket.write('s');
+/** All that comes on a descriptor until its other end is closed. */
+function readToEnd(descriptor: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  const failure = decodeGate(Buffer.concat(chunks));
+  return new Promise((resolve, reject) => {
+    const more = () =>
+      read(descriptor, (error, count, bytes) => {
+        if (error !== null) return reject(error);
+        if (count === 0) return resolve(Buffer.concat(chunks));
+        chunks.push(bytes.subarray(0, count));
+        more();
+      });
+    more();
+  });
+}
+
+/** Before the program is executed: that call may be one that is asked about. */
+async function forwardListener(socket: number, state: State): Promise<void> {
+  const { bringListener, receiveListener } = await import('./notify.ts');
+  const listener = await receiveListener(socket);
+  if (listener === undefined || state.listener === undefined) return;
+  const sender = state.init?.pid ?? 0;
+  bringListener({ ...listener, sender }, state.listener, { state, status: 'created' });
+}
+
+/** Resolves when the program runs. @throws ExitError saying why it could not be executed */
+async function openGate({ directory, id }: Place, state: State): Promise<void> {
+  const socket = connectSocket(directory, 'gate');
+  let answer: Buffer;
+  try {
+    writeSync(socket, 's');
+    if (state.listener !== undefined) await forwardListener(socket, state);
+    answer = await readToEnd(socket);
+  } finally {
+    closeSync(socket);
+  }
+  const failure = decodeGate(answer);
   if (failure === undefined) return;
   const code = failure.exitCode === 126 || failure.exitCode === 127 ? failure.exitCode : 1;
   throw new ExitError(`start container ${id}: ${refusalMessage(failure)}`, code);
@@ -65,6 +94,10 @@ export async function startContainer(place: Place, state: State, globals: Global
       throw error;
     });
   }
-  await openGate(place);
+  await openGate(place, state).catch(async (error: unknown) => {
+    // Who cannot be asked leaves a program whose calls all fail.
+    if (!(error instanceof ExitError)) await giveUp(place, state, globals);
+    throw error;
+  });
   await afterStart(place, state, globals);
 }

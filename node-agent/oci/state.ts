@@ -12,6 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { lockDirectory } from '#native/descriptors.ts';
+import type { Resources } from '../container/cgroup-resources.ts';
+import type { Listener } from '../container/seccomp/listener.ts';
 import type { Hooks } from './config/config.ts';
 import type { ProcessName } from './process-name.ts';
 
@@ -31,9 +33,15 @@ export interface State {
   readonly cgroup: string;
   /** The topmost cgroup that was made for the container, if any was. */
   readonly cgroupMade?: string;
+  /** What its cgroup is limited to; `update` changes it. Absent: what a version before kept. */
+  readonly resources?: Resources;
   readonly hooks: Hooks;
   /** It has a user namespace of its own. */
   readonly hasUser?: boolean;
+  /** Its mount namespace is others', too, and has another root. */
+  readonly ownRoot?: boolean;
+  /** Who decides on its system calls, where its profile leaves some to another process. */
+  readonly listener?: Listener;
   /** There is nothing to start: config.json has no process. */
   readonly idle?: boolean;
 }

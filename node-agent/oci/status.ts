@@ -1,8 +1,9 @@
 /** How a container is, asked of the kernel each time: nothing that is written down could be wrong. */
 
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { connectSocket } from '#native/descriptors.ts';
-import { freezerOf, type Hierarchies, readHierarchies } from './cgroups.ts';
+import { isFrozen } from '../container/cgroup-files.ts';
+import { readHierarchies } from './cgroups.ts';
 import { isAlive } from './process-name.ts';
 import type { State } from './state.ts';
 
@@ -18,21 +19,11 @@ function isAtGate(directory: string): boolean {
   }
 }
 
-function isFrozen(hierarchies: Hierarchies, cgroup: string): boolean {
-  const freezer = freezerOf(hierarchies, cgroup);
-  if (freezer === undefined) return false;
-  try {
-    return readFileSync(freezer.stateFile, 'utf8').trim() === freezer.frozen;
-  } catch {
-    return false;
-  }
-}
-
 /** `creating` is also what a `create` that was killed leaves: only delete --force helps then. */
 export async function statusOf(directory: string, state: State): Promise<Status> {
   if (state.init === undefined) return 'creating';
   if (!isAlive(state.init)) return 'stopped';
-  if (isFrozen(await readHierarchies(), state.cgroup)) return 'paused';
+  if (await isFrozen(await readHierarchies(), state.cgroup)) return 'paused';
   return isAtGate(directory) ? 'created' : 'running';
 }
 

@@ -2,6 +2,7 @@
  * `docker cp` at the node's end: a path of a container as a tar, a tar into a directory of it. No program runs inside, and no
  * link leads out: every path is opened by the kernel as if the container's root were the only one.
  */
+import { once } from 'node:events';
 import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { badRequest, failure } from '#api/resources/status.ts';
@@ -101,6 +102,10 @@ export async function answerGet(world: OperationsWorld, place: Place, call: Call
       name: query.get('name') ?? own,
       follow: path.endsWith('/'),
       crossMounts: true,
+    });
+    // The path may have gone since: nothing is promised before the first bytes are there.
+    await once(stream, 'readable').catch((error: unknown) => {
+      throw unreadable(error, path, place);
     });
     response.writeHead(200, {
       'content-type': 'application/x-tar',

@@ -1,11 +1,12 @@
 /** `docker commit`: what a container changed, on top of its image, as a new image. */
 import { join } from 'node:path';
 import { badRequest } from '#api/resources/status.ts';
-import { listChanges, writeLayer } from '#native/layers.ts';
+import { type Archived, type LayerArchived, writeLayer } from '#native/layers.ts';
 import type { LocalImage } from '#node-agent/image/images.ts';
 import { composeImage } from '../image/compose.ts';
 import { withInstructions } from '../image/instructions.ts';
 import { exists, type OperationsWorld, type Place } from './place.ts';
+import { chosenVolumes, withVolumes } from './volume-layers.ts';
 
 export interface CommitOptions {
   /** The new image's name; absent: it has none. */
@@ -18,6 +19,8 @@ export interface CommitOptions {
   readonly config: (base: Record<string, unknown>) => Record<string, unknown>;
   /** Keeps the times of files; else all have the image's, and the same changes give the same digest. */
   readonly keepTimes?: boolean;
+  /** Where volumes are mounted that go into the image, too; `*`: all of the container's own. */
+  readonly volumes?: readonly string[];
 }
 
 export interface Committed {
@@ -32,36 +35,26 @@ export async function commit(
   options: CommitOptions,
 ): Promise<Committed> {
   const { upper, lowers } = place;
+  const own = place.uid === undefined ? '' : world.kept.dir(place.uid);
+  const volumes = chosenVolumes(place, own, options.volumes ?? []);
+  const tags = options.reference === undefined ? [] : [options.reference];
   const hasLayer = await exists(upper);
-  const changes = hasLayer ? await listChanges(upper, lowers) : [];
-  const count = (kind: string) => changes.filter((change) => change.kind === kind).length;
+  let changed = { added: 0, modified: 0, deleted: 0 };
+  let times: 'seconds' | number = 'seconds';
   const image = await composeImage(
     world.images.shelf(),
-    { base: place.image, tags: options.reference === undefined ? [] : [options.reference] },
+    { base: place.image, tags: volumes.length === 0 ? tags : [] },
     async ({ scratch, createdAt }) => {
-      const seconds = Math.floor(Date.parse(createdAt) / 1000);
+      if (options.keepTimes !== true) times = Math.floor(Date.parse(createdAt) / 1000);
       const file = join(scratch, 'layer');
-      const layer =
-        changes.length === 0
-          ? undefined
-          : await writeLayer({
-              upper,
-              lowers,
-              output: file,
-              digests: 'sha256',
-              times: options.keepTimes === true ? 'seconds' : seconds,
-            });
+      const written = hasLayer
+        ? await writeLayer({ upper, lowers, output: file, digests: 'sha256', times })
+        : undefined;
+      if (written !== undefined) changed = counts(written);
+      const hasChanged = Object.values(changed).some((count) => count > 0);
+      const layer = written === undefined || !hasChanged ? {} : { layer: of(file, written) };
       return {
-        ...(layer === undefined
-          ? {}
-          : {
-              layer: {
-                file,
-                tarDigest: layer.tarDigest,
-                digest: layer.digest,
-                sizeBytes: layer.sizeBytes,
-              },
-            }),
+        ...layer,
         author: options.author,
         comment: options.message,
         createdBy: 'bay commit',
@@ -69,11 +62,27 @@ export async function commit(
       };
     },
   );
-  return {
-    image,
-    changed: { added: count('A'), modified: count('C'), deleted: count('D') },
-  };
+  const whole =
+    volumes.length === 0 ? image : await withVolumes(world, image, volumes, { tags, times });
+  return { image: whole, changed };
 }
+
+const counts = ({ added, changed, deleted }: LayerArchived) => ({
+  added,
+  modified: changed,
+  deleted,
+});
+
+/** A tar's blocks: one for each entry, two at its end; what is left is content, filled up to whole blocks. */
+const blockBytes = 512;
+
+const of = (file: string, { tarDigest, digest, sizeBytes, tarBytes, entries }: Archived) => ({
+  file,
+  tarDigest,
+  digest,
+  sizeBytes,
+  contentBytes: Math.max(0, tarBytes - (entries + 2) * blockBytes),
+});
 
 function instructed(config: Record<string, unknown>, changes: readonly string[]) {
   try {

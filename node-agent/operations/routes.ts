@@ -4,7 +4,9 @@
  *     GET  /files/{namespace}/{name}/{container}/changes          what it has changed: [{Path, Kind}]
  *     HEAD, GET, PUT  …/archive?path=                              docker cp
  *     GET  …/export                                               all of it as one tar, without volumes
- *     POST …/commit?reference=&author=&comment=&changes=…          a new image
+ *     GET  …/top?ps_args=   …/stats   POST …/kill?signal=           its processes
+ *     POST …/rollback?reference=&volumes=true                      as it was in a commit, at rest
+ *     POST …/commit?reference=&author=&comment=&changes=…&pause=   a new image
  */
 import { closeSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -12,13 +14,20 @@ import { badRequest, StatusError } from '#api/resources/status.ts';
 import { listChanges, openMerged, streamTree } from '#native/layers.ts';
 import { parseReference } from '../image/reference.ts';
 import { toStatus } from '../server/image-routes.ts';
-import { type Call, type Route, sendJson } from '../server/node-api.ts';
+import { type Call, type Route, sendJson, type UpgradeCall } from '../server/node-api.ts';
+import { sendProcesses, sendSignal, sendStats } from './activity.ts';
 import { answerGet, answerPut, answerStat } from './archive.ts';
 import { commit } from './commit.ts';
 import { documentConfig } from './document-config.ts';
+import { execRoutes } from './exec.ts';
 import { exists, findPlace, type OperationsWorld, type Place, readable } from './place.ts';
+import { whileStill } from './still.ts';
 
 type Answer = (world: OperationsWorld, place: Place, call: Call) => Promise<void>;
+
+/** Those that end in streams. */
+export const operationUpgrades = (world: OperationsWorld): Route<UpgradeCall>[] =>
+  execRoutes(world);
 
 /** `onImages`: called when there is another image. */
 export function operationRoutes(world: OperationsWorld, onImages: () => void): Route<Call>[] {
@@ -42,6 +51,10 @@ export function operationRoutes(world: OperationsWorld, onImages: () => void): R
     route('GET', 'archive', answerGet),
     route('PUT', 'archive', answerPut),
     route('GET', 'export', sendExport),
+    route('POST', 'rollback', answerRollback),
+    route('GET', 'top', sendProcesses),
+    route('GET', 'stats', sendStats),
+    route('POST', 'kill', sendSignal),
     route('POST', 'commit', async (all, place, call) => {
       await answerCommit(all, place, call);
       onImages();
@@ -76,19 +89,34 @@ async function answerCommit(world: OperationsWorld, place: Place, { query, respo
   const reference = query.get('reference') ?? undefined;
   if (reference !== undefined) checkReference(reference);
   const config = await documentConfig(world.kept, place);
-  const { image, changed } = await commit(world, place, {
+  const asked = {
     reference,
     author: query.get('author') ?? undefined,
     message: query.get('comment') ?? undefined,
     changes: query.getAll('changes'),
     config,
     keepTimes: query.get('keepTimes') === 'true',
-  });
+    volumes: query.getAll('volumes'),
+  };
+  const work = () => commit(world, place, asked);
+  const isStill = query.get('pause') !== 'false' && query.get('pause') !== '0';
+  const { image, changed } = await (isStill ? whileStill(world, place, work) : work());
   sendJson(
     response,
     { Id: image.id, Digest: image.digest, Size: image.sizeBytes, Changed: changed },
     201,
   );
+}
+
+async function answerRollback(world: OperationsWorld, place: Place, { query, response }: Call) {
+  const reference = query.get('reference') ?? '';
+  if (reference === '') throw badRequest('the query has no reference: the image of a snapshot');
+  const { rollBack, untilEnded } = await import('./rollback.ts');
+  await untilEnded(world, place);
+  const { namespace, name, uid } = place;
+  const ended = await findPlace(world, { namespace, name, uid, container: 'main' });
+  const withVolumes = query.get('volumes') === 'true';
+  sendJson(response, await rollBack(world, ended, { reference, withVolumes }));
 }
 
 function checkReference(reference: string): void {

@@ -1,6 +1,7 @@
 /** The image a container is started from: what its pull policy says, and the waiting reasons Kubernetes has for failures. */
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import { ImageError, type LocalImage } from '#node-agent/image/images.ts';
+import { keeperOf } from './kept-containers.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
 
@@ -39,9 +40,13 @@ export async function containerImage(
   const name = container.image ?? '';
   const pulled = state.pulls.take(container.name, name);
   if (pulled !== undefined) return { image: pulled, isPulled: true };
-  const image = await world.images.find(name).catch((cause: unknown) => {
-    throw findFailure(name, cause);
-  });
+  const find = (text: string) =>
+    world.images.find(text).catch((cause: unknown) => {
+      throw findFailure(name, cause);
+    });
+  const found = await find(name);
+  const last = found === undefined ? await keptImage(world, pod, name) : undefined;
+  const image = last === undefined ? found : await find(last);
   const isTrusted = image !== undefined && (await world.images.isTrusted(name));
   if (isTrusted && !mustAsk(container, image)) return { image, isPulled: false };
   if (container.imagePullPolicy === 'Never') {
@@ -51,6 +56,20 @@ export async function containerImage(
   }
   world.pulls.begin({ state, pod, container });
   throw new PullUnderWay(`pulling ${name}`);
+}
+
+/** Whether a start would take an image that is here, asking nobody. */
+export async function isImageHere({ images }: World, container: PodContainer): Promise<boolean> {
+  const name = container.image ?? '';
+  const image = await images.find(name);
+  return image !== undefined && !mustAsk(container, image) && images.isTrusted(name);
+}
+
+/** What a Container stood on when it ran last under this name: it is not lost when the name is taken away (`bay rmi -f`). */
+async function keptImage({ kept }: World, pod: Pod, name: string): Promise<string | undefined> {
+  const uid = keeperOf(pod);
+  const last = uid === undefined ? undefined : await kept.find(uid);
+  return last?.reference === name ? last.image : undefined;
 }
 
 function untrusted(name: string): StartFailure {

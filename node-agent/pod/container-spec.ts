@@ -1,10 +1,12 @@
 /** From a pod's container and its image to what the runtime starts: a pure function. */
 import type { Pod, PodContainer } from '#api/resources/types.ts';
-import type { ContainerSpec, Mount } from '#node-agent/container/runtime.ts';
+import { mergeResources } from '#node-agent/container/cgroup-resources.ts';
+import type { ContainerSpec, JoinedContainers, Mount } from '#node-agent/container/runtime.ts';
 import type { ImageConfig } from '#node-agent/image/images.ts';
 import { containerCapabilities } from './capabilities.ts';
 import { expand } from './expansion.ts';
 import { containerSettings, readSecurityModules } from './isolation.ts';
+import { ownResources, ownSettings } from './own-settings.ts';
 import { containerResources, oomScoreAdj } from './resources.ts';
 import { seccompProfile } from './seccomp.ts';
 
@@ -16,6 +18,7 @@ export interface ContainerParts {
   readonly image: ImageConfig;
   readonly layers: readonly string[];
   readonly layerDir: string;
+  readonly keepsLayer?: true;
   readonly user: {
     readonly uid: number;
     readonly gid: number;
@@ -26,6 +29,7 @@ export interface ContainerParts {
   readonly env: ReadonlyMap<string, string>;
   readonly hostname: string;
   readonly mounts: readonly Mount[];
+  readonly joins?: JoinedContainers;
   readonly logPath: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly memoryCapacityBytes: number;
@@ -44,12 +48,15 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
   const { id, sandboxId, pod, container, layers, layerDir, mounts, logPath, labels, user } = parts;
   const security = container.securityContext ?? {};
   const capabilities = containerCapabilities(security.capabilities);
+  const own = ownSettings(pod);
   const seccomp = seccompProfile(pod, container, parts.seccompDir);
   return {
     id,
     sandboxId,
     layers,
     layerDir,
+    ...(parts.keepsLayer === true ? { keepsLayer: true } : {}),
+    ...(parts.joins === undefined ? {} : { joins: parts.joins }),
     readonlyRootfs: security.readOnlyRootFilesystem === true,
     args: argsOf(parts),
     env: environment(parts),
@@ -64,8 +71,8 @@ export function containerSpec(parts: ContainerParts): ContainerSpec {
     tty: container.tty === true,
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
-    resources: containerResources(container),
-    oomScoreAdj: oomScoreAdj(pod, container, parts.memoryCapacityBytes),
+    resources: mergeResources(containerResources(container), ownResources(own)),
+    oomScoreAdj: own.oomScoreAdj ?? oomScoreAdj(pod, container, parts.memoryCapacityBytes),
     cgroupName: id,
     logPath,
     labels,

@@ -9,6 +9,7 @@ import type { LocalImage } from '#node-agent/image/images.ts';
 import { containerImage } from './container-image.ts';
 import { ConfigError } from './env.ts';
 import { keeperOf } from './kept-containers.ts';
+import { ownSettings } from './own-settings.ts';
 import { layerDir, logFile, terminationLog } from './paths.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
@@ -81,5 +82,8 @@ async function userOf(world: World, pod: Pod, container: PodContainer, image: Lo
   const ofImage = of.supplementalGroupsPolicy === 'Strict' ? [] : found.groups;
   const groups = new Set([...ofImage, ...(of.supplementalGroups ?? [])]);
   if (of.fsGroup !== undefined) groups.add(of.fsGroup);
+  for (const name of ownSettings(pod).groups ?? []) {
+    groups.add((await world.images.resolveUser(image, `0:${name}`)).gid);
+  }
   return { uid: found.uid, gid: gid ?? found.gid, groups: [...groups], home: found.home };
 }

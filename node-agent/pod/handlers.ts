@@ -82,6 +82,8 @@ async function request(get: HttpGet, place: Place, signal: AbortSignal): Promise
     },
     agent: false,
     signal,
+    // Servers of CGI programs end lines of the head without CR; kubelet's client takes that.
+    insecureHTTPParser: true,
     ...(isTls ? { rejectUnauthorized: false } : {}),
   });
   const { promise, resolve, reject } = Promise.withResolvers<number>();

@@ -16,6 +16,8 @@ export interface Health {
   readonly id: string;
   readonly started: boolean;
   readonly ready: boolean;
+  /** Its readiness was asked so often in vain that it is not: before that nobody knows. */
+  readonly failing?: boolean;
   /** The postStart hook runs. */
   readonly hooked?: boolean;
   readonly ailment?: Ailment;

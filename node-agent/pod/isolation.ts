@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import type { ContainerSettings, SandboxSettings } from '#node-agent/container/settings.ts';
-import { isSafeSysctl } from '#node-agent/container/sysctls.ts';
+import { isSafeSysctl, sysctlPaths } from '#node-agent/container/sysctls.ts';
 import { ConfigError } from './env.ts';
+import { ownContainerSettings, ownSandboxSettings, ownSettings } from './own-settings.ts';
 
 /** Which security modules the kernel has. */
 export interface SecurityModules {
@@ -20,18 +21,49 @@ export function readSecurityModules(): SecurityModules {
   };
 }
 
+/** Why a pod is not run at all: it will not be another time either. */
+export interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+}
+
 /**
- * Of the pod's sandbox.
- * @throws Error for a kernel parameter that could harm the node or other pods
+ * A kernel parameter that could harm the node or other pods, as the kubelet says it (pkg/kubelet/sysctl, allowlist.go).
+ * A Container may set all that are of its own namespaces, a Pod those that Kubernetes calls safe.
  */
-export function sandboxSettings({ spec = { containers: [] } }: Pod): SandboxSettings {
-  const sysctls = (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]);
-  const unsafe = sysctls.find(([name = '']) => !isSafeSysctl(name));
-  if (unsafe !== undefined) {
-    throw new Error(`forbidden sysctl: ${JSON.stringify(unsafe[0])} is not one that pods may set`);
+export function refusalOf(pod: Pod): Refusal | undefined {
+  const { spec = { containers: [] } } = pod;
+  const forbidden = (why: string): Refusal => ({
+    reason: 'SysctlForbidden',
+    message: `forbidden sysctl: ${why}`,
+  });
+  for (const { name } of spec.securityContext?.sysctls ?? []) {
+    if (!isSafeSysctl(name)) return forbidden(`${JSON.stringify(name)} not allowlisted`);
+    const host = name.startsWith('net.') ? spec.hostNetwork : spec.hostIPC;
+    const kind = name.startsWith('net.') ? 'host net' : 'host ipc';
+    if (host === true) return forbidden(`${JSON.stringify(name)} not allowed with ${kind} enabled`);
   }
+  const own = { ipc: spec.hostIPC !== true, network: spec.hostNetwork !== true };
+  try {
+    sysctlPaths(ownSettings(pod).sysctls ?? {}, own);
+  } catch (error) {
+    return error instanceof ConfigError
+      ? { reason: 'InvalidSettings', message: error.message }
+      : forbidden((error as Error).message);
+  }
+  return undefined;
+}
+
+/** Of the pod's sandbox. */
+export function sandboxSettings(pod: Pod): SandboxSettings {
+  const { spec = { containers: [] } } = pod;
+  const sysctls = (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]);
+  const own = ownSandboxSettings(ownSettings(pod));
   return {
-    ...(sysctls.length === 0 ? {} : { sysctls: Object.fromEntries(sysctls) }),
+    ...own,
+    ...(sysctls.length === 0
+      ? {}
+      : { sysctls: { ...own.sysctls, ...Object.fromEntries(sysctls) } }),
     ...(spec.hostUsers === false ? { userNamespace: 'auto' as const } : {}),
     ...(spec.shareProcessNamespace === true ? { sharePid: true } : {}),
   };
@@ -50,6 +82,7 @@ export function containerSettings(
   const apparmor = own?.privileged === true ? undefined : apparmorProfile(pod, container, modules);
   const selinux = selinuxLabel(pod, container, modules);
   return {
+    ...ownContainerSettings(ownSettings(pod)),
     ...(own?.procMount === 'Unmasked' ? { unmasked: true } : {}),
     ...(apparmor === undefined ? {} : { apparmor }),
     ...(selinux === undefined ? {} : { selinux }),

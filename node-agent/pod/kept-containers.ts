@@ -20,6 +20,7 @@ import { watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
 import { removeTree } from '../volume/removal.ts';
 import { makeMountPoints } from './mount-points.ts';
+import { Wishes } from './wishes.ts';
 
 export interface KeptMount {
   readonly target: string;
@@ -36,6 +37,8 @@ export interface KeptContainer {
   readonly name: string;
   /** The digest of the image's manifest. */
   readonly image: string;
+  /** As the document names it; absent in what an earlier version wrote. */
+  readonly reference?: string;
   readonly mounts: readonly KeptMount[];
 }
 
@@ -45,6 +48,8 @@ interface Options {
   /** The record of a container of this node. */
   readonly record: (id: string) => ContainerRecord | undefined;
   readonly log: Log;
+  /** Finishes what an operation was killed over in a container's directory. */
+  readonly recover?: (dir: string) => Promise<void>;
 }
 
 const removed = '.removed';
@@ -58,6 +63,8 @@ export function keeperOf(pod: Pod): string | undefined {
 
 export class KeptContainers {
   readonly #options: Options;
+  /** What the documents want of containers that run. */
+  readonly wishes = new Wishes();
   readonly #root: string;
   readonly #containers: Collection<ApiObject>;
   /** The container that has the layer mounted, or had it last, by uid. */
@@ -87,6 +94,7 @@ export class KeptContainers {
     for (const name of names.filter((name) => name.endsWith(removed))) {
       await removeTree(join(this.#root, name)).catch((error) => this.#complain(name, error));
     }
+    for (const { uid } of await this.all()) await this.#options.recover?.(this.dir(uid));
     if (names.length > 0) this.#follow();
   }
 
@@ -148,7 +156,7 @@ export class KeptContainers {
   /** Remembers what a container is about to be started with; on disk when it resolves. */
   async remember(kept: KeptContainer): Promise<void> {
     const dir = this.dir(kept.uid);
-    await mkdir(dir, { recursive: true, mode: 0o711 });
+    await mkdir(dir, { recursive: true, mode: 0o700 });
     const path = join(dir, 'container.json');
     const text = JSON.stringify(kept);
     if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
@@ -186,14 +194,11 @@ export class KeptContainers {
     for (const uid of this.#gone) await this.#remove(uid);
   }
 
-  async #names(): Promise<string[]> {
-    return readdir(this.#root).catch(() => []);
-  }
+  readonly #names = (): Promise<string[]> => readdir(this.#root).catch(() => []);
 
   #follow(): void {
-    this.#watch ??= watchCollection(this.#containers, {
-      listOptions: { metadataOnly: true },
-    }).subscribe((event) => {
+    this.#watch ??= watchCollection(this.#containers).subscribe((event) => {
+      this.wishes.take(event);
       if (event.type === 'replaced') void this.#checkAll();
       if (event.type !== 'deleted') return;
       void this.#check(event.object.metadata.uid ?? '');

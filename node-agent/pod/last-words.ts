@@ -40,11 +40,16 @@ async function lastWords(
   const spec = pod?.spec;
   const all: PodContainer[] = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   const policy = all.find(({ name }) => name === attempt.container)?.terminationMessagePolicy;
-  if (message !== '' || exitCode === 0 || policy !== 'FallbackToLogsOnError') return { message };
+  if (message !== '' || exitCode === 0) return { message };
+  if (policy !== 'FallbackToLogsOnError') return { message: outOfMemory(attempt) };
   const log = logFile(world.paths, state.identity, attempt);
   const tail = await readTail(log, { lines: logLinesMax, bytes: logBytesMax }).catch(() => '');
-  return { message: tail };
+  return { message: tail || outOfMemory(attempt) };
 }
+
+/** What the kernel killed, and the limit; kubelet says nothing where the container left no message. */
+const outOfMemory = ({ state }: Attempt): string =>
+  state.phase === 'exited' && state.oomKilled ? (state.message ?? '') : '';
 
 async function readStart(path: string): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined);

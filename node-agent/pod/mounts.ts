@@ -5,6 +5,7 @@ import type { Pod, PodContainer, VolumeMount } from '#api/resources/types.ts';
 import type { Mount } from '#node-agent/container/runtime.ts';
 import { ConfigError } from './env.ts';
 import { expand } from './expansion.ts';
+import { ownMounts, ownSettings } from './own-settings.ts';
 import { type NodePaths, podFile, terminationLog } from './paths.ts';
 
 const defaultTerminationPath = '/dev/termination-log';
@@ -26,6 +27,7 @@ export async function containerMounts(facts: MountFacts): Promise<Mount[]> {
   const uid = pod.metadata.uid ?? '';
   const volumes: Mount[] = [];
   for (const mount of container.volumeMounts ?? []) volumes.push(await volumeMount(mount, facts));
+  volumes.push(...ownMounts(ownSettings(pod)));
   const taken = new Set(volumes.map(({ target }) => target));
   const own = [
     ...(['hosts', 'hostname', 'resolv.conf'] as const).map((name) =>
@@ -57,11 +59,17 @@ async function volumeMount(mount: VolumeMount, facts: MountFacts): Promise<Mount
     type: 'bind',
     source: subPath === '' ? source : await insideVolume(source, subPath),
     target: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
-    readonly: mount.readOnly === true,
+    readonly: mount.readOnly === true || isReadonly(facts.pod, mount.name),
     ...recursionOf(mount),
     ...propagationOf(mount.mountPropagation),
   };
 }
+
+/** A pod may ask for a claim to read only. */
+const isReadonly = ({ spec }: Pod, name: string): boolean =>
+  spec?.volumes?.some(
+    (volume) => volume.name === name && volume.persistentVolumeClaim?.readOnly === true,
+  ) === true;
 
 /** `IfPossible`: it always is, here. */
 function recursionOf({ recursiveReadOnly: wanted }: VolumeMount): Pick<Mount, 'recursiveReadonly'> {

@@ -46,3 +46,7 @@ export const logFile = (
   pod: PodIdentity,
   of: { readonly container: string; readonly attempt: number },
 ): string => join(podLogDir(paths, pod), of.container, `${of.attempt}.log`);
+
+/** Persistent volumes of this node, one directory each: they outlive pods. */
+export const persistentVolumesDir = (paths: NodePaths): string =>
+  join(paths.dataDir, 'persistent-volumes');

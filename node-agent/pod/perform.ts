@@ -1,7 +1,9 @@
 /** Carries out a plan's actions: the only place where the pod side changes the world. */
 import type { Pod } from '#api/resources/types.ts';
+import { limit, setPaused } from './perform-wish.ts';
 import type { Action } from './plan.ts';
 import type { PodState } from './pod-state.ts';
+import { prepareContainer } from './prepare.ts';
 import { setUp } from './set-up.ts';
 import { startContainer } from './start.ts';
 import { killContainer, stopContainer } from './stop.ts';
@@ -9,7 +11,7 @@ import { deletePod, erase, forgetAttempt, tearDown } from './take-down.ts';
 import type { World } from './world.ts';
 
 /** Actions that may go side by side; the others wait for those before them. */
-const together = new Set<Action['type']>(['start', 'stop', 'kill', 'forget']);
+const together = new Set<Action['type']>(['start', 'prepare', 'stop', 'kill', 'forget']);
 
 /** Performs all actions in order, containers of one plan at the same time. Rejects with the first failure. */
 export async function perform(
@@ -36,6 +38,11 @@ async function one(
       return stopContainer(world, state, pod, action);
     case 'kill':
       return killContainer(world, state, action.container);
+    case 'pause':
+    case 'resume':
+      return setPaused(world, state, pod, action);
+    case 'limit':
+      return limit(world, state, pod, action);
     case 'forget':
       return forgetAttempt(world, state, action);
     case 'tear-down':
@@ -46,6 +53,8 @@ async function one(
       return pod === undefined ? undefined : setUp(world, state, pod);
     case 'start':
       return pod === undefined ? undefined : startContainer(world, state, pod, action);
+    case 'prepare':
+      return pod === undefined ? undefined : prepareContainer(world, state, pod, action);
     case 'delete-pod':
       return deletePod(world, state);
   }

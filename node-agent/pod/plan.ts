@@ -3,9 +3,12 @@
  * Level-based: called again after every change and at `wakeAt`, it asks for nothing when the world is as it should be.
  */
 import type { Pod, PodContainer } from '#api/resources/types.ts';
+import { type StartFacts, startFacts, wantsAhead } from './ahead.ts';
 import { hasStarted } from './health.ts';
-import { nextRestartDelayMs, restartAt } from './restart.ts';
+import { wishActions } from './plan-wish.ts';
+import { restartAt } from './restart.ts';
 import {
+  type Attempt,
   containerView,
   exitCodeOf,
   finished,
@@ -19,12 +22,7 @@ import {
 export type Action =
   /** Network, sandbox and volumes. */
   | { readonly type: 'set-up' }
-  | {
-      readonly type: 'start';
-      readonly container: string;
-      readonly attempt: number;
-      readonly restartDelayMs: number;
-    }
+  | ({ readonly type: 'start' } & StartFacts)
   /** preStop hook, then the stop signal; SIGKILL is a later `kill`. */
   | {
       readonly type: 'stop';
@@ -33,6 +31,12 @@ export type Action =
       readonly why?: string;
     }
   | { readonly type: 'kill'; readonly container: string }
+  /** Makes a container that may not run yet. */
+  | ({ readonly type: 'prepare' } & StartFacts)
+  /** Freeze, and let go on. */
+  | { readonly type: 'pause' | 'resume'; readonly container: string }
+  /** New limits; `asked`: which run is given those of which generation. */
+  | { readonly type: 'limit'; readonly container: string; readonly asked: string }
   /** Forgets an old attempt: its record, writable layer and log. */
   | { readonly type: 'forget'; readonly container: string; readonly id: string }
   /** Takes network, sandbox and volumes away; records and logs stay. */
@@ -62,7 +66,8 @@ export function plan(view: PodView): Plan {
     return leave(view, graceOf(pod), view.released ? undefined : { type: 'delete-pod' });
   }
   const expiry = deadlineOf(pod);
-  if (isOver(view) || expiry <= view.now) return leave(view, graceOf(pod), undefined);
+  if (isOver(view) || expiry <= view.now || view.refused !== undefined)
+    return leave(view, graceOf(pod), undefined);
   const running = run(view, pod);
   return Number.isFinite(expiry)
     ? { ...running, wakeAt: earliest(running.wakeAt, expiry) }
@@ -146,7 +151,8 @@ function run(view: PodView, pod: Pod): Plan {
     for (const container of pod.spec?.containers ?? []) steps.keep(container, 'app');
   steps.forget();
   steps.cure();
-  return steps.plan();
+  const { actions, ...later } = steps.plan();
+  return { ...later, actions: [...actions, ...wishActions(view)] };
 }
 
 /** Gathers the actions of one round. */
@@ -176,10 +182,10 @@ class Steps {
       if (isSidecar(container)) {
         this.keep(container, 'init');
         const known = containerView(this.#view, container.name);
-        if (!past && !hasStarted(container, known)) return false;
+        if (!past && !hasStarted(container, known)) return this.#wait(attempt);
       } else if (!past && exitCodeOf(attempt) !== 0) {
         this.keep(container, 'init');
-        return false;
+        return this.#wait(attempt);
       }
     }
     return true;
@@ -198,14 +204,22 @@ class Steps {
     );
     if (startAt > this.#view.now) {
       this.#wakeAt = earliest(this.#wakeAt, startAt);
+      this.#prepare(container);
       return;
     }
-    this.#actions.push({
-      type: 'start',
-      container: container.name,
-      attempt: attempt === undefined ? 0 : attempt.attempt + 1,
-      restartDelayMs: nextRestartDelayMs(attempt),
-    });
+    this.#actions.push({ type: 'start', ...startFacts(container, attempt) });
+  }
+
+  /** False: the app containers may not run yet. While an init container works they are made. */
+  #wait(init: Attempt | undefined): false {
+    if (isAlive(init)) for (const app of this.#pod.spec?.containers ?? []) this.#prepare(app);
+    return false;
+  }
+
+  #prepare(container: PodContainer): void {
+    const facts = startFacts(container, latest(containerView(this.#view, container.name)));
+    if (wantsAhead(this.#view, this.#pod, container, facts.attempt))
+      this.#actions.push({ type: 'prepare', ...facts });
   }
 
   /** Stops what a probe or hook found beyond help; the restart policy says what comes then. */

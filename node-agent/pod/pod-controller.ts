@@ -14,13 +14,17 @@ import {
 } from '#controller/runtime/reconcile.ts';
 import { type WatchEvent, watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRecord, SandboxSpec } from '#node-agent/container/runtime.ts';
+import { tellBackOffs } from './back-off-events.ts';
+import { keeperOf } from './kept-containers.ts';
 import { identityOf, type PodIdentity } from './labels.ts';
 import { collectLastWords } from './last-words.ts';
+import { MemoryKillEvents } from './memory-kills.ts';
 import { perform } from './perform.ts';
 import { type Action, plan } from './plan.ts';
 import { PodState } from './pod-state.ts';
 import { Prober } from './prober.ts';
 import { podStatus, statusBase } from './status.ts';
+import { wantedPod } from './wanted-pod.ts';
 import type { World } from './world.ts';
 
 /** Pods worked on at once. Starting is mostly waiting, but more would only slow each other down. */
@@ -42,16 +46,19 @@ export interface Adopted {
 export class PodController {
   readonly #world: World;
   readonly #pods = new Map<string, Pod>();
-  readonly #states = new Map<string, PodState>();
+  readonly #states: Map<string, PodState>;
   readonly #keys = new Subject<string>();
   #listed = false;
   #draining = false;
 
   readonly #prober: Prober;
+  readonly #memoryKills: MemoryKillEvents;
 
   constructor(world: World) {
     this.#world = world;
+    this.#states = world.states;
     this.#prober = new Prober(world);
+    this.#memoryKills = new MemoryKillEvents(world.events);
   }
 
   /** Takes over what an earlier life of the agent left. `onDisk`: pods with a directory or a log. Call first. */
@@ -72,7 +79,8 @@ export class PodController {
 
   /** Follows pods and containers; unsubscribing stops the work, not the containers. */
   start(): Subscription {
-    const { pods, node, runtime, log, volumes, pulls } = this.#world;
+    const { pods, node, runtime, log, volumes, pulls, kept } = this.#world;
+    kept.wishes.onChange = (uid) => this.#wished(uid);
     const work = new Subscription(() => this.#prober.close());
     const reconcile = (uid: string) => this.#reconcile(uid);
     const runs = reconcileKeys(this.#keys, reconcile, { concurrency });
@@ -90,6 +98,11 @@ export class PodController {
     });
     work.add(events.subscribe((event) => this.#seen(event)));
     return work;
+  }
+
+  /** A Container document wants something else of its running pod. */
+  #wished(keeper: string): void {
+    for (const [uid, pod] of this.#pods) if (keeperOf(pod) === keeper) this.#keys.next(uid);
   }
 
   /** What the pod waits for may be there now. */
@@ -150,6 +163,7 @@ export class PodController {
     const uid = identityOf(record.spec)?.uid;
     if (uid === undefined || !this.#states.has(uid)) return;
     this.#applyRecord(record);
+    this.#memoryKills.tell(record, this.#pods.get(uid));
     this.#keys.next(uid);
   }
 
@@ -179,7 +193,7 @@ export class PodController {
     if (state === undefined) return settled();
     const done: string[] = [];
     for (let round = 0; round < roundsMax && !this.#draining; round += 1) {
-      const pod = this.#pods.get(uid);
+      const pod = await wantedPod(this.#world, state, this.#pods.get(uid));
       await collectLastWords(this.#world, state, pod);
       this.#prober.sync(state, pod);
       const { actions, wakeAt } = plan(state.view(pod, this.#world.now()));
@@ -218,6 +232,7 @@ export class PodController {
     const base = { ...pod, status: statusBase(pod.status, state.status) };
     const view = state.view(base, this.#world.now());
     state.status = podStatus(view, base, this.#world.node);
+    tellBackOffs(this.#world.events, pod, { before: base.status, after: state.status });
     this.#world.status.offer(pod, state.status);
   }
 

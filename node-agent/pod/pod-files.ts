@@ -1,14 +1,16 @@
 /** The files every container of a pod finds in /etc: hosts, hostname, resolv.conf. The texts are pure functions. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Pod } from '#api/resources/types.ts';
+import { ownSettings } from './own-settings.ts';
 import { type NodePaths, podDir, podFile } from './paths.ts';
+import { type ClusterNames, hostResolverText, resolvText } from './resolver-file.ts';
 
 /** Linux allows 64 bytes; Kubernetes cuts at a DNS label's 63 and drops what may not end one. */
 const hostnameMax = 63;
 
 /** The pod's host name: `spec.hostname`, else its name; the node's in the host's network. */
 export function podHostname(pod: Pod, nodeHostname: string): string {
-  if (pod.spec?.hostNetwork === true) return nodeHostname;
+  if (pod.spec?.hostNetwork === true || ownSettings(pod).uts === 'host') return nodeHostname;
   const wanted = pod.spec?.hostname ?? pod.metadata.name;
   return wanted.slice(0, hostnameMax).replace(/[-.]+$/, '');
 }
@@ -32,7 +34,8 @@ export function hostsText(pod: Pod, ip: string, hostname: string): string {
     'fe00::\tip6-mcastprefix',
     'fe00::1\tip6-allnodes',
     'fe00::2\tip6-allrouters',
-    `${ip}\t${names}`,
+    // Without an address the name is the loopback's.
+    `${ip === '' ? '127.0.0.1' : ip}\t${names}`,
     aliasText(pod),
   ].join('\n');
 }
@@ -49,41 +52,11 @@ function aliasText(pod: Pod): string {
   return `\n# Entries added by HostAliases.\n${lines.join('\n')}\n`;
 }
 
-/** The host's resolv.conf with `dnsConfig` merged in; `dnsPolicy: None` starts from nothing. */
-export function resolvText(pod: Pod, host: string): string {
-  const { dnsPolicy, dnsConfig } = pod.spec ?? {};
-  const base = dnsPolicy === 'None' ? '' : host;
-  if (dnsConfig === undefined) return base;
-  const found = parseResolv(base);
-  const servers = unique([...found.servers, ...(dnsConfig.nameservers ?? [])]);
-  const searches = unique([...found.searches, ...(dnsConfig.searches ?? [])]);
-  const options = new Map(found.options.map((option) => [option.split(':')[0] ?? '', option]));
-  for (const { name = '', value } of dnsConfig.options ?? []) {
-    options.set(name, value === undefined ? name : `${name}:${value}`);
-  }
-  return [
-    ...servers.map((server) => `nameserver ${server}\n`),
-    searches.length > 0 ? `search ${searches.join(' ')}\n` : '',
-    options.size > 0 ? `options ${[...options.values()].join(' ')}\n` : '',
-  ].join('');
-}
-
-const unique = (list: readonly string[]): string[] => [...new Set(list)];
-
-function parseResolv(text: string): { servers: string[]; searches: string[]; options: string[] } {
-  const words = text.split('\n').map((line) => line.trim().split(/\s+/));
-  const after = (keyword: string) =>
-    words.filter(([w]) => w === keyword).map(([, ...rest]) => rest);
-  return {
-    servers: after('nameserver').flat(),
-    searches: after('search').at(-1) ?? [],
-    options: after('options').flat(),
-  };
-}
-
 export interface PodFileFacts {
   readonly hostname: string;
   readonly ip: string;
+  /** Absent: no names of a cluster. */
+  readonly names?: ClusterNames;
 }
 
 /**
@@ -100,7 +73,7 @@ export function writePodFiles(paths: NodePaths, pod: Pod, facts: PodFileFacts): 
   const write = (name: string, text: string) => writeOnce(podFile(paths, uid, name), text);
   write('etc-hosts', hosts);
   write('hostname', `${facts.hostname}\n`);
-  write('resolv.conf', resolvText(pod, textOf('/etc/resolv.conf')));
+  write('resolv.conf', resolvText(pod, hostResolverText(), facts.names));
 }
 
 function textOf(path: string): string {

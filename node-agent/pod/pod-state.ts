@@ -3,8 +3,9 @@
  * this is its picture in memory, rebuilt by `adopt` after a restart.
  */
 
-import type { Pod, PodContainer, PodStatus } from '#api/resources/types.ts';
+import type { Pod, PodContainer, PodStatus, Probe } from '#api/resources/types.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
+import { Ahead } from './ahead.ts';
 import { ContainerPulls } from './container-pulls.ts';
 import type { Groundwork } from './groundwork.ts';
 import type { Health } from './health.ts';
@@ -12,6 +13,7 @@ import { attemptOf, type PodIdentity } from './labels.ts';
 import { lostAttempt } from './lost-attempt.ts';
 import { waitAfterFailure } from './restart.ts';
 import { type Attempt, isAlive, type PodView, type Waiting } from './view.ts';
+import type { Wish } from './wishes.ts';
 
 interface ContainerMemory {
   attempts: Attempt[];
@@ -36,9 +38,19 @@ export class PodState {
   /** Anything a tear-down would have to take away. */
   standing = false;
   released = false;
+  /** Why nothing of the pod is ever run. */
+  refused: Failure | undefined;
   /** The status computed last: what the next one builds on. */
   status: PodStatus | undefined;
+  wish: Wish | 'unknown' | undefined;
+  /** How many operations hold its containers still. */
+  holds = 0;
+  limited: { asked: string; generation: number; problem?: string } | undefined;
+  /** The health check of the image that an attempt runs. */
+  imageProbe: { readonly id: string; readonly probe: Probe | undefined } | undefined;
+  #heldUntil = 0;
   readonly pulls = new ContainerPulls();
+  readonly ahead = new Ahead();
   /** Plans the pod anew: something of it changed that no record shows. */
   wake: () => void = () => undefined;
   readonly #groundwork = new Map<string, Promise<Groundwork>>();
@@ -156,6 +168,11 @@ export class PodState {
     return this.#containers.get(container)?.waiting !== undefined;
   }
 
+  /** Nothing is frozen or let go on before that time. */
+  holdWish(until: number): void {
+    this.#heldUntil = until;
+  }
+
   started(container: string): void {
     delete this.#memory(container).waiting;
   }
@@ -203,9 +220,14 @@ export class PodState {
       ready: this.sandboxId !== undefined && this.volumesReady,
       standing: this.standing,
       released: this.released,
+      ...(this.refused === undefined ? {} : { refused: this.refused }),
       ...(this.ip === undefined ? {} : { ip: this.ip }),
       ...(waiting === undefined ? {} : { setUpWaiting: waiting }),
       pulling: this.pulls.running(),
+      prepared: this.ahead.tried,
+      held: this.holds > 0 || this.#heldUntil > now,
+      ...(this.wish === undefined ? {} : { wish: this.wish }),
+      ...(this.limited === undefined ? {} : { limited: this.limited.asked, limits: this.limited }),
       containers: new Map([...this.#containers].map(([name, m]) => [name, { ...m }])),
     };
   }

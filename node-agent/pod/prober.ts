@@ -4,6 +4,7 @@ import { type Clock, systemClock, type Timer } from '#controller/runtime/clock.t
 import { type Handler, handle, type Place } from './handlers.ts';
 import { counted, type Tally } from './health.ts';
 import type { PodState } from './pod-state.ts';
+import type { HealthProbe } from './wanted-pod.ts';
 import type { World } from './world.ts';
 
 type Kind = 'startup' | 'liveness' | 'readiness';
@@ -96,9 +97,11 @@ export class Prober {
       this.#world.events.warn(round.pod, 'Unhealthy', message, round.container.name);
     }
     const before = worker.tally?.verdict;
-    worker.tally = counted(round.probe, worker.tally, problem === undefined);
-    if (worker.tally.verdict !== undefined && worker.tally.verdict !== before) {
-      conclude(round, worker.tally.verdict);
+    const counts = problem === undefined || !isStarting(round, worker.tally, this.#clock.now());
+    if (counts) worker.tally = counted(round.probe, worker.tally, problem === undefined);
+    const after = worker.tally?.verdict;
+    if (after !== undefined && after !== before) {
+      conclude(round, after);
     }
     const periodMs = (round.probe.periodSeconds ?? 10) * 1000;
     worker.timer = this.#clock.setTimeout(() => void this.#probe(worker), periodMs);
@@ -123,10 +126,18 @@ export class Prober {
   }
 }
 
+/** Whether a Docker health check that has never been well is in its start period. */
+function isStarting({ state, container, probe }: Round, tally: Tally | undefined, now: number) {
+  const { startPeriodSeconds = 0 } = probe as HealthProbe;
+  if (startPeriodSeconds === 0 || tally?.verdict === true) return false;
+  const { startedAt } = runningOf(state, container.name) ?? { startedAt: 0 };
+  return now < startedAt + startPeriodSeconds * 1000;
+}
+
 /** What a verdict means for the container. */
 function conclude({ state, container, id, kind, probe }: Round, ok: boolean): void {
   const { name } = container;
-  if (kind === 'readiness') state.setHealth(name, id, { ready: ok });
+  if (kind === 'readiness') state.setHealth(name, id, { ready: ok, failing: !ok });
   else if (ok && kind === 'startup') state.setHealth(name, id, { started: true });
   else if (!ok) {
     const grace = probe.terminationGracePeriodSeconds;
@@ -139,7 +150,8 @@ function conclude({ state, container, id, kind, probe }: Round, ok: boolean): vo
 
 function runningOf(state: PodState, name: string) {
   const attempt = state.attempts(name).at(-1);
-  if (attempt?.state.phase !== 'running') return undefined;
+  // Nobody answers while frozen; it stays as it was found last.
+  if (attempt?.state.phase !== 'running' || attempt.state.paused === true) return undefined;
   return { id: attempt.id, startedAt: Date.parse(attempt.state.startedAt) };
 }
 

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Pod } from '#api/resources/types.ts';
 import { layGroundwork } from './groundwork.ts';
-import { sandboxSettings } from './isolation.ts';
+import { refusalOf, sandboxSettings } from './isolation.ts';
+import { addressOfPeer, joinsNetwork } from './joining.ts';
 import { podLabels } from './labels.ts';
+import { ownSettings } from './own-settings.ts';
 import { podHostname, writePodFiles } from './pod-files.ts';
 import type { PodState } from './pod-state.ts';
 import { podCgroupPath, podResources, qosClass } from './resources.ts';
@@ -14,9 +16,15 @@ export const newId = (): string => randomBytes(32).toString('hex');
 
 /**
  * Network, sandbox, /etc files and volumes; what stands already (after a restart of the agent) is kept. A failure is
- * remembered in the state, said in an event, and tried again by the plan.
+ * remembered in the state, said in an event, and tried again by the plan; what is refused fails the pod for good.
  */
 export async function setUp(world: World, state: PodState, pod: Pod): Promise<void> {
+  const refused = refusalOf(pod);
+  if (refused !== undefined) {
+    state.refused = refused;
+    world.events.warn(pod, refused.reason, refused.message);
+    return;
+  }
   state.standing = true;
   layFirst(world, state, pod);
   const parts = await Promise.allSettled([
@@ -55,13 +63,18 @@ async function surroundings(world: World, state: PodState, pod: Pod): Promise<vo
 }
 
 const isOnHostNetwork = (pod: Pod): boolean => pod.spec?.hostNetwork === true;
+const hasNoNetwork = (pod: Pod): boolean =>
+  ownSettings(pod).network === 'none' || joinsNetwork(pod);
+const isOnBridge = (pod: Pod): boolean => !isOnHostNetwork(pod) && !hasNoNetwork(pod);
 
 async function connect(world: World, state: PodState, pod: Pod, hostname: string): Promise<void> {
   const { uid } = state.identity;
-  const address = isOnHostNetwork(pod) ? undefined : await world.network.attach(uid);
-  const ip = address?.ip ?? world.node.hostIPs[0] ?? '';
-  writePodFiles(world.paths, pod, { hostname, ip });
-  state.ip = ip;
+  const address = isOnBridge(pod) ? await world.network.attach(uid) : undefined;
+  const own = hasNoNetwork(pod) ? '' : (address?.ip ?? world.node.hostIPs[0] ?? '');
+  const ip = joinsNetwork(pod) ? addressOfPeer(world, pod) : own;
+  const { names } = world.node;
+  writePodFiles(world.paths, pod, { hostname, ip, ...(names === undefined ? {} : { names }) });
+  if (ip !== '') state.ip = ip;
 }
 
 async function makeSandbox(
@@ -75,7 +88,7 @@ async function makeSandbox(
   await world.runtime.createSandbox({
     id,
     hostname,
-    ...(isOnHostNetwork(pod) ? {} : { netnsPath: world.network.netnsPath(uid) }),
+    ...(isOnBridge(pod) ? { netnsPath: world.network.netnsPath(uid) } : {}),
     hostIpc: pod.spec?.hostIPC === true,
     hostPid: pod.spec?.hostPID === true,
     ...sandboxSettings(pod),

@@ -1,32 +1,15 @@
 /** Starts one attempt of one container. */
-import { chmodSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import type { Pod, PodContainer } from '#api/resources/types.ts';
+import type { Pod } from '#api/resources/types.ts';
 import { type ContainerSpec, StartError } from '#node-agent/container/runtime.ts';
+import type { StartFacts } from './ahead.ts';
 import { PullUnderWay, StartFailure } from './container-image.ts';
-import { containerSpec } from './container-spec.ts';
-import { ConfigError, envReferences, podEnv } from './env.ts';
-import { layGroundwork } from './groundwork.ts';
+import { ConfigError } from './env.ts';
 import { handle } from './handlers.ts';
-import { keep } from './keeping.ts';
-import { containerLabels } from './labels.ts';
-import { containerMounts } from './mounts.ts';
-import { logFile, seccompDir, startErrorFile, terminationLog } from './paths.ts';
-import type { Action } from './plan.ts';
-import { podHostname } from './pod-files.ts';
+import { startErrorFile } from './paths.ts';
 import type { PodState } from './pod-state.ts';
-import { newId } from './set-up.ts';
+import { containerNamed, type Start, specToStart } from './prepare.ts';
 import type { World } from './world.ts';
-
-export type StartAction = Extract<Action, { type: 'start' }>;
-
-interface Start {
-  readonly world: World;
-  readonly state: PodState;
-  readonly pod: Pod;
-  readonly container: PodContainer;
-  readonly action: StartAction;
-}
 
 /**
  * Starts the container. What fails is remembered in the state as the reason it waits (or, once the runtime was
@@ -36,14 +19,13 @@ export async function startContainer(
   world: World,
   state: PodState,
   pod: Pod,
-  action: StartAction,
+  action: StartFacts,
 ): Promise<void> {
-  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-  const container = containers.find(({ name }) => name === action.container);
+  const container = containerNamed(pod, action.container);
   if (container === undefined) return;
   const start = { world, state, pod, container, action };
   try {
-    const spec = await prepare(start);
+    const spec = await specToStart(start);
     state.started(container.name);
     await run(start, spec);
   } catch (error) {
@@ -68,57 +50,6 @@ function cannotStart({ world, state, pod, container }: Start, error: unknown): v
     });
   }
 }
-
-/** Everything before the runtime is asked. */
-async function prepare(start: Start): Promise<ContainerSpec> {
-  const { world, state, pod, container, action } = start;
-  const { paths, node } = world;
-  const { uid } = state.identity;
-  const laid = state.takeGroundwork(container.name) ?? layGroundwork(world, state, pod, container);
-  const [{ image, isPulled, layers, user }, env] = await Promise.all([laid, environmentOf(start)]);
-  provideTerminationLog(terminationLog(paths, uid, action));
-  const id = newId();
-  const facts = { pod, container, attempt: action.attempt, paths, volumes: state.volumes, env };
-  const named = await containerMounts(facts);
-  const { name } = container;
-  const kept = await keep({
-    world,
-    pod,
-    container: name,
-    id,
-    laid: { image, layers },
-    mounts: named,
-  });
-  if (!isPulled) world.events.note(pod, 'Pulled', present(container), container.name);
-  return containerSpec({
-    id,
-    sandboxId: state.sandboxId ?? '',
-    pod,
-    container,
-    image: image.config,
-    user,
-    env,
-    hostname: podHostname(pod, node.hostname),
-    ...kept,
-    logPath: logFile(paths, state.identity, action),
-    labels: containerLabels(state.identity, {
-      ...action,
-      imageId: image.id,
-      stopSignal: image.config.stopSignal ?? 'SIGTERM',
-    }),
-    memoryCapacityBytes: node.capacity.memoryBytes,
-    seccompDir: seccompDir(paths),
-  });
-}
-
-/** World-writable whatever the umask: the container's user, whoever it is, leaves its last words here. */
-function provideTerminationLog(path: string): void {
-  writeFileSync(path, '');
-  chmodSync(path, 0o666);
-}
-
-const present = ({ image }: PodContainer): string =>
-  `Container image "${image}" already present on machine`;
 
 async function run({ world, state, pod, container, action }: Start, spec: ContainerSpec) {
   const { name } = container;
@@ -157,35 +88,4 @@ function afterStart({ world, state, pod, container }: Start, id: string): void {
       state.setHealth(name, id, { hooked: false });
       state.wake();
     });
-}
-
-async function environmentOf(start: Start): Promise<ReadonlyMap<string, string>> {
-  const { world, state, pod, container } = start;
-  const namespace = pod.metadata.namespace ?? '';
-  const names = envReferences(container);
-  const read = async <T>(
-    source: { read: (key: string) => Promise<T | undefined> },
-    wanted: ReadonlySet<string>,
-  ): Promise<Map<string, T>> => {
-    const found = new Map<string, T>();
-    const get = async (name: string) => {
-      const object = await source.read(`${namespace}/${name}`);
-      if (object !== undefined) found.set(name, object);
-    };
-    await Promise.all([...wanted].map(get));
-    return found;
-  };
-  const [configMaps, secrets, services] = await Promise.all([
-    read(world.configMaps, names.configMaps),
-    read(world.secrets, names.secrets),
-    world.servicesFor(namespace),
-  ]);
-  return podEnv(container, {
-    pod,
-    ...(state.ip === undefined ? {} : { podIP: state.ip }),
-    hostIP: world.node.hostIPs[0] ?? '',
-    sources: { configMaps, secrets },
-    services,
-    allocatable: world.node.capacity,
-  });
 }

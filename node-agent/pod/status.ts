@@ -10,6 +10,7 @@ import { containerStatus, wholeSeconds } from './container-status.ts';
 import { hasStarted } from './health.ts';
 import { deadlineOf } from './plan.ts';
 import { qosClass } from './resources.ts';
+import { wishVerdicts } from './status-wish.ts';
 import {
   containerView,
   exitCodeOf,
@@ -76,6 +77,7 @@ function withoutVerdict(status: PodStatus): PodStatus {
 function verdictOf(view: PodView, pod: Pod, phase: string): Partial<PodStatus> {
   const { reason, message } = pod.status ?? {};
   if (phase !== 'Failed') return {};
+  if (view.refused !== undefined) return view.refused;
   if (deadlineOf(pod) <= view.now && !finished(view)) {
     return {
       reason: 'DeadlineExceeded',
@@ -102,6 +104,7 @@ function phaseOf(view: PodView, pod: Pod): string {
   const containers = pod.spec?.containers ?? [];
   const attempts = containers.map((container) => latest(containerView(view, container.name)));
   if (!anyAlive(view)) {
+    if (view.refused !== undefined) return 'Failed';
     if (finished(view)) return attempts.every((a) => exitCodeOf(a) === 0) ? 'Succeeded' : 'Failed';
     if (deadlineOf(pod) <= view.now) return 'Failed';
     if (pod.metadata.deletionTimestamp !== undefined && attempts.some((a) => a !== undefined)) {
@@ -122,6 +125,7 @@ function containerStatuses(view: PodView, pod: Pod): Partial<PodStatus> {
   const pending: ContainerState = {
     waiting: {
       reason: pendingReason,
+      ...(view.setUpWaiting === undefined ? {} : { message: view.setUpWaiting.message }),
     },
   };
   const initStatuses = inits.map((container) => containerStatus(view, container, 'init', pending));
@@ -134,9 +138,11 @@ function containerStatuses(view: PodView, pod: Pod): Partial<PodStatus> {
 
 interface Verdict {
   readonly type: string;
-  readonly ok: boolean;
+  readonly ok: boolean | 'unknown';
   readonly reason?: string;
   readonly message?: string;
+  /** Of another document than the pod. */
+  readonly generation?: number;
 }
 
 function conditionsOf(
@@ -151,6 +157,7 @@ function conditionsOf(
     initializedCondition(view, pod, phase),
     ...readiness(pod, phase, statuses.containerStatuses ?? []),
     { type: 'PodScheduled', ok: true },
+    ...wishVerdicts(view, before),
   ];
   const ours = verdicts.map((verdict) => condition(view, pod, before, verdict));
   const types = new Set(ours.map(({ type }) => type));
@@ -164,10 +171,10 @@ function condition(
   before: readonly PodCondition[],
   verdict: Verdict,
 ): PodCondition {
-  const status = verdict.ok ? 'True' : 'False';
+  const status = verdict.ok === 'unknown' ? 'Unknown' : verdict.ok ? 'True' : 'False';
   const old = before.find(({ type }) => type === verdict.type);
   const since = old?.status === status ? old.lastTransitionTime : undefined;
-  const generation = pod.metadata.generation;
+  const generation = verdict.generation ?? pod.metadata.generation;
   return {
     type: verdict.type,
     ...(generation === undefined ? {} : { observedGeneration: generation }),

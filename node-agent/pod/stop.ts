@@ -19,6 +19,14 @@ export function signalNumber(text: string): number {
   return known[name] ?? constants.signals.SIGTERM;
 }
 
+/** The same; undefined for what nobody knows. */
+export function knownSignal(text: string): number | undefined {
+  const name = text.toUpperCase();
+  const number = signalNumber(name);
+  const isKnown = number !== 15 || ['15', 'TERM', 'SIGTERM'].includes(name);
+  return isKnown && number > 0 && number <= 64 ? number : undefined;
+}
+
 /**
  * Begins to stop a container, or brings its deadline forward. Resolves at once: the container's end comes as a change
  * of its record, its deadline as the plan's `wakeAt`.
@@ -37,6 +45,10 @@ export async function stopContainer(
     return;
   }
   if (!first) return;
+  // Who is frozen hears no signal.
+  if (attempt.state.phase === 'running' && attempt.state.paused === true) {
+    await world.runtime.resume(attempt.id).catch(() => undefined);
+  }
   if (pod !== undefined) {
     const why = stop.why ?? `Stopping container ${stop.container}`;
     world.events.note(pod, 'Killing', why, stop.container);

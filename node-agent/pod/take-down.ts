@@ -11,6 +11,7 @@ export async function tearDown(world: World, state: PodState): Promise<void> {
   const { uid } = state.identity;
   state.pulls.cancel();
   if (state.sandboxId !== undefined) await world.runtime.removeSandbox(state.sandboxId);
+  state.ahead.clear();
   state.sandboxId = undefined;
   state.volumesReady = false;
   await Promise.all([world.network.detach(uid), world.volumes.release(uid)]);

@@ -6,6 +6,7 @@
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import type { ContainerPhase } from '#node-agent/container/runtime.ts';
 import { type Health, hasStarted } from './health.ts';
+import type { Wish } from './wishes.ts';
 
 /** One run of one container. Attempts count from 0; `restartCount` is the latest attempt's number. */
 export interface Attempt {
@@ -64,11 +65,22 @@ export interface PodView {
   /** Whether the API has accepted the node's last word on the pod: delete with grace 0. */
   readonly released: boolean;
   readonly ip?: string;
+  /** Why nothing of the pod is ever run. */
+  readonly refused?: { readonly reason: string; readonly message: string };
   /** Why set-up failed. */
   readonly setUpWaiting?: Waiting;
   readonly containers: ReadonlyMap<string, ContainerView>;
   /** Containers whose images are being pulled: their start waits for it. */
   readonly pulling?: ReadonlySet<string>;
+  /** For which attempt each container was made beforehand, or could not be; absent: none is to be. */
+  readonly prepared?: ReadonlyMap<string, number>;
+  /** Of the Container document that the pod was made for; `unknown`: the API has not told it yet. */
+  readonly wish?: Wish | 'unknown';
+  /** An operation holds the containers still, or the last try to freeze them failed just now. */
+  readonly held?: boolean;
+  /** Which attempt was given the limits of which generation, and what came of it. */
+  readonly limited?: string;
+  readonly limits?: { readonly generation: number; readonly problem?: string };
 }
 
 const nothing: ContainerView = { attempts: [] };

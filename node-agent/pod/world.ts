@@ -11,6 +11,8 @@ import type { ImagePulls } from './image-pulls.ts';
 import type { KeptContainers } from './kept-containers.ts';
 import type { NodePaths } from './paths.ts';
 import type { PodEvents } from './pod-events.ts';
+import type { PodState } from './pod-state.ts';
+import type { ClusterNames } from './resolver-file.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 export interface NodeSettings {
@@ -18,6 +20,8 @@ export interface NodeSettings {
   readonly hostname: string;
   readonly hostIPs: readonly string[];
   readonly cgroupRoot: string;
+  /** Where pods ask for names of the cluster; absent: nowhere. */
+  readonly names?: ClusterNames;
   readonly capacity: { readonly cpuMillis: number; readonly memoryBytes: number };
 }
 
@@ -38,6 +42,8 @@ export interface World {
   readonly servicesFor: (namespace: string) => Promise<readonly Service[]>;
   readonly status: StatusWriter;
   readonly events: PodEvents;
+  /** The pods of this node by uid, as the pod controller keeps them: some share namespaces of others. */
+  readonly states: Map<string, PodState>;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -3,16 +3,19 @@ import { pipeline } from 'node:stream/promises';
 import { badRequest, failure, StatusError } from '#api/resources/status.ts';
 import { errorText } from '#controller/runtime/log.ts';
 import { ImageError, type Images } from '#node-agent/image/images.ts';
+import type { ImageUser } from '../image/untag.ts';
 import { answerPull, answerPush } from './image-transfers.ts';
 import { type Call, type Route, sendJson } from './node-api.ts';
 
 export interface ImageRoutesOptions {
   readonly images: Images;
+  /** Who uses what, by the manifest's digest. */
+  readonly users: () => Promise<ReadonlyMap<string, ImageUser>>;
   /** Called when references changed: pods may wait for an image. */
   readonly onChange: () => void;
 }
 
-export function imageRoutes({ images, onChange }: ImageRoutesOptions): Route<Call>[] {
+export function imageRoutes({ images, users, onChange }: ImageRoutesOptions): Route<Call>[] {
   const route = (method: string, path: RegExp, answer: (call: Call) => Promise<unknown>) => ({
     method,
     path,
@@ -51,6 +54,10 @@ export function imageRoutes({ images, onChange }: ImageRoutesOptions): Route<Cal
       const { imageHistory } = await import('../image/describe.ts');
       return imageHistory(images.shelf(), wanted(query));
     }),
+    route('GET', /^\/images\/diff$/, async ({ query }) => {
+      const { diffImages } = await import('../operations/image-diff.ts');
+      return diffImages(images, query.get('from') ?? '', query.get('to') ?? '');
+    }),
     route('GET', /^\/images\/inspect$/, async ({ query }) => {
       const { inspectImage } = await import('../image/describe.ts');
       return inspectImage(images.shelf(), wanted(query));
@@ -65,9 +72,16 @@ export function imageRoutes({ images, onChange }: ImageRoutesOptions): Route<Cal
         await pipeline(tar, response).catch(() => response.destroy());
       },
     },
-    route('DELETE', /^\/images\/(.+)$/, async ({ parts: [reference = ''] }) => {
-      await changed(images.remove(reference));
-      return { removed: reference };
+    route('GET', /^\/images\/search$/, ({ query }) => {
+      const limit = Number(query.get('limit') ?? 25);
+      if (!(Number.isInteger(limit) && limit >= 1 && limit <= 100)) {
+        throw badRequest(`limit ${query.get('limit')} is outside the range of [1, 100]`);
+      }
+      return images.search(query.get('term') ?? '', limit);
+    }),
+    route('DELETE', /^\/images\/(.+)$/, async ({ parts: [reference = ''], query }) => {
+      const force = query.get('force') === 'true';
+      return changed(images.remove(reference, { force, users: await users() }));
     }),
   ];
 }
@@ -81,6 +95,7 @@ function wanted(query: URLSearchParams): string {
 const codes: Readonly<Record<ImageError['code'], readonly [number, string]>> = {
   NotFound: [404, 'NotFound'],
   Ambiguous: [409, 'Conflict'],
+  InUse: [409, 'Conflict'],
   InvalidReference: [400, 'BadRequest'],
   InvalidArchive: [400, 'BadRequest'],
   UnknownUser: [400, 'BadRequest'],

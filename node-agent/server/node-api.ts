@@ -4,7 +4,7 @@
  *     GET  /healthz /pods /images /stats/summary /containerLogs/{namespace}/{pod}/{container}
  *     GET, POST  /exec/… /attach/… /portForward/{namespace}/{pod} (upgrade to WebSocket or SPDY/3.1)
  *     POST /images/load /images/pull?reference= /images/push?reference= /images/tag?source=&target=
- *     POST /shutdown?containers=stop     DELETE /images/{reference}
+ *     POST /shutdown?containers=stop     DELETE /images/{reference}?force=true /volumes/{name}
  *     GET  /system/df     POST /system/prune/images?all=true
  *     GET  /content/manifests /content/blobs/{digest}: the cluster's nodes are answered, too
  */
@@ -62,7 +62,7 @@ const apiServerName = 'kube-apiserver-kubelet-client';
 const administrators = 'system:masters';
 const clusterNodes = 'system:nodes';
 
-/** Listens; resolves when it does. Port 0 takes a free one. */
+/** Listens; resolves when it does. Port 0 takes a free one. @throws Error naming the address when it cannot. */
 export async function serveNodeApi(options: NodeApiOptions): Promise<NodeApi> {
   const { bindAddress, port, tls } = options;
   const server = createServer(
@@ -75,7 +75,9 @@ export async function serveNodeApi(options: NodeApiOptions): Promise<NodeApi> {
     void serveUpgrade(options, request, { socket, head });
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) =>
+      reject(new Error(`listen on ${bindAddress}:${port}: ${error.message}`, { cause: error })),
+    );
     server.listen(port, bindAddress, resolve);
   });
   const address = server.address() as AddressInfo;

@@ -9,11 +9,11 @@ import type { PodController } from '../pod/pod-controller.ts';
 import type { PodState } from '../pod/pod-state.ts';
 import { type Attempt, isAlive } from '../pod/view.ts';
 import { containerLog, type LogSource } from './container-log.ts';
-import { logOptions } from './log-options.ts';
+import { flag, logOptions } from './log-options.ts';
 import type { Call, Route, UpgradeCall } from './node-api.ts';
 import { sendJson } from './node-api.ts';
 import { statsSummary } from './stats.ts';
-import { servePortForward, serveStream } from './streaming.ts';
+import { fromStart, servePortForward, serveStream } from './streaming.ts';
 
 export interface PodRoutesOptions {
   readonly pods: PodController;
@@ -56,7 +56,8 @@ export function streamRoutes(options: PodRoutesOptions): Route<UpgradeCall>[] {
     method,
     path: new RegExp(`^/${kind}${container}`),
     answer: async ({ parts, query, ...upgrade }) => {
-      const containerId = running(options, parts).id;
+      const anyway = kind === 'attach' && flag(query, fromStart);
+      const containerId = running(options, parts, anyway).id;
       await serveStream(options.runtime, { kind, containerId, query }, upgrade);
     },
   });
@@ -105,11 +106,12 @@ function find(options: PodRoutesOptions, parts: readonly string[]): Place {
   return { ...found, name };
 }
 
-/** @throws StatusError 404 while the container does not run */
-function running(options: PodRoutesOptions, parts: readonly string[]): Attempt {
+/** `orEnded`: or has run. @throws StatusError 404 while the container does not run */
+function running(options: PodRoutesOptions, parts: readonly string[], orEnded: boolean): Attempt {
   const { state, name } = find(options, parts);
   const attempt = state.attempts(name).at(-1);
-  if (attempt?.state.phase !== 'running') {
+  const phase = attempt?.state.phase;
+  if (attempt === undefined || !(phase === 'running' || (orEnded && phase === 'exited'))) {
     throw failure(404, 'NotFound', `container not found ("${name}")`);
   }
   return attempt;

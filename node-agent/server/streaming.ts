@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { badRequest } from '#api/resources/status.ts';
 import {
   type ContainerRuntime,
+  type ExecSpec,
   type Session,
   StartError,
   type TerminalSize,
@@ -27,6 +28,8 @@ export interface StreamRequest {
   readonly kind: 'exec' | 'attach';
   readonly containerId: string;
   readonly query: URLSearchParams;
+  /** `exec`: what Kubernetes' API does not know. */
+  readonly more?: Pick<ExecSpec, 'env' | 'cwd' | 'user' | 'privileged' | 'detached'>;
 }
 
 interface Asked extends Wanted {
@@ -46,6 +49,9 @@ function askedOf(query: URLSearchParams): Asked {
     tty,
   };
 }
+
+/** Docker's name for it: an attach that begins with what was written before. */
+export const fromStart = 'logs';
 
 /** Largest message a client may send: kubectl's are 32 KiB. */
 const messageBytesMax = 4 * 1024 * 1024;
@@ -108,15 +114,19 @@ function protocolOf({ headers }: IncomingMessage): ChannelProtocol {
   throw badRequest(`unknown stream protocols: ${offered.join(', ')}`);
 }
 
-function open(
+async function open(
   runtime: ContainerRuntime,
-  { kind, containerId }: StreamRequest,
+  { kind, containerId, query, more = {} }: StreamRequest,
   { command, stdin, tty }: Asked,
   size: TerminalSize | undefined,
 ): Promise<Session> {
+  if (kind === 'attach' && flag(query, fromStart)) {
+    const { attachFromStart } = await import('./attach-from-start.ts');
+    return attachFromStart(runtime, containerId, { stdin });
+  }
   if (kind === 'attach') return runtime.attach(containerId, { stdin });
   const sized = size === undefined ? {} : { size };
-  return runtime.exec(containerId, { args: command, stdin, tty, ...sized });
+  return runtime.exec(containerId, { args: command, stdin, tty, ...sized, ...more });
 }
 
 /** SPDY's frames as WebSocket messages: what kubectl 1.31 and later ask for. */

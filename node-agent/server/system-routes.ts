@@ -4,19 +4,21 @@
  *     GET  /system/df
  *     POST /system/prune/images?all=true&createdBefore=MILLISECONDS   {"keep": ["image", …]}
  */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { badRequest } from '#api/resources/status.ts';
 import type { NodeImages } from '#node-agent/image/node-images.ts';
+import { type NamedVolumes, treeBytes } from '../volume/named-volumes.ts';
 import { type Call, type Route, sendJson } from './node-api.ts';
 
 export interface SystemRoutesOptions {
   readonly images: Pick<NodeImages, 'usage' | 'prune'>;
   /** Digests of the images in use; `more` are names that must be kept besides. */
   readonly used: (more?: readonly string[]) => Promise<ReadonlySet<string>>;
-  /** Where the pods' directories are. */
-  readonly podsDir: string;
+  /** Where the pods' directories and what Containers keep are. */
+  readonly dataDir: string;
+  readonly volumes: NamedVolumes;
   /** Called when images went. */
   readonly onChange: () => void;
 }
@@ -28,7 +30,11 @@ export function systemRoutes(options: SystemRoutesOptions): Route<Call>[] {
       path: /^\/system\/df$/,
       answer: async ({ response }) => {
         const images = await options.images.usage(await options.used());
-        sendJson(response, { images, containers: await layersUsage(options.podsDir) });
+        const [containers, volumes] = [
+          await layersUsage(options.dataDir),
+          await volumesUsage(options.volumes),
+        ];
+        sendJson(response, { images, containers, volumes });
       },
     },
     {
@@ -56,25 +62,29 @@ function keepOf(body: unknown): readonly string[] {
   throw badRequest('the body is {"keep": ["image", …]}');
 }
 
-/** The writable layers, one a container. */
-async function layersUsage(podsDir: string) {
-  const sizes: number[] = [];
-  for (const uid of await names(podsDir)) {
-    const layers = join(podsDir, uid, 'layers');
-    for (const id of await names(layers)) sizes.push(await treeBytes(join(layers, id, 'upper')));
+/** The writable layers, one a container: those of Pods, and those that Containers keep. */
+async function layersUsage(dataDir: string) {
+  const uppers: string[] = [];
+  for (const uid of await names(join(dataDir, 'pods'))) {
+    const layers = join(dataDir, 'pods', uid, 'layers');
+    for (const id of await names(layers)) uppers.push(join(layers, id, 'upper'));
   }
-  return { total: sizes.length, sizeBytes: sizes.reduce((sum, size) => sum + size, 0) };
+  for (const uid of await names(join(dataDir, 'containers')))
+    uppers.push(join(dataDir, 'containers', uid, 'layer', 'upper'));
+  return { total: uppers.length, sizeBytes: await sumOf(uppers) };
+}
+
+async function volumesUsage(volumes: NamedVolumes) {
+  const usage = [];
+  for (const { namespace, name, path } of await volumes.list())
+    usage.push({ namespace, name, sizeBytes: await treeBytes(path) });
+  return usage;
+}
+
+async function sumOf(directories: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const directory of directories) bytes += await treeBytes(directory);
+  return bytes;
 }
 
 const names = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
-
-async function treeBytes(directory: string): Promise<number> {
-  let bytes = 0;
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) bytes += await treeBytes(path);
-    else if (entry.isFile()) bytes += (await stat(path).catch(() => undefined))?.size ?? 0;
-  }
-  return bytes;
-}

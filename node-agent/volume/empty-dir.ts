@@ -1,12 +1,18 @@
 /** Directories that live as long as their pod: on disk, or in memory. */
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { value } from '#api/resources/quantity.ts';
 import type { Pod, Volume } from '#api/resources/types.ts';
-import { mountsBelow } from './removal.ts';
 
 export interface TmpfsMounts {
   mountTmpfs(target: string, sizeBytes: number | undefined): Promise<void>;
   unmount(target: string): Promise<void>;
+}
+
+/** Whether a tmpfs is mounted on the directory: each is a device of its own. */
+async function isMounted(dir: string): Promise<boolean> {
+  const [own, above] = await Promise.all([lstat(dir), lstat(dirname(dir))]);
+  return own.dev !== above.dev;
 }
 
 /** Makes the directory of an `emptyDir` volume, if it is not there yet. */
@@ -18,7 +24,7 @@ export async function makeEmptyDir(
 ): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o755 });
   const { medium, sizeLimit } = volume.emptyDir ?? {};
-  if (medium === 'Memory' && !(await mountsBelow(dir)).includes(dir)) {
+  if (medium === 'Memory' && !(await isMounted(dir))) {
     const size = sizeLimit === undefined ? undefined : value(sizeLimit);
     await mounts.mountTmpfs(dir, size);
   }
@@ -28,10 +34,10 @@ export async function makeEmptyDir(
   await chmod(dir, gid === undefined ? 0o777 : 0o2777);
 }
 
-/** Makes the directory of a volume that shows Secrets: in memory, so that they never reach the disk. */
+/** Makes the directory of a volume that shows Secrets or tokens: in memory, so that they never reach the disk. */
 export async function makeSecretDir(dir: string, mounts: TmpfsMounts): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o755 });
-  if ((await mountsBelow(dir)).includes(dir)) return;
+  if (await isMounted(dir)) return;
   await mounts.mountTmpfs(dir, undefined);
   await chmod(dir, 0o755);
 }

@@ -1,6 +1,6 @@
 /**
- * ConfigMaps or Secrets that pods of this node use: each is watched by itself, from the first pod that needs it to
- * the last, so that the node sees (and may see) nothing else.
+ * ConfigMaps or Secrets that pods of this node use: each is watched by itself, from the first pod that needs it until
+ * some time after the last, so that the node sees (and may see) nothing else.
  */
 import type { Observable } from 'rxjs/internal/Observable';
 import { Subject } from 'rxjs/internal/Subject';
@@ -10,8 +10,18 @@ import { keyOf, splitKey } from '#api/resources/meta.ts';
 import { hasReason } from '#api/resources/status.ts';
 import { type Following, type WatchEvent, watchCollection } from '#controller/runtime/watch.ts';
 
+export interface ObjectSourceOptions {
+  /**
+   * How long an object without users is watched on: the next pod is likely to need the same, and need not wait for it.
+   * Default: not at all.
+   */
+  readonly lingerMs?: number;
+}
+
 interface Entry<T> {
   users: number;
+  /** Ends the watch, while there are no users. */
+  ending?: NodeJS.Timeout;
   object: T | undefined;
   isSynced: boolean;
   readonly subscription: Subscription;
@@ -22,9 +32,11 @@ export class ObjectSource<T extends ApiObject> {
   readonly #collection: Collection<T>;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #changes = new Subject<string>();
+  readonly #lingerMs: number;
 
-  constructor(collection: Collection<T>) {
+  constructor(collection: Collection<T>, { lingerMs = 0 }: ObjectSourceOptions = {}) {
     this.#collection = collection;
+    this.#lingerMs = lingerMs;
   }
 
   /** Keys (`namespace/name`) of watched objects that appeared, changed or went. */
@@ -35,8 +47,12 @@ export class ObjectSource<T extends ApiObject> {
   /** Begins to watch; each call needs its `release`. */
   acquire(key: string): void {
     const entry = this.#entries.get(key);
-    if (entry === undefined) this.#entries.set(key, this.#follow(key));
-    else entry.users += 1;
+    if (entry === undefined) {
+      this.#entries.set(key, this.#follow(key));
+      return;
+    }
+    clearTimeout(entry.ending);
+    entry.users += 1;
   }
 
   release(key: string): void {
@@ -44,6 +60,12 @@ export class ObjectSource<T extends ApiObject> {
     if (entry === undefined) return;
     entry.users -= 1;
     if (entry.users > 0) return;
+    if (this.#lingerMs === 0) this.#end(key, entry);
+    else entry.ending = setTimeout(() => this.#end(key, entry), this.#lingerMs).unref();
+  }
+
+  #end(key: string, entry: Entry<T>): void {
+    clearTimeout(entry.ending);
     entry.subscription.unsubscribe();
     this.#entries.delete(key);
   }
@@ -67,13 +89,18 @@ export class ObjectSource<T extends ApiObject> {
   }
 
   close(): void {
-    for (const { subscription } of this.#entries.values()) subscription.unsubscribe();
-    this.#entries.clear();
+    for (const [key, entry] of this.#entries) this.#end(key, entry);
   }
 
   #follow(key: string): Entry<T> {
     const synced = Promise.withResolvers<void>();
-    const subscription = watchCollection(this.#collection, { listOptions: only(key) }).subscribe(
+    // Without users the node may not be allowed to look any more, and what is held grows old.
+    const onProblem = () => {
+      const entry = this.#entries.get(key);
+      if (entry?.users === 0) this.#end(key, entry);
+    };
+    const listOptions = only(key);
+    const subscription = watchCollection(this.#collection, { listOptions, onProblem }).subscribe(
       (event) => {
         const entry = this.#entries.get(key);
         if (entry === undefined) return;

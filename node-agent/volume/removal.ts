@@ -1,5 +1,6 @@
 /** Takes a pod's directory away without ever leaving it: links are removed, not followed, mounts are not entered. */
-import { lstat, readFile, rm } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
+import { runSteps } from '#native/spawn.ts';
 
 /**
  * Removes a directory tree; nothing there is no error. Refuses while something is still mounted below it, because
@@ -12,7 +13,7 @@ export async function removeTree(dir: string): Promise<void> {
   if (mounts.length > 0) {
     throw new Error(`remove ${dir}: still mounted below it: ${mounts.join(', ')}`);
   }
-  await rm(dir, { recursive: true, force: true });
+  await runSteps([['remove', dir, '']]);
 }
 
 /** Mount points at or below a directory, the deepest first. */

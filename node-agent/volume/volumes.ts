@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
 import { writePayload } from './atomic-writer.ts';
+import { type ClaimSource, claimedPath, claimName } from './claim.ts';
 import { makeEmptyDir, makeSecretDir, type TmpfsMounts } from './empty-dir.ts';
 import { prepareHostPath } from './host-path.ts';
 import type { ObjectSource } from './object-source.ts';
@@ -19,6 +20,9 @@ export interface VolumesOptions {
   readonly secrets: ObjectSource<Secret>;
   readonly tokens: PodTokens;
   readonly mounts: TmpfsMounts;
+  readonly claims: ClaimSource;
+  /** Where this node's own persistent volumes are. */
+  readonly persistentVolumes: string;
   /** The directory of a pod's volumes. */
   readonly dirOf: (uid: string) => string;
   readonly facts: Pick<PayloadFacts, 'hostIP' | 'allocatable'>;
@@ -144,11 +148,16 @@ export class Volumes {
       await prepareHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
       return volume.hostPath.path;
     }
+    const claim = claimName(pod, volume);
+    if (claim !== undefined) {
+      const { claims, persistentVolumes } = this.#options;
+      return claimedPath(pod, claim, { claims, ownDir: persistentVolumes });
+    }
     const dir = this.#dir(pod, volume.name);
     if (volume.emptyDir !== undefined) await makeEmptyDir(pod, volume, dir, this.#options.mounts);
     else if (isPayloadVolume(volume)) {
-      if (holdsSecret(volume)) await makeSecretDir(dir, this.#options.mounts);
-      await this.#write(pod, volume, dir);
+      const made = isSecret(volume) ? makeSecretDir(dir, this.#options.mounts) : undefined;
+      await this.#write(pod, volume, dir, made);
     } else throw new VolumeError(`volume "${volume.name}" is of a type this node does not serve`);
     return dir;
   }
@@ -157,10 +166,12 @@ export class Volumes {
     return join(this.#options.dirOf(pod.metadata.uid ?? ''), name);
   }
 
-  async #write(pod: Pod, volume: Volume, dir: string): Promise<void> {
+  /** `made`: the directory is being made meanwhile. */
+  async #write(pod: Pod, volume: Volume, dir: string, made?: Promise<void>): Promise<void> {
     const [objects, tokens] = await Promise.all([
       this.#objects(pod, volume),
       this.#tokens(pod, volume),
+      made,
     ]);
     const gid = pod.spec?.securityContext?.fsGroup;
     const payload = volumePayload(volume, {
@@ -173,18 +184,19 @@ export class Volumes {
     const files = [...payload].map(
       ([path, file]) => [path, { ...file, mode: file.mode | groupReads }] as const,
     );
-    await writePayload(dir, new Map(files), gid);
+    await writePayload(dir, new Map(files), { gid, inMemory: isSecret(volume) });
   }
 
   async #objects(pod: Pod, volume: Volume): Promise<Pick<PayloadFacts, 'configMap' | 'secret'>> {
     const { configMaps, secrets } = this.#options;
     const maps = new Map<string, ConfigMap | undefined>();
     const hidden = new Map<string, Secret | undefined>();
-    for (const { kind, name } of payloadReferences(volume)) {
+    const see = async ({ kind, name }: { kind: 'ConfigMap' | 'Secret'; name: string }) => {
       const key = `${pod.metadata.namespace}/${name}`;
       if (kind === 'ConfigMap') maps.set(name, await configMaps.watched(key));
       else hidden.set(name, await secrets.watched(key));
-    }
+    };
+    await Promise.all(payloadReferences(volume).map(see));
     return { configMap: (name) => maps.get(name), secret: (name) => hidden.get(name) };
   }
 
@@ -226,5 +238,7 @@ export class Volumes {
   }
 }
 
-const holdsSecret = (volume: Volume): boolean =>
+/** What is in it must not reach the disk: a Secret, or a token. */
+const isSecret = (volume: Volume): boolean =>
+  tokenSources(volume).length > 0 ||
   payloadReferences(volume).some(({ kind }) => kind === 'Secret');

@@ -5,18 +5,21 @@ import { Keeper, type Running } from '#cli/up/keeper.ts';
 function scripted() {
   const started: { end(code: number): void }[] = [];
   const waiting: (() => void)[] = [];
+  const running: Running[] = [];
   const start = async (): Promise<Running> => {
     const exit = Promise.withResolvers<number>();
     started.push({ end: exit.resolve });
     waiting.shift()?.();
-    return {
+    const one = {
       pid: started.length,
       exited: exit.promise,
       stop: async () => exit.resolve(0),
     };
+    running.push(one);
+    return one;
   };
   const next = () => new Promise<void>((done) => waiting.push(done));
-  return { start, started, next };
+  return { start, started, running, next };
 }
 
 t.test('a part that ends is started again, each time after a longer pause', async (t) => {
@@ -78,4 +81,24 @@ t.test('a first start that fails is told, not repeated', async (t) => {
     onExit: () => {},
   });
   await t.rejects(keeper.start(), { message: 'no such program' });
+});
+
+t.test('stopping while the first start is under way stops what it started', async (t) => {
+  const part = scripted();
+  const gate = Promise.withResolvers<void>();
+  const keeper = new Keeper({
+    name: 'part',
+    start: async () => {
+      await gate.promise;
+      return part.start();
+    },
+    onStart: () => {},
+    onExit: () => {},
+  });
+  const starting = keeper.start();
+  const stopping = keeper.stop();
+  gate.resolve();
+  await Promise.all([starting, stopping]);
+  t.equal(part.started.length, 1);
+  t.equal(await part.running[0]?.exited, 0);
 });

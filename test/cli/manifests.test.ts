@@ -13,6 +13,18 @@ t.test('several documents keep their order and tell their lines', async (t) => {
   );
 });
 
+t.test('scalars are what kubectl reads: YAML 1.1 but for times and base sixty', async (t) => {
+  const text = `${pod}data: {octal: 0644, yes: yes, time: 2020-01-02, ports: 22:22, hex: 0x1f, text: "0644"}\n`;
+  t.strictSame(parseManifests(text, 'x.yaml')[0]?.object['data'], {
+    octal: 420,
+    true: true,
+    time: '2020-01-02',
+    ports: '22:22',
+    hex: 31,
+    text: '0644',
+  });
+});
+
 t.test('a List stands for its items', async (t) => {
   const list = {
     apiVersion: 'v1',

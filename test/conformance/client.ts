@@ -23,7 +23,11 @@ const patchTypes = {
 };
 
 export async function startApi(options: TestServerOptions = {}): Promise<Api> {
-  const server = await startTestServer(undefined, options);
+  return apiOf(await startTestServer(undefined, options));
+}
+
+/** Requests to a server that runs already. */
+export function apiOf(server: TestServer): Api {
   return {
     server,
     get: (path, headers = {}) => raw(server, 'GET', path, { headers }),

@@ -3,17 +3,29 @@
  * as the profile names them.
  */
 import t from 'tap';
+import { runControllers } from '#controller/runtime/world.ts';
+import {
+  claimProtectionController,
+  volumeProtectionController,
+} from '#controller/volume-protection/controller.ts';
+import { signingRequest } from '../support/signing-request.ts';
 import { startApi } from './client.ts';
 import { type LifeCycle, lifeCycles } from './life-cycles.ts';
 import { moreLifeCycles } from './more-life-cycles.ts';
 
 const api = await startApi();
-t.teardown(() => api.server.close());
+// Claims and volumes go when their controllers let them.
+const controllers = runControllers(api.server.client('controller'), [
+  claimProtectionController,
+  volumeProtectionController,
+]).subscribe();
+t.teardown(async () => {
+  controllers.unsubscribe();
+  await api.server.close();
+});
 /** Jobs and ReplicationControllers would otherwise wait for their dependents to be let go. */
 const background = 'propagationPolicy=Background';
-const request = Buffer.from(
-  '-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n',
-).toString('base64');
+const { request } = signingRequest({ commonName: 'e2e-csr' });
 
 // Each has a label of its own, and most of each is waiting for a watch to end.
 t.jobs = 12;
@@ -21,7 +33,8 @@ for (const [index, each] of [...lifeCycles, ...moreLifeCycles].entries()) {
   t.test(each.name, { buffered: true }, (t) => run(t, each, `e2e-${index}`));
 }
 
-async function run(t: Tap, { path, object, status }: LifeCycle, label: string): Promise<void> {
+async function run(t: Tap, each: LifeCycle, label: string): Promise<void> {
+  const { path, object, status, also = {} } = each;
   const collection = path.replace('NS', '/namespaces/default');
   const all = path.replace('NS', '');
   const apiVersion = /^\/apis\/([^/]+\/v\w+?)(?=NS|\/)/.exec(path)?.[1] ?? 'v1';
@@ -51,25 +64,31 @@ async function run(t: Tap, { path, object, status }: LifeCycle, label: string): 
 
   const patched = await api.patch(item, { metadata: { annotations: { patched: 'true' } } });
   t.equal(patched.json.metadata?.annotations?.patched, 'true', patched.text);
-  const next = patched.json;
-  next.metadata.annotations.updated = 'true';
-  const updated = await api.put(item, next);
-  t.equal(updated.json.metadata?.annotations?.updated, 'true', updated.text);
-  t.equal((await api.put(item, next)).status, 409, 'the same again is of an old version');
-  if (status !== undefined) await changeStatus(t, item, status);
+  await t.test(also.replace ?? 'replace', async (t) => {
+    const next = patched.json;
+    next.metadata.annotations.updated = 'true';
+    const updated = await api.put(item, next);
+    t.equal(updated.json.metadata?.annotations?.updated, 'true', updated.text);
+    t.equal((await api.put(item, next)).status, 409, 'the same again is of an old version');
+  });
+  if (status !== undefined) {
+    await t.test(also.status ?? 'status', (t) => changeStatus(t, item, status));
+  }
 
   const events = await api.watch(all, `resourceVersion=${metadata.resourceVersion}&${selector}`);
   t.ok(events.filter(([type]) => type === 'MODIFIED').length >= 2);
 
   t.equal((await api.delete(`${item}?${background}`)).status, 200);
   t.equal((await api.get(item)).status, 404);
-  for (const name of ['two', 'three']) await api.post(collection, document(`${label}-${name}`));
-  t.equal((await api.get(`${collection}?${selector}`)).json.items.length, 2);
-  t.equal((await api.delete(`${collection}?${background}&${selector}`)).status, 200);
-  t.strictSame((await api.get(`${collection}?${selector}`)).json.items, []);
+  await t.test(also.collection ?? 'collection', async (t) => {
+    for (const name of ['two', 'three']) await api.post(collection, document(`${label}-${name}`));
+    t.equal((await api.get(`${all}?${selector}`)).json.items.length, 2);
+    t.equal((await api.delete(`${collection}?${background}&${selector}`)).status, 200);
+    t.strictSame((await api.get(`${all}?${selector}`)).json.items, []);
+  });
 }
 
-type Tap = Pick<typeof t, 'equal' | 'match' | 'ok' | 'strictSame'>;
+type Tap = Pick<typeof t, 'equal' | 'match' | 'ok' | 'strictSame' | 'test'>;
 
 /** Through `/status` the status changes and the rest stays; through the object itself the other way round. */
 async function changeStatus(t: Tap, item: string, status: object): Promise<void> {

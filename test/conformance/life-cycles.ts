@@ -1,5 +1,4 @@
 /** Objects of kinds whose behaviour in the profile is their API alone: by the behaviour's name. */
-
 export interface LifeCycle {
   /** The behaviour, without `[Conformance]`. */
   readonly name: string;
@@ -8,8 +7,8 @@ export interface LifeCycle {
   readonly object: object;
   /** A status that its subresource takes, if it has one. */
   readonly status?: object;
-  /** Where the kind has no deletion of a collection. */
-  readonly single?: true;
+  /** Other behaviours that a part of this one is. */
+  readonly also?: Partial<Record<'replace' | 'status' | 'collection', string>>;
 }
 
 const podSpec = { containers: [{ name: 'c', image: 'busybox' }] };
@@ -143,24 +142,41 @@ export const lifeCycles: readonly LifeCycle[] = [
   },
   {
     name: 'ReplicaSet should list and delete a collection of ReplicaSets',
+    also: {
+      replace: 'ReplicaSet Replace and Patch tests',
+      status: 'ReplicaSet should validate Replicaset Status endpoints',
+    },
     path: '/apis/apps/v1NS/replicasets',
     object: { kind: 'ReplicaSet', spec: { selector, template } },
     status: { replicas: 1, ...condition('StatusUpdate') },
   },
   {
     name: 'Daemon set should list and delete a collection of DaemonSets',
+    also: {
+      status: 'Daemon set should verify changes to a daemon set status',
+    },
     path: '/apis/apps/v1NS/daemonsets',
     object: { kind: 'DaemonSet', spec: { selector, template } },
     status: condition('StatusUpdate'),
   },
   {
     name: 'StatefulSet Basic StatefulSet functionality should list, patch and delete a collection of StatefulSets',
+    also: {
+      status:
+        'StatefulSet Basic StatefulSet functionality should validate Statefulset Status endpoints',
+    },
     path: '/apis/apps/v1NS/statefulsets',
     object: { kind: 'StatefulSet', spec: { selector, template, serviceName: 'test' } },
     status: { replicas: 1, ...condition('StatusUpdate') },
   },
   {
     name: 'DisruptionController should update/patch PodDisruptionBudget status',
+    also: {
+      replace: 'DisruptionController should create a PodDisruptionBudget',
+      status: 'DisruptionController should observe PodDisruptionBudget status updated',
+      collection:
+        'DisruptionController Listing PodDisruptionBudgets for all namespaces should list and delete a collection of PodDisruptionBudgets',
+    },
     path: '/apis/policy/v1NS/poddisruptionbudgets',
     object: { kind: 'PodDisruptionBudget', spec: { minAvailable: 1, selector } },
     status: {
@@ -181,6 +197,9 @@ export const lifeCycles: readonly LifeCycle[] = [
   },
   {
     name: 'Events API should ensure that an event can be fetched, patched, deleted, and listed',
+    also: {
+      collection: 'Events API should delete a collection of events',
+    },
     path: '/apis/events.k8s.io/v1NS/events',
     object: {
       kind: 'Event',
@@ -196,6 +215,9 @@ export const lifeCycles: readonly LifeCycle[] = [
   },
   {
     name: 'Events should manage the lifecycle of an event',
+    also: {
+      collection: 'Events should delete a collection of events',
+    },
     path: '/api/v1NS/events',
     object: {
       kind: 'Event',
@@ -224,24 +246,5 @@ export const lifeCycles: readonly LifeCycle[] = [
         { addresses: [{ ip: '10.0.0.24' }], ports: [{ name: 'http', port: 80, protocol: 'TCP' }] },
       ],
     },
-  },
-  {
-    name: 'Ingress API should support creating Ingress API operations',
-    path: '/apis/networking.k8s.io/v1NS/ingresses',
-    object: {
-      kind: 'Ingress',
-      spec: { defaultBackend: { service: { name: 'default-backend', port: { number: 80 } } } },
-    },
-    status: { loadBalancer: { ingress: [{ ip: '169.1.1.1' }] } },
-  },
-  {
-    name: 'IngressClass API should support creating IngressClass API operations',
-    path: '/apis/networking.k8s.io/v1/ingressclasses',
-    object: { kind: 'IngressClass', spec: { controller: 'example.com/controller' } },
-  },
-  {
-    name: 'ConfigMap should run through a ConfigMap lifecycle',
-    path: '/api/v1NS/configmaps',
-    object: { kind: 'ConfigMap', data: { valueName: 'value' } },
   },
 ];

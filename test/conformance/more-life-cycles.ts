@@ -1,9 +1,12 @@
-/** The second half: core, nodes, storage, scheduling. */
+/** The second half: core, nodes, ingress, storage, scheduling, devices. */
 import type { LifeCycle } from './life-cycles.ts';
 
 const podSpec = { containers: [{ name: 'c', image: 'busybox' }] };
 const template = { metadata: { labels: { app: 'a' } }, spec: podSpec };
 const storage = '/apis/storage.k8s.io/v1';
+
+const devices = '/apis/resource.k8s.io/v1';
+const claim = { devices: { requests: [{ name: 'one', exactly: { deviceClassName: 'c' } }] } };
 
 const condition = (type: string) => ({
   conditions: [
@@ -25,11 +28,18 @@ export const moreLifeCycles: readonly LifeCycle[] = [
   },
   {
     name: 'ServiceAccounts should run through the lifecycle of a ServiceAccount',
+    also: {
+      replace: 'ServiceAccounts should update a ServiceAccount',
+    },
     path: '/api/v1NS/serviceaccounts',
     object: { kind: 'ServiceAccount' },
   },
   {
     name: 'PodTemplates should run the lifecycle of PodTemplates',
+    also: {
+      replace: 'PodTemplates should replace a pod template',
+      collection: 'PodTemplates should delete a collection of pod templates',
+    },
     path: '/api/v1NS/podtemplates',
     object: { kind: 'PodTemplate', template: { spec: podSpec } },
   },
@@ -73,6 +83,9 @@ export const moreLifeCycles: readonly LifeCycle[] = [
   },
   {
     name: 'VolumeAttachment Conformance should run through the lifecycle of a VolumeAttachment',
+    also: {
+      status: 'VolumeAttachment Conformance should apply changes to a volumeattachment status',
+    },
     path: `${storage}/volumeattachments`,
     object: {
       kind: 'VolumeAttachment',
@@ -128,6 +141,9 @@ export const moreLifeCycles: readonly LifeCycle[] = [
   },
   {
     name: 'Services should delete a collection of services',
+    also: {
+      status: 'Services should complete a service status lifecycle',
+    },
     path: '/api/v1NS/services',
     object: { kind: 'Service', spec: { ports: [{ port: 80 }], selector: { app: 'a' } } },
     status: { loadBalancer: { ingress: [{ ip: '203.0.113.1' }] } },
@@ -136,5 +152,60 @@ export const moreLifeCycles: readonly LifeCycle[] = [
     name: 'Lease lease API should be available',
     path: '/apis/coordination.k8s.io/v1NS/leases',
     object: { kind: 'Lease', spec: { holderIdentity: 'holder', leaseDurationSeconds: 30 } },
+  },
+  {
+    name: 'Ingress API should support creating Ingress API operations',
+    path: '/apis/networking.k8s.io/v1NS/ingresses',
+    object: {
+      kind: 'Ingress',
+      spec: { defaultBackend: { service: { name: 'default-backend', port: { number: 80 } } } },
+    },
+    status: { loadBalancer: { ingress: [{ ip: '169.1.1.1' }] } },
+  },
+  {
+    name: 'IngressClass API should support creating IngressClass API operations',
+    path: '/apis/networking.k8s.io/v1/ingressclasses',
+    object: { kind: 'IngressClass', spec: { controller: 'example.com/controller' } },
+  },
+  {
+    name: 'ConfigMap should run through a ConfigMap lifecycle',
+    path: '/api/v1NS/configmaps',
+    object: { kind: 'ConfigMap', data: { valueName: 'value' } },
+  },
+  {
+    name: '[DRA] CRUD Tests resource.k8s.io/v1 DeviceClass',
+    path: `${devices}/deviceclasses`,
+    object: {
+      kind: 'DeviceClass',
+      spec: { selectors: [{ cel: { expression: 'device.driver == "example.com"' } }] },
+    },
+  },
+  {
+    name: '[DRA] CRUD Tests resource.k8s.io/v1 ResourceClaim',
+    path: `${devices}NS/resourceclaims`,
+    object: { kind: 'ResourceClaim', spec: claim },
+    status: {
+      allocation: {
+        devices: { results: [{ request: 'one', driver: 'example.com', pool: 'p', device: 'd' }] },
+      },
+    },
+  },
+  {
+    name: '[DRA] CRUD Tests resource.k8s.io/v1 ResourceClaimTemplate',
+    path: `${devices}NS/resourceclaimtemplates`,
+    object: { kind: 'ResourceClaimTemplate', spec: { spec: claim } },
+  },
+  {
+    name: '[DRA] CRUD Tests resource.k8s.io/v1 ResourceSlice',
+    path: `${devices}/resourceslices`,
+    object: {
+      kind: 'ResourceSlice',
+      spec: {
+        driver: 'example.com',
+        nodeName: 'n1',
+        pool: { name: 'p', generation: 1, resourceSliceCount: 1 },
+        devices: [{ name: 'd', attributes: { model: { string: 'm' } } }],
+      },
+    },
   },
 ];

@@ -126,3 +126,76 @@ t.test('ResourceQuota should be able to update and delete ResourceQuota.', async
   t.equal((await call('DELETE', `${quotas}/change`)).status, 200);
   t.equal((await call('GET', `${quotas}/change`)).status, 404);
 });
+
+t.test(
+  'ResourceQuota should create a ResourceQuota and ensure its status is promptly calculated.',
+  async (t) => {
+    await call('POST', quotas, quota('prompt', { pods: '5', services: '10' }));
+    await used('prompt', 'services', '0');
+    const { json } = await call('GET', `${quotas}/prompt`);
+    t.match(json.status, {
+      hard: { pods: '5', services: '10' },
+      used: { pods: '0', services: '0' },
+    });
+    await call('DELETE', `${quotas}/prompt`);
+  },
+);
+
+t.test('ResourceQuota should manage the lifecycle of a ResourceQuota', async (t) => {
+  const labelled = `${quotas}?labelSelector=life%3Dyes`;
+  const object = quota('life', { cpu: '1', memory: '500Mi' });
+  const metadata = { ...object.metadata, labels: { life: 'yes' } };
+  t.equal((await call('POST', quotas, { ...object, metadata })).status, 201);
+  t.equal(
+    (await call('GET', `/api/v1/resourcequotas?labelSelector=life%3Dyes`)).json.items.length,
+    1,
+  );
+  const patched = await raw(api, 'PATCH', `${quotas}/life`, {
+    body: { metadata: { labels: { patched: 'yes' } }, spec: { hard: { memory: '750Mi' } } },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  });
+  t.strictSame(patched.json.spec.hard, { cpu: '1', memory: '750Mi' });
+  t.equal((await call('DELETE', labelled)).status, 200);
+  t.strictSame((await call('GET', labelled)).json.items, []);
+});
+
+const amounts = { cpu: '100m', memory: '100Mi' };
+const podOf = (name: string, resources: object, more: object = {}) => ({
+  metadata: { name },
+  spec: { containers: [{ name: 'c', image: 'x', resources }], ...more },
+});
+
+for (const [title, scopes, first, second] of [
+  [
+    'ResourceQuota should verify ResourceQuota with best effort scope.',
+    ['BestEffort', 'NotBestEffort'],
+    podOf('of-best-effort', {}),
+    podOf('not-of-it', { requests: amounts, limits: amounts }),
+  ],
+  [
+    'ResourceQuota should verify ResourceQuota with terminating scopes.',
+    ['Terminating', 'NotTerminating'],
+    podOf('terminating', {}, { activeDeadlineSeconds: 3600 }),
+    podOf('lasting', {}),
+  ],
+] as const) {
+  t.test(title, async (t) => {
+    const [one, other] = scopes.map((scope) => scope.toLowerCase()) as [string, string];
+    for (const scope of scopes) {
+      const { spec, ...rest } = quota(scope.toLowerCase(), { pods: '5' });
+      await call('POST', quotas, { ...rest, spec: { ...spec, scopes: [scope] } });
+    }
+    for (const [pod, counting, still] of [
+      [first, one, other],
+      [second, other, one],
+    ] as const) {
+      const made = await call('POST', `${base}/pods`, pod);
+      t.equal(made.status, 201, made.text);
+      await used(counting, 'pods', '1');
+      await used(still, 'pods', '0');
+      await call('DELETE', `${base}/pods/${pod.metadata.name}?gracePeriodSeconds=0`);
+      await used(counting, 'pods', '0');
+    }
+    for (const name of [one, other]) await call('DELETE', `${quotas}/${name}`);
+  });
+}

@@ -67,7 +67,12 @@ function start(part: 'api' | 'controller', config: object): Part {
 }
 
 const startController = () =>
-  start('controller', { ...identity('controller'), crds: join(home, 'crds') });
+  start('controller', {
+    ...identity('controller'),
+    caKey: join(pki, 'ca.key'),
+    repositories: join(pki, 'repositories'),
+    crds: join(home, 'crds'),
+  });
 
 /** Asks until the answer is good; then gives it. */
 async function until<T>(

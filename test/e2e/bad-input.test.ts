@@ -104,7 +104,7 @@ t.test('bad input', { skip, timeout: 180_000 }, async (t) => {
   });
 
   await t.test('an unreadable archive is refused and nothing is kept', async (t) => {
-    const before = (await cluster.bay('image', 'ls')).stdout;
+    const before = (await cluster.bay('images', '-q')).stdout;
     const { code, stderr } = await cluster.bay(
       'image',
       'load',
@@ -112,7 +112,7 @@ t.test('bad input', { skip, timeout: 180_000 }, async (t) => {
     );
     t.equal(code, 1);
     t.match(stderr, /archive/);
-    t.equal((await cluster.bay('image', 'ls')).stdout, before);
+    t.equal((await cluster.bay('images', '-q')).stdout, before);
   });
   t.equal(await cluster.interrupt(), 0, cluster.output);
 });

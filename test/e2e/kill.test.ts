@@ -1,7 +1,10 @@
-/** kill -9 of every part while 20 pods run: no container restarts, none is doubled, the cluster converges. */
+/**
+ * kill -9 of every part while 20 pods run, and in the middle of a rolling update: no container restarts, none is
+ * doubled, the cluster converges.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import type { Pod } from '#api/resources/types.ts';
+import type { Deployment, Pod } from '#api/resources/types.ts';
 import { TestCluster, waitFor, withoutKubectl } from '../support/cluster.ts';
 import { leftOver, machine } from '../support/machine.ts';
 
@@ -18,6 +21,8 @@ kind: Deployment
 metadata: {name: crowd}
 spec:
   replicas: ${count}
+  minReadySeconds: 1
+  strategy: {rollingUpdate: {maxSurge: 4, maxUnavailable: 0}}
   selector: {matchLabels: {app: crowd}}
   template:
     metadata: {labels: {app: crowd}}
@@ -41,6 +46,14 @@ function containerProcesses(): string[] {
       }
     })
     .sort();
+}
+
+/** The parent of one of the containers' processes. */
+function aSupervisor(): number | undefined {
+  const [first] = containerProcesses();
+  if (first === undefined) return undefined;
+  const stat = readFileSync(`/proc/${first.split(':')[0]}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 t.test(
@@ -124,6 +137,40 @@ t.test(
         t.ok(items.every((pod) => pod.status?.containerStatuses?.[0]?.restartCount === 0));
       });
     }
+    await t.test('kill -9 of each, and of a supervisor, during a rolling update', async (t) => {
+      const old = new Set(all.map(({ metadata }) => metadata.uid));
+      t.equal((await cluster.kubectl('set', 'env', 'deployment/crowd', 'ROUND=2')).code, 0);
+      const updated = async (): Promise<number> =>
+        (await cluster.json<Deployment>('get', 'deployment', 'crowd').catch(() => undefined))
+          ?.status?.updatedReplicas ?? 0;
+      const parts = ['agent', 'api', 'controller', 'etcd', 'supervisor'];
+      for (const [i, part] of parts.entries()) {
+        await waitFor(
+          `the update to go on before ${part} dies`,
+          async () => ((await updated()) > 3 * i ? true : undefined),
+          120_000,
+        );
+        const pid = part === 'supervisor' ? aSupervisor() : cluster.state()?.parts[part];
+        if (pid === undefined) throw new Error(`no pid of ${part}`);
+        process.kill(pid, 'SIGKILL');
+      }
+      const items = await waitFor(
+        'the update to end',
+        async () => {
+          const found = running(await pods().catch(() => []));
+          const fresh = found.filter(({ metadata }) => !old.has(metadata.uid));
+          const done = found.length === count && fresh.length === count;
+          return done && containerProcesses().length === count ? fresh : undefined;
+        },
+        120_000,
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}\n${cluster.logs()}`);
+      });
+      t.equal((await pods()).length, count, 'none is left of the old ones');
+      const restarts = items.map(({ status }) => status?.containerStatuses?.[0]?.restartCount ?? 0);
+      const sum = restarts.reduce((a, b) => a + b, 0);
+      t.ok(sum <= 1, `only what the supervisor held may have started again: ${restarts}`);
+    });
     t.equal(await cluster.interrupt(), 0, cluster.output);
   },
 );

@@ -119,4 +119,86 @@ t.test('the files of a container', async (t) => {
     t.equal(await bay('exec', 'one', 'cat', '/d/rest'), 'while at rest');
     await bay('rm', '-f', 'one', 'two');
   });
+
+  await t.test('become as they were, with their volumes by choice', async (t) => {
+    await bay('run', '-d', '--name', 'base', image, 'sleep', '3600');
+    await bay('exec', 'base', 'sh', '-c', 'mkdir /data; echo of the image >/data/from');
+    await bay('commit', '-c', 'VOLUME /data', 'base', 'withvolume:1');
+    await bay(
+      'run',
+      '-d',
+      '--name',
+      'db',
+      '-v',
+      '/own',
+      '-v',
+      'shared:/shared',
+      'withvolume:1',
+      'sleep',
+      '3600',
+    );
+    const sh = (line: string) => bay('exec', 'db', 'sh', '-c', line);
+    t.equal(
+      await sh('cat /data/from'),
+      'of the image\n',
+      'a volume begins with what the image has',
+    );
+    await sh(
+      'echo one >/etc/mark; rm /etc/group; echo 1 >/data/n; rm /data/from; echo 1 >/own/n; echo 1 >/shared/n',
+    );
+    t.equal(await bay('snapshot', '--volumes', '-m', 'good', 'db', 'good'), 'good\n');
+    await sh(
+      'echo two >/etc/mark; touch /etc/group /etc/more; echo 2 >/data/n; echo 2 >/own/n; echo 2 >/shared/n',
+    );
+    await bay('stop', '-t', '0', 'db');
+    await bay('start', 'db');
+    t.equal(await sh('cat /own/n /shared/n'), '2\n2\n', 'volumes of the document stay, too');
+    const look =
+      'cat /etc/mark /data/n /own/n /shared/n; ls /etc/group /etc/more /data/from 2>/dev/null || true';
+    await bay('rollback', '-t', '0', 'db', 'good');
+    t.equal(await sh(look), 'one\n2\n2\n2\n', 'the layer alone');
+    await bay('rollback', '-t', '0', '--volumes', 'db', 'good');
+    t.equal(await sh(look), 'one\n1\n1\n2\n', 'and the volumes of its own');
+    t.match(await bay('diff', 'db'), /^D \/etc\/group$/m);
+
+    const snapshot = JSON.parse(
+      (await cluster.kubectl('get', 'snapshot', 'good', '-o', 'json')).stdout,
+    );
+    const { digest } = snapshot.status;
+    t.equal(
+      await bay('run', '--rm', digest, 'sh', '-c', 'cat /etc/mark /data/n /own/n; ls /data'),
+      'one\n1\n1\nn\n',
+      'a new container of it has all of it',
+    );
+    const other = await cluster.bay('rollback', '-t', '0', 'base', 'good');
+    t.match(other, { code: 1, stderr: /no snapshot of this container/ });
+    t.equal(await bay('exec', 'base', 'cat', '/data/from'), 'of the image\n', 'and it goes on');
+    t.match(await cluster.bay('rollback', 'db', 'nothing'), { code: 1, stderr: /no such image/ });
+
+    await bay('snapshot', '--every', '2s', '--keep', '2', '--expire', '1h', 'db', 'often');
+    const images = async () =>
+      (await bay('images', '--format', '{{.Tag}}', 'bayplan.local/snapshots/db')).match(/often-/g)
+        ?.length;
+    const later = async () => {
+      const { stdout } = await cluster.kubectl('get', 'snapshots', '-o', 'name');
+      return [...(stdout.match(/often-\w+/g) ?? [])].sort();
+    };
+    const first = await waitFor('two snapshots', async () => {
+      const names = await later();
+      return names.length >= 2 ? names : undefined;
+    });
+    await waitFor('the first to go', async () =>
+      (await later()).includes(first[0] ?? '') ? undefined : true,
+    );
+    await cluster.kubectl('delete', 'snapshot', 'often');
+    t.ok(((await images()) ?? 0) <= 3, 'their images went with them');
+    await bay('rm', '-f', 'db', 'base');
+    await bay('run', '-d', '--name', 'again', '-v', 'shared:/shared', image, 'sleep', '3600');
+    t.equal(
+      await bay('exec', 'again', 'cat', '/shared/n'),
+      '2\n',
+      'a volume with a name outlives containers',
+    );
+    await bay('rm', '-f', 'again');
+  });
 });

@@ -52,6 +52,45 @@ t.test('images over a registry', { timeout: 180_000 }, async (t) => {
     );
     t.equal(await good('run', '--rm', name, 'echo', 'from afar'), 'from afar\n');
   });
+  await t.test('search, filters, inspect, and the guard of what is used', async (t) => {
+    const found = await good('search', `${registry.host}/box`);
+    t.match(found, new RegExp(`^NAME +DESCRIPTION +STARS +OFFICIAL\\n${registry.host}/team/box`));
+    t.match(await good('images', '-q', '-f', 'reference=*/team/*'), /^[a-f0-9]{12}\n$/);
+    t.equal(await good('images', '-q', '-f', 'dangling=true'), '');
+    const format = '{{.Repository}} {{.Tag}}';
+    t.match(await good('images', '--format', format), `${registry.host}/team/box 1`);
+    t.match(await good('images', '--digests', '--no-trunc'), /DIGEST.*\n.*sha256:[a-f0-9]{64}/);
+    const id = (await good('inspect', '-f', '{{.Id}}', 'busybox')).trim();
+    t.match(id, /^sha256:[a-f0-9]{64}$/);
+    t.match(JSON.parse(await good('image', 'inspect', name)), { Id: id, Os: 'linux' });
+    t.match(await cluster.bay('inspect', 'nothing'), {
+      code: 1,
+      stderr: /No such object: nothing/,
+    });
+
+    await good(
+      'commit',
+      (await good('run', '-d', '--name', 'user', name, 'sleep', '60')).trim(),
+      'used:1',
+    );
+    await good('run', '-d', '--name', 'other', 'used:1', 'sleep', '60');
+    for (const state of ['running', 'stopped']) {
+      const refused = await cluster.bay('rmi', 'used:1');
+      t.match(
+        refused,
+        { code: 1, stderr: /conflict: .*used:1" \(must force\) - container other/ },
+        state,
+      );
+      await good('stop', '-t', '0', 'other');
+    }
+    t.equal(await good('rmi', '-f', 'used:1'), 'Untagged: used:1\n');
+    await good('start', 'other');
+    await good('rm', '-f', 'other', 'user');
+    await waitFor('what nobody uses to go', async () =>
+      (await good('image', 'prune', '-f')).includes('deleted: sha256:') ? true : undefined,
+    );
+    t.match(await cluster.bay('rmi', 'used:1'), { code: 1, stderr: /No such image: used:1/ });
+  });
   await t.test('a pod pulls its image by itself', async (t) => {
     await good('rmi', name);
     t.equal(await good('run', '--rm', name, 'echo', 'pulled'), 'pulled\n');

@@ -1,4 +1,5 @@
 /** Unpacking layers. Owners, devices and `trusted.` attributes need root. */
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -10,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { getXattr, syncFs } from '#native/files.ts';
+import { getXattr, spreadChildren, syncFs } from '#native/files.ts';
 import { unpackLayer } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
@@ -149,4 +150,18 @@ t.test('failed calls say errno, call and path', async (t) => {
   await t.rejects(syncFs(missing), { syscall: 'open', code: 'ENOENT' });
   await syncFs('/proc/self');
   t.equal(getXattr(base, 'user.none'), undefined);
+});
+
+t.test('a directory whose children are spread over the disk, where the file system can', (t) => {
+  const directory = emptyDirectory();
+  const found = spawnSync('lsattr', ['-d', directory], { encoding: 'utf8' });
+  const isSpread = spreadChildren(directory);
+  t.equal(spreadChildren(directory), isSpread, 'twice is the same');
+  if (isSpread && found.status === 0) {
+    const flags = spawnSync('lsattr', ['-d', directory], { encoding: 'utf8' }).stdout;
+    t.match(flags.split(' ')[0], /T/);
+  }
+  t.throws(() => spreadChildren(join(directory, 'none')), { code: 'ENOENT', syscall: 'open' });
+  t.equal(spreadChildren('/proc'), false);
+  t.end();
 });

@@ -26,6 +26,7 @@ const layer = busyboxLayer(fresh());
 const mounts = standardMounts({
   writable: false,
   hierarchies: { v1: {}, v1Mounts: [], v2Controllers: [] },
+  cgroup: '',
   shm: fresh(),
   ttyGid: 5,
   mapped: false,

@@ -22,9 +22,9 @@ import {
 import {
   addAddress,
   addBridge,
-  addDefaultRoute,
+  addRoute,
   addVeth,
-  setHairpin,
+  setPodLink,
   setUp,
 } from '#native/netlink-requests.ts';
 
@@ -79,22 +79,21 @@ t.test('a place that is taken is not mounted over', { skip }, async (t) => {
   });
 });
 
-t.test('a pod is wired inside one namespace: veth, port, address, route', { skip }, async (t) => {
+t.test('a pod is wired inside one namespace: veth, address, route', { skip }, async (t) => {
   const [outer, inner] = await Promise.all([createNetns(), createNetns()]);
   t.teardown(() => {
     closeSync(outer);
     closeSync(inner);
   });
-  const master = 2;
   await configure([addBridge('br', '0a:58:0a:01:00:01')], { netns: outer });
   const peer = { name: 'eth0', index: 2, mac: '0a:58:0a:01:00:02', netns: inner };
-  const outside = [addVeth({ name: 'veth', master, peer }), setHairpin('veth')];
+  const outside = [addVeth({ name: 'veth', peer }), setPodLink(3)];
   await configure(outside, { netns: outer });
   const inside = [
     setUp(1),
     setUp(2),
     addAddress({ ip: '10.1.0.2', prefix: 24, index: 2 }),
-    addDefaultRoute('10.1.0.1', 2),
+    addRoute({ gateway: '10.1.0.1', index: 2 }),
   ];
   await configure(inside, { netns: inner });
   await t.rejects(configure(outside, { netns: outer }), { code: 'EEXIST', path: 'veth veth' });
@@ -103,7 +102,7 @@ t.test('a pod is wired inside one namespace: veth, port, address, route', { skip
 t.test('a failure says the call, the object, the errno and the reason', { skip }, async (t) => {
   const netns = await createNetns();
   t.teardown(() => closeSync(netns));
-  const failing = configure([addDefaultRoute('10.9.9.9', 1)], { netns });
+  const failing = configure([addRoute({ gateway: '10.9.9.9', index: 1 })], { netns });
   const error = await failing.then(
     () => undefined,
     (reason: unknown) => reason,

@@ -1,6 +1,7 @@
 /** A container that asks for nothing but a layer and a program. */
 
-import { plainProcess, type WireContainer, type WireProcess } from '#native/protocol.ts';
+import { plainProcess } from '#native/plain-process.ts';
+import type { WireContainer, WireProcess } from '#native/protocol.ts';
 
 export const plainContainer: Omit<WireContainer, 'process' | 'layers' | 'upper' | 'work'> = {
   flags: 0,

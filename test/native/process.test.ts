@@ -147,12 +147,12 @@ t.test('Landlock leaves what the rules allow', async (t) => {
       { access: writeFile, path: '/dev/null' },
     ],
   };
-  const script = `ls /bin >/dev/null && echo bin; cat /etc/passwd || echo no etc; echo x > /tmp/x && cat /tmp/x
+  // What the shell complains of is on the other stream, whose parts may come between these lines.
+  const script = `exec 2>/dev/null; ls /bin >/dev/null && echo bin; cat /etc/passwd || echo no etc; echo x > /tmp/x && cat /tmp/x
     echo x > /bin/x || echo read-only`;
   for (const flags of [0, processFlag.noNewPrivileges]) {
     const lines = await run(script, { process: { flags, landlock } });
-    const said = lines.filter((line) => !/^(sh|cat):/.test(line));
-    t.strictSame(said, ['bin', 'no etc', 'x', 'read-only']);
+    t.strictSame(lines, ['bin', 'no etc', 'x', 'read-only']);
   }
   const nowhere = { handled, rules: [{ access: read, path: '/nowhere' }] };
   await t.rejects(run('true', { process: { landlock: nowhere } }), /allow by Landlock \/nowhere/);

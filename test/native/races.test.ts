@@ -40,44 +40,50 @@ function place(): { readonly root: string; readonly outside: string } {
   return { root, outside };
 }
 
-t.test('a tree that is exchanged while it is written shows nothing from outside', async (t) => {
-  const { root, outside } = place();
-  const racer = await exchanging(root, outside);
-  try {
-    let found = 0;
-    for (let round = 0; round < ROUNDS; round++) {
-      const output = join(dirname(root), 'out.tar');
-      const path = round % 2 === 0 ? '' : 'swap/deep';
-      const follow = round % 3 === 0;
-      await writeTree({ root, path, name: 'x', follow, output }).catch(() => undefined);
-      const bytes = readFileSync(output);
-      rmSync(output);
-      if (bytes.includes('inside')) found++;
-      if (bytes.includes('SECRET')) t.fail(`round ${round}: the secret is in the archive`);
+t.test(
+  'a tree exchanged while it is read shows nothing from outside (CVE-2018-15664)',
+  async (t) => {
+    const { root, outside } = place();
+    const racer = await exchanging(root, outside);
+    try {
+      let found = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        const output = join(dirname(root), 'out.tar');
+        const path = round % 2 === 0 ? '' : 'swap/deep';
+        const follow = round % 3 === 0;
+        await writeTree({ root, path, name: 'x', follow, output }).catch(() => undefined);
+        const bytes = readFileSync(output);
+        rmSync(output);
+        if (bytes.includes('inside')) found++;
+        if (bytes.includes('SECRET')) t.fail(`round ${round}: the secret is in the archive`);
+      }
+      t.ok(found > 0, `the file itself was found ${found} times`);
+    } finally {
+      racer.kill('SIGKILL');
     }
-    t.ok(found > 0, `the file itself was found ${found} times`);
-  } finally {
-    racer.kill('SIGKILL');
-  }
-});
+  },
+);
 
-t.test('a tree that is exchanged while it is written into leads nothing outside', async (t) => {
-  const { root, outside } = place();
-  const archive = tar([
-    { name: 'swap/deep/', type: '5', mode: 0o700 },
-    { name: 'swap/deep/file', content: 'changed' },
-    { name: 'swap/deep/new', content: 'new' },
-  ]);
-  const racer = await exchanging(root, outside);
-  try {
-    for (let round = 0; round < ROUNDS; round++) {
-      const options = { root, path: '/', maxBytes: 1e6, maxEntries: 100 };
-      await extractInto(options, pieces(archive, 512)).catch(() => undefined);
+t.test(
+  'a tree exchanged while it is written into leads nowhere (CVE-2026-41568, CVE-2026-42306)',
+  async (t) => {
+    const { root, outside } = place();
+    const archive = tar([
+      { name: 'swap/deep/', type: '5', mode: 0o700 },
+      { name: 'swap/deep/file', content: 'changed' },
+      { name: 'swap/deep/new', content: 'new' },
+    ]);
+    const racer = await exchanging(root, outside);
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        const options = { root, path: '/', maxBytes: 1e6, maxEntries: 100 };
+        await extractInto(options, pieces(archive, 512)).catch(() => undefined);
+      }
+    } finally {
+      racer.kill('SIGKILL');
     }
-  } finally {
-    racer.kill('SIGKILL');
-  }
-  t.strictSame(readdirSync(outside), ['deep']);
-  t.strictSame(readdirSync(join(outside, 'deep')), ['file']);
-  t.equal(readFileSync(join(outside, 'deep/file'), 'utf8'), 'SECRET');
-});
+    t.strictSame(readdirSync(outside), ['deep']);
+    t.strictSame(readdirSync(join(outside, 'deep')), ['file']);
+    t.equal(readFileSync(join(outside, 'deep/file'), 'utf8'), 'SECRET');
+  },
+);

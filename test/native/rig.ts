@@ -44,6 +44,7 @@ export const usualMounts = (change: Partial<Parameters<typeof standardMounts>[0]
   standardMounts({
     writable: false,
     hierarchies: { v1: {}, v1Mounts: [], v2Controllers: [] },
+    cgroup: '',
     shm,
     ttyGid: 5,
     mapped: false,

@@ -5,7 +5,8 @@ import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { encodeContainer, encodeProcess } from '#native/encode.ts';
 import { encodeFrame, encodeNumbers, type Frame, FrameReader, frame } from '#native/frames.ts';
-import { namespaceType, plainProcess } from '#native/protocol.ts';
+import { plainProcess } from '#native/plain-process.ts';
+import { namespaceType } from '#native/protocol.ts';
 import { startSupervisor } from '#native/spawn.ts';
 import { wireMount } from '#node-agent/container/standard-mounts.ts';
 import {

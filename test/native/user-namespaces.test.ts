@@ -60,7 +60,8 @@ t.test('the image’s files are its root’s, and what it writes is root’s on 
 });
 
 t.test('root of a user namespace has power over its own and nothing else', async (t) => {
-  const script = `
+  // What the shell complains of is on the other stream, whose parts may come between these lines.
+  const script = `exec 2>/dev/null
     hostname changed && hostname
     mount -t tmpfs x /tmp && echo mounted
     umount /proc/keys 2>/dev/null || umount /sys/firmware 2>/dev/null || echo masks stay
@@ -70,8 +71,7 @@ t.test('root of a user namespace has power over its own and nothing else', async
     chown 70000 /etc/passwd || echo unmapped
     kill -0 ${process.pid} || echo no process`;
   const lines = await run(script, { ...mapped(), masked: ['/proc/keys', '/sys/firmware'] });
-  const said = lines.filter((line) => !/^(sh|mknod|chown|umount|kill):/.test(line));
-  t.strictSame(said, [
+  t.strictSame(lines, [
     'changed',
     'mounted',
     'masks stay',

@@ -73,8 +73,18 @@ async function merged(layers: readonly string[]): Promise<Buffer> {
   return readFileSync(output);
 }
 
-const listed = async ({ upper, lowers }: Overlay) =>
-  (await listChanges(upper, lowers)).map(({ kind, path }) => `${kind} ${path}`);
+/** What is listed; a layer that is written counts the same. */
+async function listed({ upper, lowers }: Overlay): Promise<string[]> {
+  const changes = await listChanges(upper, lowers);
+  const output = join(emptyDirectory(), 'counted.tar');
+  const { added, changed, deleted } = await writeLayer({ upper, lowers, output });
+  const count = (wanted: string) => changes.filter(({ kind }) => kind === wanted).length;
+  t.strictSame(
+    { added, changed, deleted },
+    { added: count('A'), changed: count('C'), deleted: count('D') },
+  );
+  return changes.map(({ kind, path }) => `${kind} ${path}`);
+}
 
 const busy = `
   echo new > etc/new; echo more >> etc/motd; chmod 600 usr/bin/tool

@@ -8,17 +8,19 @@ import type { ConfigMap, Pod, Secret } from '#api/resources/types.ts';
 import { silent } from '#controller/runtime/log.ts';
 import { ImagePulls } from '#node-agent/pod/image-pulls.ts';
 import { KeptContainers } from '#node-agent/pod/kept-containers.ts';
-import { volumesDir } from '#node-agent/pod/paths.ts';
+import { persistentVolumesDir, volumesDir } from '#node-agent/pod/paths.ts';
 import { PodController } from '#node-agent/pod/pod-controller.ts';
 import { PodEvents } from '#node-agent/pod/pod-events.ts';
 import { StatusWriter } from '#node-agent/pod/status-writer.ts';
 import type { World } from '#node-agent/pod/world.ts';
+import { claimSource } from '#node-agent/volume/claim.ts';
 import { ObjectSource } from '#node-agent/volume/object-source.ts';
 import { PodTokens } from '#node-agent/volume/pod-tokens.ts';
 import { Volumes } from '#node-agent/volume/volumes.ts';
 import { type MemoryApi, memoryApi } from '../support/memory-collection.ts';
 import { FakeImages } from './fake-images.ts';
-import { FakeNetwork, FakeRuntime } from './fakes.ts';
+import { FakeNetwork } from './fake-network.ts';
+import { FakeRuntime } from './fakes.ts';
 
 export interface Rig {
   readonly api: MemoryApi;
@@ -133,6 +135,8 @@ function worldOf(
       secrets,
       tokens: new PodTokens(api.collection(types.serviceAccounts)),
       mounts,
+      claims: claimSource(api),
+      persistentVolumes: persistentVolumesDir({ dataDir }),
       dirOf: (uid) => volumesDir({ dataDir }, uid),
       facts: { hostIP: '192.0.2.1', allocatable: capacity },
       onProblem: () => undefined,
@@ -149,6 +153,7 @@ function worldOf(
     servicesFor: async () => [],
     status: new StatusWriter(collection, silent),
     events,
+    states: new Map(),
     log: silent,
     now: Date.now,
   };

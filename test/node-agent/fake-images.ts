@@ -81,8 +81,13 @@ export class FakeImages implements Images {
     this.local.set(newReference, image);
   }
 
-  async remove(reference: string): Promise<void> {
+  async remove(reference: string) {
     this.local.delete(reference);
+    return { untagged: [reference], deleted: [] };
+  }
+
+  async search() {
+    return [];
   }
 
   shelf(): never {

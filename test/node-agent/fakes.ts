@@ -1,9 +1,10 @@
-/** The node's lower half in memory: a runtime and a network that do what they are told. */
+/** The node's lower half in memory: a runtime that does what it is told. */
 import { PassThrough } from 'node:stream';
 import { type Observable, Subject } from 'rxjs';
 import { mergeResources, type Resources } from '#node-agent/container/cgroup-resources.ts';
 import type { ContainerStats } from '#node-agent/container/cgroup-stats.ts';
 import type {
+  AttachedSession,
   ContainerPhase,
   ContainerRecord,
   ContainerRuntime,
@@ -13,7 +14,6 @@ import type {
   Session,
   StartError,
 } from '#node-agent/container/runtime.ts';
-import type { PodAddress, PodNetwork } from '#node-agent/network/pod-network.ts';
 
 type Running = Extract<ContainerPhase, { phase: 'running' }>;
 
@@ -72,11 +72,23 @@ export class FakeRuntime implements ContainerRuntime {
         this.exit(record.spec.id, 137);
     }
     this.sandboxes.delete(id);
+    this.prepared.clear();
+  }
+
+  /** Ids of what stands ready to be started. */
+  readonly prepared = new Set<string>();
+  readonly startedReady: string[] = [];
+
+  async prepare(spec: ContainerSpec): Promise<void> {
+    const failure = this.startFailure?.(spec);
+    if (failure !== undefined) throw failure;
+    this.prepared.add(spec.id);
   }
 
   async start(spec: ContainerSpec): Promise<ContainerRecord> {
     if (!this.sandboxes.has(spec.sandboxId)) throw new Error(`no sandbox ${spec.sandboxId}`);
     this.started.push(spec);
+    if (this.prepared.delete(spec.id)) this.startedReady.push(spec.id);
     const now = new Date().toISOString();
     const failure = this.startFailure?.(spec);
     if (failure !== undefined) {
@@ -103,8 +115,8 @@ export class FakeRuntime implements ContainerRuntime {
     this.exit(id, 137, 9);
   }
 
-  /** The container's process ends by itself. */
-  exit(id: string, exitCode: number, signal?: number): void {
+  /** The container's process ends by itself; a message: the kernel killed it for its memory. */
+  exit(id: string, exitCode: number, signal?: number, message?: string): void {
     const record = this.containers.get(id);
     if (record?.state.phase !== 'running') return;
     const { startedAt } = record.state as Running;
@@ -112,7 +124,8 @@ export class FakeRuntime implements ContainerRuntime {
       phase: 'exited',
       exitCode,
       ...(signal === undefined ? {} : { signal }),
-      oomKilled: false,
+      ...(message === undefined ? {} : { message }),
+      oomKilled: message !== undefined,
       startedAt,
       finishedAt: new Date().toISOString(),
     });
@@ -120,6 +133,7 @@ export class FakeRuntime implements ContainerRuntime {
 
   async remove(id: string): Promise<void> {
     this.containers.delete(id);
+    this.prepared.delete(id);
   }
 
   async removeLayer(layerDir: string): Promise<void> {
@@ -130,8 +144,12 @@ export class FakeRuntime implements ContainerRuntime {
     return this.execSession?.(spec) ?? echoSession(spec);
   }
 
-  async attach(_id: string, { stdin }: { readonly stdin: boolean }): Promise<Session> {
-    return echoSession({ args: ['cat'], tty: false, stdin });
+  async attach(_id: string, { stdin }: { readonly stdin: boolean }): Promise<AttachedSession> {
+    return { ...echoSession({ args: ['cat'], tty: false, stdin }), loggedBytes: 0 };
+  }
+
+  async processes(): Promise<readonly number[]> {
+    return [];
   }
 
   async stats(): Promise<ContainerStats> {
@@ -205,38 +223,4 @@ export function echoSession(spec: ExecSpec): Session {
       exit.resolve(137);
     },
   };
-}
-
-export class FakeNetwork implements PodNetwork {
-  readonly gateway = '10.244.0.1';
-  readonly addresses = new Map<string, PodAddress>();
-  #next = 2;
-
-  async start(): Promise<void> {}
-
-  async attach(podUid: string): Promise<PodAddress> {
-    let address = this.addresses.get(podUid);
-    if (address === undefined) {
-      address = { ip: `10.244.0.${this.#next}`, netnsPath: `/run/netns/${podUid}` };
-      this.#next += 1;
-      this.addresses.set(podUid, address);
-    }
-    return address;
-  }
-
-  async detach(podUid: string): Promise<void> {
-    this.addresses.delete(podUid);
-  }
-
-  netnsPath(podUid: string): string {
-    return `/run/netns/${podUid}`;
-  }
-
-  attached(): readonly string[] {
-    return [...this.addresses.keys()];
-  }
-
-  async destroy(): Promise<void> {
-    this.addresses.clear();
-  }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connect, type RemoteClient } from '#api/client/client.ts';
 import { ensurePki, writeKubeconfig } from '#api/pki/pki.ts';
 import { createKinds } from '#api/schema/kinds.ts';
+import type { BodyLimits } from '#api/server/body.ts';
 import { ApiServer } from '#api/server/server.ts';
 import { createMemoryStorage } from '#api/storage/memory.ts';
 import type { Storage } from '#api/storage/storage.ts';
@@ -26,11 +27,18 @@ export interface TestServerOptions {
   /** Whether pods need an account that exists: nobody makes one here. */
   readonly serviceAccounts?: boolean;
   readonly compactionIntervalMs?: number;
+  readonly enableAdmission?: readonly string[];
+  readonly bodyLimits?: BodyLimits;
 }
 
 export async function startTestServer(
   storage = createMemoryStorage(),
-  { serviceAccounts = false, compactionIntervalMs }: TestServerOptions = {},
+  {
+    serviceAccounts = false,
+    compactionIntervalMs,
+    bodyLimits,
+    enableAdmission = [],
+  }: TestServerOptions = {},
 ): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'bayplan-api-'));
   const pki = join(dir, 'pki');
@@ -42,6 +50,8 @@ export async function startTestServer(
     pki,
     kinds: createKinds(),
     ...(compactionIntervalMs === undefined ? {} : { compactionIntervalMs }),
+    ...(bodyLimits === undefined ? {} : { bodyLimits }),
+    enableAdmission,
     disableAdmission: serviceAccounts ? [] : ['ServiceAccount'],
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
   });

@@ -1,4 +1,5 @@
 /** A registry in memory that serves images well until it is told to misbehave: `meet` sees each request first. */
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -36,6 +37,12 @@ interface Descriptor {
 }
 
 export const digestOf = (bytes: Buffer | string): string => `sha256:${sha256(bytes)}`;
+
+/** By the algorithm of another digest. */
+const digestLike = (bytes: Buffer, digest: string): string => {
+  const [algorithm = 'sha256'] = digest.split(':');
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+};
 
 export class BadRegistry {
   readonly blobs = new Map<string, Buffer>();
@@ -145,10 +152,12 @@ export class BadRegistry {
         return send(response, 201, '', { 'docker-content-digest': digest });
       });
     }
-    const key = name.startsWith('sha256:') ? `${repository}@${name}` : `${repository}:${name}`;
+    const isDigest = /^sha\d+:/.test(name);
+    const key = isDigest ? `${repository}@${name}` : `${repository}:${name}`;
     const found = this.manifests.get(key);
     if (found === undefined) return refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
-    const digest = { 'docker-content-digest': digestOf(found.bytes), 'content-type': found.type };
+    const told = isDigest ? name : digestOf(found.bytes);
+    const digest = { 'docker-content-digest': told, 'content-type': found.type };
     return send(response, 200, request.method === 'HEAD' ? '' : found.bytes, digest);
   }
 
@@ -193,7 +202,7 @@ export class BadRegistry {
       if (request.method === 'PATCH') return send(response, 202, '', state());
       const whole = Buffer.concat(parts);
       const digest = query.get('digest') ?? '';
-      if (digestOf(whole) !== digest)
+      if (digestLike(whole, digest) !== digest)
         return refuse(response, 400, 'DIGEST_INVALID', 'wrong digest');
       this.blobs.set(digest, whole);
       return send(response, 201, '');

@@ -169,7 +169,18 @@ export class TestCluster {
   }
 
   bay(...args: string[]): Promise<Output> {
-    return run(bay, args, { env: this.#places });
+    return this.bayInput('', ...args);
+  }
+
+  /** Its input is a pipe that ends after `input`. */
+  bayInput(input: string | Buffer, ...args: string[]): Promise<Output> {
+    return run(bay, args, { env: this.#places, input });
+  }
+
+  /** On a terminal, where `typed` comes as from its keys. */
+  bayOnTerminal(typed: string, ...args: string[]): Promise<Output> {
+    const words = [bay, ...args].map((word) => `'${word}'`).join(' ');
+    return run('script', ['-qec', words, '/dev/null'], { env: this.#places, input: typed });
   }
 
   kubectl(...args: string[]): Promise<Output> {

@@ -64,6 +64,9 @@ function started(pod: Pod, nowMs: number): Pod {
     state: { running: { startedAt } },
   }));
   const podIP = '10.244.0.2';
-  const status = { ...pod.status, phase: 'Running', conditions, containerStatuses, podIP };
+  const status = {
+    ...pod.status,
+    ...{ phase: 'Running', startTime: startedAt, conditions, containerStatuses, podIP },
+  };
   return { ...pod, status } as unknown as Pod;
 }

@@ -19,7 +19,7 @@ export interface Scenario {
 }
 
 const writes = new Set(
-  'create update updateStatus patch patchStatus createSubresource delete'.split(' '),
+  'create update updateStatus patch apply patchStatus createSubresource delete'.split(' '),
 );
 
 /** The client, asking `gate` before each write but those of Events. */
@@ -39,7 +39,8 @@ function gated(api: MemoryApi, gate: () => void): Client {
     };
     return new Proxy(inner, { get });
   };
-  return { ...api, collection };
+  const client: Client = { ...api, collection, as: () => client };
+  return client;
 }
 
 interface Result {

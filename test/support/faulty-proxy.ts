@@ -13,6 +13,7 @@ export class FaultyProxy {
   readonly endpoint: string;
   readonly #pairs = new Set<Pair>();
   readonly #listener: net.Server;
+  #laterMs: (() => number) | undefined;
   #losing = false;
   #refusing = false;
   #responseBytesLeft = Number.POSITIVE_INFINITY;
@@ -66,6 +67,14 @@ export class FaultyProxy {
     }
   }
 
+  /**
+   * What comes from now on is passed on so much later (milliseconds, asked for each piece), in its order on each connection
+   * and direction, but not in that between them.
+   */
+  delay(laterMs: () => number): void {
+    this.#laterMs = laterMs;
+  }
+
   /** Requests get through, answers are lost. */
   loseResponses(): void {
     this.#losing = true;
@@ -94,8 +103,13 @@ export class FaultyProxy {
     const pair: Pair = { client, server: net.connect(target) };
     const { server } = pair;
     this.#pairs.add(pair);
-    client.on('data', (bytes) => server.write(bytes));
-    server.on('data', (bytes) => this.#answer(pair, bytes));
+    const inTurn = { asked: Promise.resolve(), answered: Promise.resolve() };
+    client.on('data', (bytes) => {
+      inTurn.asked = this.#later(inTurn.asked, () => server.destroyed || server.write(bytes));
+    });
+    server.on('data', (bytes) => {
+      inTurn.answered = this.#later(inTurn.answered, () => this.#answer(pair, bytes));
+    });
     for (const [socket, other] of [
       [client, server],
       [server, client],
@@ -106,6 +120,17 @@ export class FaultyProxy {
         this.#pairs.delete(pair);
       });
     }
+  }
+
+  /** Passes a piece on behind the ones before it; at once where nothing is delayed. */
+  #later(before: Promise<void>, pass: () => unknown): Promise<void> {
+    const laterMs = this.#laterMs;
+    if (laterMs === undefined) {
+      pass();
+      return before;
+    }
+    const pause = new Promise((resolve) => setTimeout(resolve, laterMs()));
+    return Promise.all([before, pause]).then(() => void pass());
   }
 
   #answer({ client, server }: Pair, bytes: Buffer): void {

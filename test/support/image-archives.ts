@@ -1,5 +1,6 @@
 /** Makes image archives as docker, buildx, skopeo and podman write them. */
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { type TarEntry, tar } from './tar-builder.ts';
 
 export const sha256 = (bytes: Buffer | string): string =>
@@ -101,4 +102,56 @@ export function layer(name: string, content: string): Buffer {
 
 export async function* pieces(bytes: Buffer, size = 65536): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+export const of512 = (bytes: Buffer): `sha512:${string}` =>
+  `sha512:${createHash('sha512').update(bytes).digest('hex')}`;
+
+export const described512 = (mediaType: string, bytes: Buffer): Descriptor => ({
+  mediaType,
+  digest: of512(bytes),
+  size: bytes.length,
+});
+
+export interface Image512 {
+  readonly diffIds: readonly `sha512:${string}`[];
+  readonly config: Buffer;
+  readonly layers: readonly Buffer[];
+  readonly manifest: Buffer;
+}
+
+/** An image all of whose parts are called by their SHA-512. */
+export function image512(): Image512 {
+  const tars = [layer('lower', 'l'), layer('upper', 'u')];
+  const diffIds = tars.map(of512);
+  const rootfs = { type: 'layers', diff_ids: diffIds };
+  const config = json({ architecture: 'amd64', os: 'linux', config: { Cmd: ['/x'] }, rootfs });
+  const layers = tars.map((bytes) => gzipSync(bytes));
+  const manifest = json({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: described512('application/vnd.oci.image.config.v1+json', config),
+    layers: layers.map((bytes) =>
+      described512('application/vnd.oci.image.layer.v1.tar+gzip', bytes),
+    ),
+  });
+  return { diffIds, config, layers, manifest };
+}
+
+/** Its OCI layout, in which it is called `name`. */
+export function layout512({ config, layers, manifest }: Image512, name: string): TarEntry[] {
+  const type = 'application/vnd.oci.image.manifest.v1+json';
+  const annotations = { 'io.containerd.image.name': name };
+  const manifests = [{ ...described512(type, manifest), annotations }];
+  return [
+    { name: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' },
+    { name: 'index.json', content: json({ schemaVersion: 2, manifests }) },
+    ...[config, ...layers, manifest].map((content) => {
+      const name = of512(content).slice(7);
+      // Too long for the header of old.
+      return { name, content, pax: { path: `blobs/sha512/${name}` } };
+    }),
+  ];
 }

@@ -11,6 +11,7 @@ import { Observable } from 'rxjs';
 import type {
   ApiEvent,
   ApiObject,
+  ApplyOptions,
   Client,
   Collection,
   DeleteOptions,
@@ -22,34 +23,35 @@ import type {
 } from '#api/client/collection.ts';
 import { keyOf, type ResourceType } from '#api/resources/meta.ts';
 import { alreadyExists, badRequest, conflict, failure, notFound } from '#api/resources/status.ts';
-import { patched } from './memory-patch.ts';
+import { patched, withRemovals } from './memory-patch.ts';
 import {
+  added,
+  bound,
   checkPreconditions,
+  fresh,
   kept,
   type Loose,
   mainPart,
+  pendingFirst,
   podGraceSeconds,
   seenThrough,
+  withoutStatus,
 } from './memory-rules.ts';
 import { selection } from './memory-selectors.ts';
 import { type Change, MemoryStore, typeName } from './memory-store.ts';
 
-/** Called before each request; what it throws is the request's failure. */
+/** Called before each request, may fail it. */
 export type Fault = (request: { verb: string; type: ResourceType; ref?: Ref }) => void;
 
 export interface MemoryApi extends Client {
   readonly store: MemoryStore;
   /** `verb resource/namespace/name` of every request so far, in order. */
   readonly requests: string[];
+  readonly applied: Map<string, object>;
   fault: Fault;
   /** Stores the objects as they are, status and all. */
   seed(type: ResourceType, ...objects: ApiObject[]): ApiObject[];
 }
-
-/** The types whose status comes with the main resource: they have no `/status`, or the server keeps it. */
-const withoutStatus = new Set(
-  'configmaps secrets events leases.coordination.k8s.io serviceaccounts nodes'.split(' '),
-);
 
 export class MemoryCollection<T extends ApiObject> implements Collection<T> {
   readonly type: ResourceType;
@@ -68,10 +70,8 @@ export class MemoryCollection<T extends ApiObject> implements Collection<T> {
   async list(options: ListOptions = {}): Promise<List<T>> {
     this.#begin('list');
     const items = this.#api.store.all(this.type).filter(selection(options));
-    return {
-      items: structuredClone(items) as unknown as T[],
-      resourceVersion: String(this.#api.store.revision),
-    };
+    const resourceVersion = String(this.#api.store.revision);
+    return { items: structuredClone(items) as unknown as T[], resourceVersion };
   }
 
   async create(object: T): Promise<T> {
@@ -84,14 +84,13 @@ export class MemoryCollection<T extends ApiObject> implements Collection<T> {
     if (this.#api.store.find(this.type, copy.metadata) !== undefined) {
       throw alreadyExists(this.type, copy.metadata.name);
     }
+    return this.#created(copy);
+  }
+
+  #created(copy: Loose): T {
     if (!withoutStatus.has(typeName(this.type))) delete copy.status;
-    if (this.type.plural === 'pods') copy.status = { phase: 'Pending' };
-    copy.metadata = {
-      ...copy.metadata,
-      uid: randomUUID(),
-      creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-      generation: 1,
-    };
+    if (pendingFirst.has(this.type.plural)) copy.status = { phase: 'Pending' };
+    copy.metadata = fresh(copy);
     return this.#written(copy);
   }
 
@@ -110,6 +109,17 @@ export class MemoryCollection<T extends ApiObject> implements Collection<T> {
     return this.#replace(patched(this.#held(ref), patch, type) as Loose, 'main');
   }
 
+  async apply(object: T, { fieldManager }: ApplyOptions): Promise<T> {
+    this.#begin('apply', object.metadata);
+    const path = `${fieldManager} ${this.#api.store.path(this.type, object.metadata)}`;
+    const before = this.#api.store.find(this.type, object.metadata);
+    const last = this.#api.applied.get(path) ?? {};
+    this.#api.applied.set(path, structuredClone(object));
+    if (before === undefined) return this.#created(structuredClone(object) as Loose);
+    const patch = withRemovals(last, object);
+    return this.#replace(patched(before, patch, 'merge') as Loose, 'main');
+  }
+
   async patchStatus(ref: Ref, patch: unknown, type: PatchType): Promise<T> {
     this.#begin('patchStatus', ref);
     return this.#replace(patched(this.#held(ref), patch, type) as Loose, 'status');
@@ -119,17 +129,7 @@ export class MemoryCollection<T extends ApiObject> implements Collection<T> {
     this.#begin(subresource, ref);
     if (subresource === 'eviction') return this.delete(ref);
     if (subresource !== 'binding') throw notFound(this.type, `${ref.name}/${subresource}`);
-    const pod = structuredClone(this.#held(ref)) as Loose;
-    if (pod.spec?.['nodeName'] !== undefined) {
-      throw conflict(this.type, ref.name, `pod ${ref.name} is already assigned to node`);
-    }
-    const { target } = body as { target: { name: string } };
-    pod.spec = { ...pod.spec, nodeName: target.name };
-    pod.status = {
-      ...(pod.status as object),
-      conditions: [{ type: 'PodScheduled', status: 'True' }],
-    };
-    this.#api.store.put(this.type, pod);
+    this.#api.store.put(this.type, bound(this.type, this.#held(ref), body));
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   }
 
@@ -224,15 +224,14 @@ export class MemoryCollection<T extends ApiObject> implements Collection<T> {
   }
 }
 
-const added = (object: ApiObject) =>
-  ({ type: 'ADDED', object: structuredClone(object) }) as ApiEvent<never>;
-
 /** An empty API in memory. */
 export function memoryApi(): MemoryApi {
   const store = new MemoryStore();
   const api: MemoryApi = {
     store,
     requests: [],
+    applied: new Map(),
+    as: () => api,
     fault: () => undefined,
     seed: (type, ...objects) =>
       objects.map((object) => {

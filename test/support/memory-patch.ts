@@ -73,3 +73,15 @@ export function patched<T>(object: T, patch: unknown, type: PatchType): T {
   const replaceList = (_: Json[], list: Json[]) => list;
   return merge(copy, patch, type === 'strategic' ? mergeByKey : replaceList) as T;
 }
+
+/** A merge patch to `next` that also removes what `last` had and `next` has no more. */
+export function withRemovals(last: unknown, next: unknown): unknown {
+  if (!isFields(last) || !isFields(next)) return next;
+  const removed = Object.keys(last).filter((name) => !(name in next));
+  return {
+    ...Object.fromEntries(removed.map((name) => [name, null])),
+    ...Object.fromEntries(
+      Object.entries(next).map(([name, value]) => [name, withRemovals(last[name], value)]),
+    ),
+  };
+}

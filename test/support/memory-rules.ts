@@ -1,10 +1,16 @@
 /** The rules of writing and watching that the API in memory keeps. */
+import { randomUUID } from 'node:crypto';
 import type { ApiEvent, ApiObject, DeleteOptions } from '#api/client/collection.ts';
 import type { ResourceType } from '#api/resources/meta.ts';
 import { conflict } from '#api/resources/status.ts';
 import type { Change } from './memory-store.ts';
 
 export type Loose = ApiObject & { spec?: Record<string, unknown>; status?: unknown };
+
+/** The types that the server gives a phase. */
+export const pendingFirst: ReadonlySet<string> = new Set(
+  'pods persistentvolumeclaims persistentvolumes'.split(' '),
+);
 
 /** What a watcher with a selector sees of a change: entering is ADDED, leaving is DELETED. */
 export function seenThrough(
@@ -62,3 +68,36 @@ export function podGraceSeconds(type: ResourceType, object: Loose, options: Dele
   const own = Number(object.spec?.['terminationGracePeriodSeconds'] ?? 30);
   return options.gracePeriodSeconds ?? own;
 }
+
+/** The pod, bound to the node that the binding names. @throws StatusError if it is bound already */
+export function bound(type: ResourceType, held: Loose, body: unknown): Loose {
+  const pod = structuredClone(held);
+  const { name } = pod.metadata;
+  if (pod.spec?.['nodeName'] !== undefined) {
+    throw conflict(type, name, `pod ${name} is already assigned to node`);
+  }
+  const { target } = body as { target: { name: string } };
+  pod.spec = { ...pod.spec, nodeName: target.name };
+  pod.status = {
+    ...(pod.status as object),
+    conditions: [{ type: 'PodScheduled', status: 'True' }],
+  };
+  return pod;
+}
+
+/** The types whose status comes with the main resource: they have no `/status`, or the server keeps it. */
+export const withoutStatus = new Set(
+  'configmaps secrets events leases.coordination.k8s.io serviceaccounts nodes'.split(' '),
+);
+
+/** The metadata of an object that is made. */
+export const fresh = ({ metadata }: Loose): Loose['metadata'] => ({
+  ...metadata,
+  uid: randomUUID(),
+  creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+  generation: 1,
+});
+
+/** How a watch tells of what is there. */
+export const added = (object: ApiObject) =>
+  ({ type: 'ADDED', object: structuredClone(object) }) as ApiEvent<never>;

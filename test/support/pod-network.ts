@@ -18,6 +18,7 @@ export const options = {
   podCidr: `10.201.${process.pid % 250}.${(process.pid % 16) * 16}/28`,
   bridge: `bpt${suffix}`,
   clusterName: `test${suffix}`,
+  serviceCidr: '10.123.77.0/24',
 };
 export const forwardingBefore = forwarding();
 

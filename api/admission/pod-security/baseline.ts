@@ -1,5 +1,6 @@
 /** What the level `baseline` forbids (Pod Security Standards), in the words of `pod-security-admission/policy`. */
 import { type JsonObject, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
+import { devices, settingsOf, unmasked } from './container-settings.ts';
 import {
   allContainers,
   type Check,
@@ -38,8 +39,10 @@ const capabilities: Check = ({ spec }) => {
   };
 };
 
-const hostNamespaces: Check = ({ spec }) => {
+const hostNamespaces: Check = (pod) => {
+  const { spec } = pod;
   const used = ['hostNetwork', 'hostPID', 'hostIPC'].filter((field) => spec[field] === true);
+  if (settingsOf(pod)['uts'] === 'host') used.push('hostUTS');
   if (used.length === 0) return undefined;
   return {
     reason: 'host namespaces',
@@ -145,8 +148,11 @@ const sysctlsAllowed: Readonly<Record<string, number>> = {
   'net.ipv4.tcp_wmem': 32,
 };
 
-const sysctls: Check = ({ spec }, minor) => {
-  const names = objectsOf(securityOf(spec)['sysctls']).map(nameOf);
+const sysctls: Check = (pod, minor) => {
+  const names = [
+    ...objectsOf(securityOf(pod.spec)['sysctls']).map(nameOf),
+    ...Object.keys(objectOr(settingsOf(pod)['sysctls'])),
+  ];
   const wrong = names.filter((name) => {
     const since = Object.hasOwn(sysctlsAllowed, name) ? sysctlsAllowed[name] : undefined;
     return since === undefined || since > minor;
@@ -210,6 +216,7 @@ const probeHosts: Check = ({ spec }, minor) => {
 export const baseline: readonly Check[] = [
   appArmor,
   capabilities,
+  devices,
   hostNamespaces,
   hostPaths,
   hostPorts,
@@ -219,6 +226,7 @@ export const baseline: readonly Check[] = [
   seLinuxOptions,
   seccomp,
   sysctls,
+  unmasked,
   windowsHostProcess,
 ];
 

@@ -38,6 +38,10 @@ function policyOf(namespace: KubeObject | undefined, mode: Mode): Policy {
   };
 }
 
+/** What a namespace lets no pod pass by. */
+export const enforcedLevel = (namespace: KubeObject | undefined): string =>
+  policyOf(namespace, 'enforce').level;
+
 const minorOf = ({ version }: Policy): number =>
   version === 'latest' ? latestMinor : Number(version.slice('v1.'.length));
 

@@ -1,4 +1,5 @@
 /** Jobs and CronJobs (`apis/batch/validation`). */
+import { parseSchedule } from '#api/resources/cron.ts';
 import {
   cloneJson,
   equalJson,
@@ -10,6 +11,7 @@ import {
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { StatusCause } from '#api/resources/status.ts';
 import { checkNotNegative, checkOneOf, invalidValue, required } from './causes.ts';
+import { checkJobPolicies } from './job-policies.ts';
 import { checkTemplate } from './workload.ts';
 
 const COUNTS = [
@@ -36,7 +38,11 @@ function checkJobSpec(field: string, spec: JsonObject): StatusCause[] {
   if (spec['manualSelector'] === true && !isObject(spec['selector'])) {
     causes.push(required(`${field}.selector`));
   }
-  return [...causes, ...checkTemplate(`${field}.template`, spec['template'], ENDING)];
+  return [
+    ...causes,
+    ...checkTemplate(`${field}.template`, spec['template'], ENDING),
+    ...checkJobPolicies(field, spec),
+  ];
 }
 
 export function checkJob(job: KubeObject): StatusCause[] {
@@ -66,7 +72,10 @@ export function checkJobUpdate(job: KubeObject, old: KubeObject): StatusCause[] 
   // An indexed job may be scaled: completions and parallelism together.
   const elastic =
     spec['completionMode'] === 'Indexed' && spec['completions'] === spec['parallelism'];
-  const fixed = ['selector', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex'];
+  const fixed = [
+    ...['selector', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex'],
+    ...['successPolicy', 'managedBy'],
+  ];
   const changed = [
     ...(same('completions') || elastic ? [] : ['completions']),
     ...fixed.filter((name) => !same(name)),
@@ -75,22 +84,14 @@ export function checkJobUpdate(job: KubeObject, old: KubeObject): StatusCause[] 
   return changed.map((name) => invalidValue(`spec.${name}`, spec[name], 'field is immutable'));
 }
 
-const MACROS = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every\s+\S+)$/;
-const FIELD = /^[\d*/,\-?A-Za-z#]+$/;
-
-/** Five fields or a macro; what the numbers mean is judged by the controller that runs it. */
 function checkSchedule(schedule: string): StatusCause[] {
   if (schedule === '') return [required('spec.schedule')];
-  const fields = schedule.trim().split(/\s+/);
-  if (MACROS.test(schedule.trim())) return [];
-  if (fields.length !== 5) {
-    const detail = `expected exactly 5 fields, found ${fields.length}: ${fields.join(' ')}`;
-    return [invalidValue('spec.schedule', schedule, detail)];
+  try {
+    parseSchedule(schedule);
+    return [];
+  } catch (error) {
+    return [invalidValue('spec.schedule', schedule, error instanceof Error ? error.message : '')];
   }
-  const bad = fields.find((field) => !FIELD.test(field));
-  return bad === undefined
-    ? []
-    : [invalidValue('spec.schedule', schedule, `failed to parse field: ${bad}`)];
 }
 
 function isTimeZone(name: string): boolean {

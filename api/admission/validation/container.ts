@@ -17,6 +17,7 @@ import {
 import { checkEnvironment } from './environment.ts';
 import { checkProbes } from './probe.ts';
 import { checkResources } from './resources.ts';
+import { checkConfinement } from './security-context.ts';
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 const MESSAGE_POLICIES = ['FallbackToLogsOnError', 'File'];
@@ -95,6 +96,7 @@ function checkSecurity(field: string, context: JsonObject): StatusCause[] {
   const causes = [
     ...checkId(`${field}.runAsUser`, context['runAsUser']),
     ...checkId(`${field}.runAsGroup`, context['runAsGroup']),
+    ...checkConfinement(field, context),
   ];
   if (context['allowPrivilegeEscalation'] !== false) return causes;
   const escalates = context['privileged'] === true;

@@ -4,6 +4,7 @@ import type { KubeObject } from '#api/resources/meta.ts';
 import { labelValueProblems, qualifiedNameProblems } from '#api/resources/names.ts';
 import type { StatusCause } from '#api/resources/status.ts';
 import {
+  checkImmutable,
   checkName,
   checkNotNegative,
   checkOneOf,
@@ -99,6 +100,38 @@ export function checkPersistentVolume(volume: KubeObject): StatusCause[] {
       spec['persistentVolumeReclaimPolicy'],
       policies,
     ),
+  ];
+}
+
+const sourceOf = (spec: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(spec).filter(
+      ([name, value]) =>
+        typeof value === 'object' && !Array.isArray(value) && !NOT_SOURCES.includes(name),
+    ),
+  );
+
+/** Where the data is does not change under those who use it. */
+export function checkPersistentVolumeUpdate(volume: KubeObject, old: KubeObject): StatusCause[] {
+  const [now, before] = [specOf(volume), specOf(old)];
+  const source = 'spec.persistentvolumesource';
+  const { nodeAffinity } = before;
+  return [
+    ...(equalJson(sourceOf(now), sourceOf(before))
+      ? []
+      : [forbiddenField(source, `${source} is immutable after creation`)]),
+    ...checkImmutable(
+      'spec.volumeMode',
+      now['volumeMode'],
+      equalJson(now['volumeMode'] ?? null, before['volumeMode'] ?? null),
+    ),
+    ...(nodeAffinity === undefined
+      ? []
+      : checkImmutable(
+          'spec.nodeAffinity',
+          now['nodeAffinity'],
+          equalJson(now['nodeAffinity'] ?? null, nodeAffinity),
+        )),
   ];
 }
 

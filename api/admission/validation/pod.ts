@@ -16,6 +16,7 @@ import { checkContainers, checkId } from './container.ts';
 import { checkLabels } from './metadata.ts';
 import { checkEphemeralContainers } from './pod-parts.ts';
 import { checkScheduling, checkTolerations } from './scheduling.ts';
+import { checkPodSecurity } from './security-context.ts';
 import { checkVolumes } from './volume.ts';
 
 export const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
@@ -76,6 +77,7 @@ function checkSecurityContext(field: string, context: JsonObject): StatusCause[]
       checkId(`${field}.${name}`, context[name]),
     ),
     ...groups.flatMap((group, i) => checkId(`${field}.supplementalGroups[${i}]`, group)),
+    ...checkPodSecurity(field, context),
   ];
 }
 
@@ -105,10 +107,18 @@ function checkNames(field: string, spec: JsonObject): StatusCause[] {
   ];
 }
 
-/** A pod's spec, by itself or in a template; `field` is where it is. */
-export function checkPodSpec(field: string, spec: JsonObject): StatusCause[] {
+/**
+ * A pod's spec, by itself or in a template; `field` is where it is. `claimed`: volumes that the pod will have besides
+ * its own, of claims made for it.
+ */
+export function checkPodSpec(
+  field: string,
+  spec: JsonObject,
+  claimed: readonly string[] = [],
+): StatusCause[] {
   const volumes = objectsOf(spec['volumes']);
-  const names = { volumes: new Set(volumes.map((volume) => stringOr(volume['name']))) };
+  const own = volumes.map((volume) => stringOr(volume['name']));
+  const names = { volumes: new Set([...own, ...claimed]) };
   return [
     ...checkVolumes(`${field}.volumes`, volumes),
     ...checkContainers(field, spec, names),

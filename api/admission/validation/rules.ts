@@ -2,11 +2,15 @@
 import type { KubeObject, ResourceType } from '#api/resources/meta.ts';
 import type { StatusCause } from '#api/resources/status.ts';
 import * as access from './access.ts';
+import { checkApiService } from './api-service.ts';
 import * as batch from './batch.ts';
+import * as certificates from './certificates.ts';
+import * as addresses from './cluster-addresses.ts';
 import * as configuration from './configuration.ts';
 import * as control from './control.ts';
 import * as core from './core.ts';
 import * as definition from './definition.ts';
+import * as devices from './devices.ts';
 import { checkLimitRange } from './limit-range.ts';
 import * as network from './network.ts';
 import { checkPod, checkPodCreate } from './pod.ts';
@@ -23,6 +27,8 @@ export interface Rules {
   readonly create?: (object: KubeObject) => StatusCause[];
   /** Judges the change alone. */
   readonly update?: (object: KubeObject, old: KubeObject) => StatusCause[];
+  /** Judges an object that `/approval` has changed. */
+  readonly approval?: (object: KubeObject, old: KubeObject) => StatusCause[];
   /** Judges an object whose status alone has changed. */
   readonly status?: (object: KubeObject, old: KubeObject) => StatusCause[];
 }
@@ -45,7 +51,10 @@ const RULES: Readonly<Record<string, Rules>> = {
   '/LimitRange': { whole: checkLimitRange },
   '/Namespace': { whole: core.checkNamespace },
   '/Node': { whole: core.checkNode },
-  '/PersistentVolume': { whole: core.checkPersistentVolume },
+  '/PersistentVolume': {
+    whole: core.checkPersistentVolume,
+    update: core.checkPersistentVolumeUpdate,
+  },
   '/PersistentVolumeClaim': { whole: core.checkClaim, update: core.checkClaimUpdate },
   '/Pod': { whole: checkPod, create: checkPodCreate, update: checkPodUpdate },
   '/PodTemplate': { whole: control.checkPodTemplate },
@@ -70,6 +79,7 @@ const RULES: Readonly<Record<string, Rules>> = {
     update: definition.checkDefinitionUpdate,
     status: definition.checkStoredVersions,
   },
+  'apiregistration.k8s.io/APIService': { whole: checkApiService },
   'apps/ControllerRevision': {
     whole: control.checkRevision,
     update: control.checkRevisionUpdate,
@@ -84,6 +94,12 @@ const RULES: Readonly<Record<string, Rules>> = {
   'autoscaling/HorizontalPodAutoscaler': { whole: policy.checkAutoscaler },
   'batch/CronJob': { whole: batch.checkCronJob },
   'batch/Job': { whole: batch.checkJob, update: batch.checkJobUpdate },
+  'certificates.k8s.io/CertificateSigningRequest': {
+    whole: certificates.checkSigningRequest,
+    update: certificates.checkSigningUpdate,
+    status: certificates.checkSigningStatus,
+    approval: certificates.checkApproval,
+  },
   'coordination.k8s.io/Lease': { whole: core.checkLease },
   'discovery.k8s.io/EndpointSlice': { whole: network.checkEndpointSlice },
   'events.k8s.io/Event': { whole: core.checkEvent },
@@ -91,12 +107,20 @@ const RULES: Readonly<Record<string, Rules>> = {
   'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': {
     whole: control.checkPriorityLevel,
   },
+  'networking.k8s.io/IPAddress': {
+    whole: addresses.checkAddress,
+    update: addresses.checkAddressUpdate,
+  },
   'networking.k8s.io/Ingress': { whole: network.checkIngress },
   'networking.k8s.io/IngressClass': {
     whole: control.checkIngressClass,
     update: control.checkIngressClassUpdate,
   },
   'networking.k8s.io/NetworkPolicy': { whole: network.checkNetworkPolicy },
+  'networking.k8s.io/ServiceCIDR': {
+    whole: addresses.checkServiceCidr,
+    update: addresses.checkServiceCidrUpdate,
+  },
   'node.k8s.io/RuntimeClass': {
     whole: policy.checkRuntimeClass,
     update: policy.checkRuntimeClassUpdate,
@@ -106,6 +130,19 @@ const RULES: Readonly<Record<string, Rules>> = {
   'rbac.authorization.k8s.io/ClusterRoleBinding': binding,
   'rbac.authorization.k8s.io/Role': role,
   'rbac.authorization.k8s.io/RoleBinding': binding,
+  'resource.k8s.io/DeviceClass': { whole: devices.checkDeviceClass },
+  'resource.k8s.io/ResourceClaim': {
+    whole: devices.checkClaim,
+    update: devices.checkFixedSpec,
+  },
+  'resource.k8s.io/ResourceClaimTemplate': {
+    whole: devices.checkClaimTemplate,
+    update: devices.checkFixedSpec,
+  },
+  'resource.k8s.io/ResourceSlice': {
+    whole: devices.checkSlice,
+    update: devices.checkSliceUpdate,
+  },
   'scheduling.k8s.io/PriorityClass': {
     whole: policy.checkPriorityClass,
     update: policy.checkPriorityClassUpdate,

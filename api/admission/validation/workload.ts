@@ -1,5 +1,12 @@
 /** The kinds of apps/v1 and core's ReplicationController (`apis/apps/validation`). */
-import { equalJson, isObject, type JsonObject, objectOr, stringOr } from '#api/resources/json.ts';
+import {
+  equalJson,
+  isObject,
+  type JsonObject,
+  objectOr,
+  objectsOf,
+  stringOr,
+} from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { matchesLabels, requireLabels } from '#api/resources/selector.ts';
 import type { StatusCause } from '#api/resources/status.ts';
@@ -25,13 +32,14 @@ export function checkTemplate(
   field: string,
   template: unknown,
   restartPolicies: readonly string[],
+  claimed: readonly string[] = [],
 ): StatusCause[] {
   if (!isObject(template)) return [required(field)];
   const spec = objectOr(template['spec']);
   const policy = stringOr(spec['restartPolicy']);
   const causes = [
     ...checkLabels(`${field}.metadata.labels`, objectOr(template['metadata'])['labels']),
-    ...checkPodSpec(`${field}.spec`, spec),
+    ...checkPodSpec(`${field}.spec`, spec, claimed),
   ];
   if (!restartPolicies.includes(policy)) {
     causes.push(notSupported(`${field}.spec.restartPolicy`, policy, restartPolicies));
@@ -41,7 +49,9 @@ export function checkTemplate(
 
 /** Pods that are meant to stay. */
 function checkLastingTemplate(spec: JsonObject): StatusCause[] {
-  const causes = checkTemplate('spec.template', spec['template'], ['Always']);
+  const claims = objectsOf(spec['volumeClaimTemplates']);
+  const claimed = claims.map((claim) => stringOr(objectOr(claim['metadata'])['name']));
+  const causes = checkTemplate('spec.template', spec['template'], ['Always'], claimed);
   const { activeDeadlineSeconds } = objectOr(objectOr(spec['template'])['spec']);
   if (activeDeadlineSeconds === undefined) return causes;
   const field = 'spec.template.spec.activeDeadlineSeconds';
@@ -103,6 +113,22 @@ export function checkReplicaSet(replicaSet: KubeObject): StatusCause[] {
   ];
 }
 
+/** Either a pod goes before the next comes, or it comes before: one of the two is 0. */
+function checkDaemonRolling(field: string, { maxUnavailable, maxSurge }: JsonObject) {
+  const causes = [
+    ...checkCountOrShare(`${field}.maxUnavailable`, maxUnavailable),
+    ...checkCountOrShare(`${field}.maxSurge`, maxSurge),
+  ];
+  if (causes.length > 0) return causes;
+  const isSet = (value: unknown): boolean => Number.parseInt(String(value ?? 0), 10) !== 0;
+  if (isSet(maxUnavailable) && isSet(maxSurge)) {
+    const detail = 'may not be set when maxUnavailable is non-zero';
+    return [invalidValue(`${field}.maxSurge`, maxSurge, detail)];
+  }
+  if (isSet(maxUnavailable) || isSet(maxSurge)) return [];
+  return [required(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0')];
+}
+
 export function checkDaemonSet(daemonSet: KubeObject): StatusCause[] {
   const spec = specOf(daemonSet);
   const { type, rollingUpdate } = objectOr(spec['updateStrategy']);
@@ -112,9 +138,22 @@ export function checkDaemonSet(daemonSet: KubeObject): StatusCause[] {
     ...checkCounts(spec, 'minReadySeconds', 'revisionHistoryLimit'),
     ...checkOneOf('spec.updateStrategy.type', type, ['OnDelete', 'RollingUpdate']),
     ...(type === 'RollingUpdate'
-      ? checkRolling('spec.updateStrategy.rollingUpdate', objectOr(rollingUpdate))
+      ? checkDaemonRolling('spec.updateStrategy.rollingUpdate', objectOr(rollingUpdate))
       : []),
   ];
+}
+
+function checkRetention(policy: JsonObject): StatusCause[] {
+  const field = 'spec.persistentVolumeClaimRetentionPolicy';
+  return ['whenDeleted', 'whenScaled'].flatMap((name) =>
+    checkOneOf(`${field}.${name}`, policy[name] ?? 'Retain', ['Delete', 'Retain']),
+  );
+}
+
+/** A share of no pods, or none at all, would never update anything. */
+function checkAway(field: string, value: unknown): StatusCause[] {
+  if (value === 0 || value === '0%') return [invalidValue(field, value, 'cannot be 0')];
+  return checkCountOrShare(field, value);
 }
 
 export function checkStatefulSet(statefulSet: KubeObject): StatusCause[] {
@@ -129,8 +168,10 @@ export function checkStatefulSet(statefulSet: KubeObject): StatusCause[] {
     ]),
     ...checkOneOf(`${field}.type`, type, ['OnDelete', 'RollingUpdate']),
     ...checkNotNegative(`${field}.rollingUpdate.partition`, partition),
-    ...checkCountOrShare(`${field}.rollingUpdate.maxUnavailable`, maxUnavailable),
+    ...checkAway(`${field}.rollingUpdate.maxUnavailable`, maxUnavailable),
     ...checkCounts(spec, 'replicas', 'minReadySeconds', 'revisionHistoryLimit'),
+    ...checkNotNegative('spec.ordinals.start', objectOr(spec['ordinals'])['start']),
+    ...checkRetention(objectOr(spec['persistentVolumeClaimRetentionPolicy'])),
     ...checkOwnSelector(spec, 'statefulset'),
     ...checkLastingTemplate(spec),
   ];

@@ -87,6 +87,13 @@ export const systemRoles: readonly KubeObject[] = [
   clusterRole('system:node-bootstrapper', [
     rule(`create ${read}`, 'certificates.k8s.io', 'certificatesigningrequests'),
   ]),
+  // What an agent looks at to enforce network policies, as a network plug-in's account does elsewhere. All nodes' pods are
+  // seen only while there is a policy: a controller binds that role then.
+  clusterRole('bayplan:node-policies', [
+    rule('list watch', 'networking.k8s.io', 'networkpolicies'),
+    rule('list watch', 'core', 'namespaces'),
+  ]),
+  clusterRole('bayplan:node-peers', [rule('list watch', 'core', 'pods')]),
   clusterRole('system:node-problem-detector', [
     rule('get', 'core', 'nodes'),
     rule('patch', 'core', 'nodes/status'),

@@ -61,6 +61,11 @@ export const userRoles: readonly KubeObject[] = [
   clusterRole('system:aggregate-to-admin', admin, aggregateTo('admin')),
   clusterRole('system:aggregate-to-edit', edit, aggregateTo('edit')),
   clusterRole('system:aggregate-to-view', view, aggregateTo('view')),
+  clusterRole(
+    'system:aggregated-metrics-reader',
+    [rule(read, 'metrics.k8s.io', 'nodes pods')],
+    aggregateTo('view'),
+  ),
   // Bayplan's own kinds; a GitSync acts with the controllers' powers, so editors of a namespace may not write any.
   clusterRole(
     'bayplan:aggregate-to-edit',
@@ -69,7 +74,7 @@ export const userRoles: readonly KubeObject[] = [
       rule(
         'get create update',
         'bayplan.dev',
-        'containers/archive containers/changes containers/commit containers/export containers/rollback',
+        'containers/archive containers/changes containers/commit containers/exec containers/export containers/kill containers/rollback containers/stats containers/top',
       ),
     ],
     aggregateTo('edit'),

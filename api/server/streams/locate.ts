@@ -2,6 +2,7 @@
 import { objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { badRequest, failure, invalid, notFound } from '#api/resources/status.ts';
+import { enforcedLevel } from '../../admission/pod-security/pod-security.ts';
 import type { WatchCache } from '../../storage/watch-cache.ts';
 import { fileOperations, type ResourceTarget } from '../request-info.ts';
 import { type Backend, nodeBackend, podBackend, podObject } from './backend.ts';
@@ -94,13 +95,16 @@ function proxiedName(text: string): { scheme: string; name: string; port: string
   return { scheme: first, name: second, port: third };
 }
 
+/** The path was decoded to find what it asks for: what no path may hold is written as it came. */
+const encoded = (path: string): string => encodeURI(path).replace(/[?#]/g, encodeURIComponent);
+
 function proxy(
   cache: WatchCache,
   { resource, namespace = '', name: text = '', rest }: ResourceTarget,
   query: URLSearchParams,
 ): Backend {
   const { scheme, name, port } = proxiedName(text);
-  const path = `${rest === '' ? '/' : rest}${query.size === 0 ? '' : `?${query}`}`;
+  const path = `${rest === '' ? '/' : encoded(rest)}${query.size === 0 ? '' : `?${query}`}`;
   if (resource === 'nodes') return nodeBackend(cache, name, path);
   if (resource === 'pods')
     return checkedPod(cache, podObject(cache, namespace, name), { scheme, port, path });
@@ -134,6 +138,19 @@ function files(
   return nodeBackend(cache, node, `/files/${namespace}/${name}/main/${subresource}?${passed}`);
 }
 
+/** An exec with every capability would pass by what the namespace asks of its pods. Throws 403. */
+function checkPrivileged(
+  cache: WatchCache,
+  { namespace = '', name = '' }: ResourceTarget,
+  query: URLSearchParams,
+): void {
+  if (query.get('privileged') !== 'true') return;
+  const level = enforcedLevel(cache.get(`/registry/namespaces/${namespace}`)?.object());
+  if (level === 'privileged') return;
+  const message = `exec in container ${name}: privileged is forbidden, namespace ${namespace} enforces the Pod Security level ${level}`;
+  throw failure(403, 'Forbidden', message);
+}
+
 /** Where the stream goes on; `undefined` if it is known to be empty. Throws 400, 404, 422, 503. */
 export function locate(
   cache: WatchCache,
@@ -142,6 +159,10 @@ export function locate(
 ): Backend | undefined {
   if (target.subresource === 'proxy') return proxy(cache, target, query);
   if (fileOperations.has(target.subresource ?? '')) return files(cache, target, query);
+  if (target.resource === 'containers' && target.subresource === 'exec') {
+    checkPrivileged(cache, target, query);
+    return files(cache, target, query);
+  }
   if (target.resource === 'pods') return podStream(cache, target, query);
   throw notFound({ group: target.group, plural: target.resource }, target.subresource ?? '');
 }

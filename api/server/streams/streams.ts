@@ -122,18 +122,17 @@ export async function serveUpgrade(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   const { url = '/', method = 'GET' } = request;
+  const ended = state.metrics.begin(method);
   let info: RequestInfo | undefined;
   try {
     info = requestInfo(method, url);
-    const code = await upgraded(state, info, request, socket, head);
-    state.metrics.countRequest({ verb: 'connect', resource: info.target?.resource ?? '', code });
+    ended(info, state.kinds, await upgraded(state, info, request, socket, head));
   } catch (error) {
     const status = asStatus(error);
     if (status.code === 500) {
       state.log('error', 'upgrade failed', { method, url, error: status.message });
     }
-    const resource = info?.target?.resource ?? '';
-    state.metrics.countRequest({ verb: 'connect', resource, code: status.code });
+    ended(info, state.kinds, status.code);
     refuseUpgrade(socket, status);
   }
 }

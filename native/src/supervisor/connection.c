@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,6 +41,21 @@ struct connection* open_connection(int fd) {
     return c;
   }
   return 0;
+}
+
+int may_continue(int fd) {
+  uint32_t header[FRAME_HEADER / 4];
+  char* at = (char*)header;
+  for (size_t left = sizeof header; left > 0;) {
+    struct pollfd wait = {fd, POLLIN, 0};
+    if (poll(&wait, 1, -1) < 0 && errno != EINTR) return 0;
+    ssize_t got = recv(fd, at, left, 0);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) return 0;
+    at += got;
+    left -= (size_t)got;
+  }
+  return header[0] == 0 && ((unsigned char*)header)[4] == FRAME_CONTINUE;
 }
 
 static void drop_large(struct connection* c) {

@@ -43,6 +43,9 @@ struct connection* open_connection(int fd);
 // Frees the place; the process that belongs to it gets SIGKILL.
 void close_connection(struct connection* c);
 
+// Waits for FRAME_CONTINUE as the next frame: 1; 0 when anything else comes or the other end goes.
+int may_continue(int fd);
+
 // Sends a frame, keeping what the socket does not take now. A peer that lets replies pile up is
 // dropped.
 void send_frame(struct connection* c, uint8_t type, uint8_t stream, const void* payload,

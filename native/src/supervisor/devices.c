@@ -12,18 +12,32 @@
 #include "resolve.h"
 #include "sys.h"
 
-// The directory that is to hold `path`, made if missing; `name` gets the last component.
+// The last directory that was asked for: nearly all are in /dev.
+static struct {
+  char path[PATH_MAX];
+  int fd;
+} last = {"", -1};
+
+static void forget_last(void) {
+  if (last.fd >= 0) close(last.fd);
+  last.fd = -1;
+}
+
+// The directory that is to hold `path`, made if missing; `name` gets the last component. It is not
+// the caller's to close.
 static int directory_of(int root, const char* path, const char** name) {
-  char parent[PATH_MAX];
   const char* slash = strrchr(path, '/');
+  size_t length = slash ? (size_t)(slash - path) : sizeof last.path;
   errno = EINVAL;
-  if (!slash || !slash[1] || (size_t)(slash - path) >= sizeof parent) fail("make", path);
+  if (length >= sizeof last.path || !slash[1]) fail("make", path);
   *name = slash + 1;
-  memcpy(parent, path, (size_t)(slash - path));
-  parent[slash - path] = 0;
-  int directory = resolve_or_make(root, *parent ? parent : "/", 0);
-  if (directory < 0) fail("find or make the directory of", path);
-  return directory;
+  if (last.fd >= 0 && !last.path[length] && memcmp(last.path, path, length) == 0) return last.fd;
+  forget_last();
+  memcpy(last.path, path, length);
+  last.path[length] = 0;
+  last.fd = resolve_or_make(root, length ? last.path : "/", 0);
+  if (last.fd < 0) fail("find or make the directory of", path);
+  return last.fd;
 }
 
 static void must_be(const struct device_spec* device, int directory, const char* name) {
@@ -47,7 +61,6 @@ static void make_node(const struct device_spec* device, int root) {
       fchownat(directory, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW) != 0) {
     fail("give to its owner", device->path);
   }
-  close(directory);
 }
 
 void place_devices(const struct container* c, int root) {
@@ -62,8 +75,8 @@ void place_devices(const struct container* c, int root) {
     const char* name;
     int directory = directory_of(root, path, &name);
     if (symlinkat(content, directory, name) != 0 && errno != EEXIST) fail("link", path);
-    close(directory);
   }
+  forget_last();
 }
 
 void place_console(int root, int terminal) {

@@ -41,13 +41,35 @@ _Noreturn void fail_with(int exit_code, const char* what, const char* path) {
   memset(&failure, 0, sizeof failure);
   failed(&failure, exit_code, what, path);
   send(report_socket, &failure, sizeof failure, MSG_NOSIGNAL);
+  // What was sent to us and not read would make the other end's next call fail, and hide the reason.
+  shutdown(report_socket, SHUT_RD);
+  while (recv(report_socket, &failure, sizeof failure, MSG_DONTWAIT) > 0) continue;
   _exit(exit_code);
 }
 
 _Noreturn void fail(const char* what, const char* path) { fail_with(128, what, path); }
 
-void send_terminal(int master) {
-  char byte = 'T', control[CMSG_SPACE(sizeof(int))];
+void await_word(void) {
+  char byte;
+  ssize_t got;
+  do got = recv(report_socket, &byte, 1, 0);
+  while (got < 0 && errno == EINTR);
+  if (got != 1) _exit(128);  // nobody is left to be told
+}
+
+void wait_for_word(void) {
+  char byte = 'H';
+  if (send(report_socket, &byte, 1, MSG_NOSIGNAL) != 1) _exit(128);  // nobody is left to be told
+  await_word();
+}
+
+int let_go_on(int socket) {
+  // EPIPE: it has failed, and said why.
+  return send(socket, "G", 1, MSG_NOSIGNAL) == 1 || errno == EPIPE ? 0 : -1;
+}
+
+void send_descriptor(int socket, char byte, int fd, const char* what) {
+  char control[CMSG_SPACE(sizeof(int))];
   struct iovec data = {&byte, 1};
   struct msghdr message = {
       .msg_iov = &data,
@@ -60,9 +82,13 @@ void send_terminal(int master) {
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &master, sizeof(int));
+  memcpy(CMSG_DATA(header), &fd, sizeof(int));
+  if (sendmsg(socket, &message, MSG_NOSIGNAL) != 1) fail("hand over", what);
+}
+
+void send_terminal(int master) {
   int to = terminal_socket >= 0 ? terminal_socket : report_socket;
-  if (sendmsg(to, &message, MSG_NOSIGNAL) != 1) fail("hand over", "the terminal");
+  send_descriptor(to, 'T', master, "the terminal");
 }
 
 int await_child(int socket, struct failure* out, int* terminal) {

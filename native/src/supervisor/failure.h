@@ -28,8 +28,18 @@ int reports_go_to(void);
 // In the child: who gets the pty's master; without this call the supervisor does.
 void send_terminals_to(int socket);
 
+// In the child: waits until the supervisor lets it go on; ends the process when it is gone.
+void await_word(void);
+// In the child: says that it waits, and waits.
+void wait_for_word(void);
+// In the supervisor: lets the child go on.
+int let_go_on(int socket);
+
 // In the child: hands the pty's master over.
 void send_terminal(int master);
+
+// Sends a descriptor with one byte; `what` is told when that fails.
+void send_descriptor(int socket, char byte, int fd, const char* what);
 
 // In the supervisor: waits until the child has executed its program (0) or reported (-1), or
 // waits for hooks (1).

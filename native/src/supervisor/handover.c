@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,25 +36,25 @@ static int above_all(int fd) {
   return lifted;
 }
 
+// Beside the way to report: the gate, or who wants the listener.
+static int extra(void) { return handover.flags & HANDOVER_GATE ? GIVEN_GATE : GIVEN_NOTIFY; }
+
 // Really closed, not only marked: until the execve a path could lead through them (CVE-2024-21626).
 void close_all_but_preserved(void) {
   int first = 3 + (int)handover.preserved;
   int report = above_all(reports_go_to());
-  int gate = handover.flags & HANDOVER_GATE ? above_all(GIVEN_GATE) : -1;
+  int beside = above_all(extra());
   for (int i = 0; i < (int)handover.preserved; i++)
     if (dup2(GIVEN_PRESERVED + i, 3 + i) < 0) fail("preserve", "a descriptor");
   if (dup3(report, first, O_CLOEXEC) < 0) fail("keep", "the way to report");
   report_to(first);
-  if (gate >= 0 && dup3(gate, first + 1, O_CLOEXEC) < 0) fail("keep", "the gate");
-  if (sys_close_range((unsigned)first + (gate >= 0 ? 2 : 1), ~0u, 0) != 0)
+  if (dup3(beside, first + 1, O_CLOEXEC) < 0) fail("keep", "the gate");
+  if (sys_close_range((unsigned)first + 2, ~0u, 0) != 0)
     fail("close", "the host's descriptors");
 }
 
 void wait_for_hooks(void) {
-  char byte = 'H';
-  if (!(handover.flags & HANDOVER_HOOKS)) return;
-  if (send(reports_go_to(), &byte, 1, MSG_NOSIGNAL) != 1 || recv(reports_go_to(), &byte, 1, 0) != 1)
-    _exit(128);  // nobody is left to be told
+  if (handover.flags & HANDOVER_HOOKS) wait_for_word();
 }
 
 void wait_at_gate(void) {
@@ -77,28 +76,11 @@ void wait_at_gate(void) {
   close(gate);
 }
 
-static int starter_agrees(void) {
-  uint32_t header[FRAME_HEADER / 4];
-  char* at = (char*)header;
-  for (size_t left = sizeof header; left > 0;) {
-    struct pollfd wait = {GIVEN_CONNECTION, POLLIN, 0};
-    if (poll(&wait, 1, -1) < 0 && errno != EINTR) return 0;
-    ssize_t got = recv(GIVEN_CONNECTION, at, left, 0);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got <= 0) return 0;
-    at += got;
-    left -= (size_t)got;
-  }
-  return header[0] == 0 && ((unsigned char*)header)[4] == FRAME_CONTINUE;
-}
-
-int let_hooks_run(int child, const struct launched* launched, struct failure* failure) {
-  char byte = 'G';
-  uint32_t pid = (uint32_t)launched->pid;
-  errno = ECANCELED;
-  send_frame(&connections[0], FRAME_PREPARED, 0, &pid, sizeof pid);
-  if (starter_agrees() && send(child, &byte, 1, MSG_NOSIGNAL) == 1) return 0;
-  return failed(failure, 128, "run", "the hooks");
+void give_listener(int listener) {
+  if (listener < 0) return;
+  int gate = handover.flags & HANDOVER_GATE;
+  // The starter's connection has taken the place of the gate's reports.
+  send_descriptor(gate ? reports_go_to() : reports_go_to() + 1, 'L', listener, "the listener");
 }
 
 static int launch(char* order, size_t length, struct launched* out, struct failure* failure) {

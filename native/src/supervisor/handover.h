@@ -33,8 +33,9 @@ void wait_for_hooks(void);
 // container; from then on failures go to him.
 void wait_at_gate(void);
 
-// In the supervisor: lets the starter run his hooks, then the child goes on. -1: he did not.
-int let_hooks_run(int child, const struct launched* launched, struct failure* failure);
+// In the child, its seccomp program loaded: the program's listener (-1: none) goes to whoever starts
+// the process, before anything can wait for its answers. The program must let `sendmsg` pass.
+void give_listener(int listener);
 
 // In the supervisor: makes what was ordered and leaves; `order` is what follows the two numbers.
 int hand_over(struct connection* starter, char* order, size_t length);

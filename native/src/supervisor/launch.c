@@ -10,28 +10,47 @@
 #include <sys/wait.h>
 
 #include "../protocol.h"
+#include "clock.h"
+#include "connection.h"
 #include "handover.h"
 #include "kernel-settings.h"
+#include "leaf.h"
 #include "mounts.h"
 #include "namespaces.h"
 #include "process.h"
+#include "record.h"
 #include "rootfs.h"
 #include "settings.h"
 #include "sys.h"
-
+#include "text.h"
 
 static _Noreturn void be_container(const struct container* c, struct stdio* io) {
   const struct process* p = &c->process;
-  reset_signals();
+  unmask();
   setsid();
+  int root = prepare_root(c);
+  // The cgroups are there, and it is on disk that the program may have run.
+  if (!handover.on) await_word();
   join_host_side(p);
   join_namespaces(c);
   set_sysctls(c->sysctls);
   set_labels(p);
-  enter_rootfs(c, io);
+  enter_rootfs(c, root, io);
   give_streams(io, p->owner);
   enter_user_namespace();
   run_process(p, io);
+}
+
+// The root of a container that shares its mount namespace is its process's alone.
+static int open_root_of(int pidfd) {
+  char path[64];
+  struct text text = {path, sizeof path};
+  add(&text, "/proc/");
+  add_number(&text, pid_of(pidfd));
+  add(&text, "/root");
+  int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) fail("open", "the container's root");
+  return root;
 }
 
 static void join_container(const struct process* p, int pidfd) {
@@ -43,11 +62,14 @@ static void join_container(const struct process* p, int pidfd) {
 }
 
 static _Noreturn void be_exec(const struct process* p, int pidfd, struct stdio* io) {
-  reset_signals();
+  unmask();
   setsid();
   join_host_side(p);
   give_streams(io, p->owner);
+  int root_of = p->flags & PROCESS_OWN_ROOT ? open_root_of(pidfd) : -1;
   join_container(p, pidfd);
+  if (root_of >= 0 && (fchdir(root_of) != 0 || chroot(".") != 0))
+    fail("change root to", "the container's");
   if (p->flags & PROCESS_JOIN_USER) become_its_root();
   if (io->terminal) {
     int root = open("/", O_PATH | O_CLOEXEC | O_DIRECTORY);
@@ -67,12 +89,14 @@ static int prepare(const struct process* p, struct birth* birth, struct launched
     struct failure* failure) {
   *birth = (struct birth){{-1, -1}, -1};
   out->io = (struct stdio){{-1, -1, -1}, -1, -1, -1, 0};
+  out->started = 0;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, birth->report) != 0)
     return failed(failure, 128, "make", "a socket pair");
   // A volume whose server is gone may hold the child for ever; it must not hold the supervisor.
   struct timeval patience = {.tv_sec = 30};
   setsockopt(birth->report[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (handover.on) given_stdio(&out->io, p->flags & PROCESS_TTY);
+  else if (p->flags & PROCESS_DETACHED) out->io = (struct stdio){{0, 1, 2}, -1, -1, -1, 0};
   else if (make_stdio(&out->io, p->flags & PROCESS_TTY, p->flags & PROCESS_STDIN) != 0)
     return failed(failure, 128, "make", "pipes");
   if (*p->cgroup2) {
@@ -95,20 +119,57 @@ static long give_birth(struct birth* birth, uint64_t flags, struct launched* out
     arguments.cgroup = (uint64_t)birth->cgroup;
   }
   long pid = sys_clone3(&arguments);
-  if (pid == 0) report_to(birth->report[1]);
+  if (pid == 0) {
+    // Else it would wait for its own word when the supervisor is gone.
+    close(birth->report[0]);
+    report_to(birth->report[1]);
+  }
   out->pid = (pid_t)pid;
   out->pidfd = pidfd;
   return pid;
 }
 
-static int finish(struct birth* birth, struct launched* out, struct failure* failure) {
+// Whoever finds no record knows that the program did not run: the child waits for the word, and has
+// nobody to wait for once this process is gone.
+static int record(struct launched* out, struct failure* failure) {
+  out->started = wall_clock();
+  return record_start(out->pid, out->started) == 0 ? 0 : failed(failure, 128, "write", "state");
+}
+
+// Meanwhile the agent makes the cgroups.
+static int begin(const struct process* p, const struct birth* birth, struct launched* out,
+    struct failure* failure) {
+  if (handover.on) return 0;
+  if (!(p->flags & PROCESS_HELD) && record(out, failure) != 0) return -1;
+  errno = ECANCELED;
+  if (!may_continue(GIVEN_CONNECTION)) return failed(failure, 128, "wait for", "the cgroups");
+  return let_go_on(birth->report[0]) == 0 ? 0 : failed(failure, 128, "let go on", "the new process");
+}
+
+// The child waits: until the starter's hooks have run or, held, its program is to run.
+static int let_run(const struct process* p, int child, struct launched* out,
+    struct failure* failure) {
+  int held = p->flags & PROCESS_HELD;
+  uint32_t pid = (uint32_t)out->pid;
+  errno = ECANCELED;
+  send_frame(&connections[0], FRAME_PREPARED, 0, &pid, sizeof pid);
+  if (!may_continue(GIVEN_CONNECTION))
+    return failed(failure, 128, held ? "wait to run" : "run", held ? "the program" : "the hooks");
+  if (held && record(out, failure) != 0) return -1;
+  return let_go_on(child) == 0 ? 0 : failed(failure, 128, "let go on", "the new process");
+}
+
+// `result`: of what came before; only 0 waits for the child.
+static int finish(const struct process* p, struct birth* birth, struct launched* out, int result,
+    struct failure* failure) {
   int terminal = -1;
   close(birth->report[1]);
   birth->report[1] = -1;
-  int result = await_child(birth->report[0], failure, &terminal);
-  if (result == 1) result = let_hooks_run(birth->report[0], out, failure);
-  if (result == 0 && handover.flags & HANDOVER_HOOKS)
-    result = await_child(birth->report[0], failure, &terminal);
+  if (result == 0) result = await_child(birth->report[0], failure, &terminal);
+  if (result == 1) {
+    result = let_run(p, birth->report[0], out, failure);
+    if (result == 0) result = await_child(birth->report[0], failure, &terminal);
+  }
   if (terminal >= 0 && adopt_terminal(&out->io, terminal) != 0 && result == 0)
     result = failed(failure, 128, "take over", "the terminal");
   if (result != 0) {
@@ -139,7 +200,11 @@ int launch_container(const struct container* c, struct launched* out, struct fai
     if (pid == 0) be_container(c, &out->io);
     if (pid < 0) result = failed(failure, 128, "clone", "the container's process");
     close_child_ends(&out->io);
-    if (pid > 0) result = finish(&birth, out, failure);
+    if (pid > 0) {
+      const struct process* p = &c->process;
+      result = finish(p, &birth, out, begin(p, &birth, out, failure), failure);
+    }
+    if (result != 0 && out->started) forget_start();
   }
   release_maps();
   release_namespaces();
@@ -152,10 +217,16 @@ int launch_exec(const struct process* p, int container_pidfd, struct launched* o
   int result = prepare(p, &birth, out, failure);
   if (result == 0) {
     long pid = give_birth(&birth, 0, out);
+    int leaf = pid < 0 && errno == EBUSY ? open_leaf(p->cgroup2, container_pidfd) : -1;
+    if (leaf >= 0) {
+      close(birth.cgroup);
+      birth.cgroup = leaf;
+      pid = give_birth(&birth, 0, out);
+    }
     if (pid == 0) be_exec(p, container_pidfd, &out->io);
     if (pid < 0) result = failed(failure, 128, "clone", "a process of the container");
     close_child_ends(&out->io);
-    if (pid > 0) result = finish(&birth, out, failure);
+    if (pid > 0) result = finish(p, &birth, out, 0, failure);
   }
   return clean(&birth, out, result);
 }

@@ -10,7 +10,8 @@
 struct launched {
   pid_t pid;
   int pidfd;
-  struct stdio io;  // our ends
+  uint64_t started;  // 0: not recorded
+  struct stdio io;   // our ends
 };
 
 // Both return when the program runs (0) or could not be run (-1, reason in `failure`, nothing left

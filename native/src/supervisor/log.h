@@ -31,3 +31,5 @@ void finish_log(void);
 int log_became_large(void);
 // The same, however often it was asked.
 int log_is_large(void);
+// The bytes of the file that is written to.
+uint64_t log_size(void);

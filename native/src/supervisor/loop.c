@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "memory.h"
 #include "record.h"
 #include "supervisor.h"
 
@@ -17,7 +18,7 @@
 #define STALL_MS 10000
 #define STALL_AT_END_MS 500
 
-#define WATCHES (4 + CONNECTIONS * 4)
+#define WATCHES (5 + CONNECTIONS * 4)
 typedef void ready(struct connection* c);
 static struct pollfd set[WATCHES];
 static struct {
@@ -158,6 +159,9 @@ static void watch_all(void) {
         container->exited && container->output >= 0);
     watch(container->error, POLLIN, container_error, 0, container->exited && container->error >= 0);
   }
+  short memory_events;
+  int memory = memory_fd(&memory_events);
+  watch(memory, memory_events, look_at_memory, 0, 0);
   for (int i = 0; i < CONNECTIONS; i++) {
     if (connections[i].fd >= 0) watch_connection(&connections[i]);
   }
@@ -174,6 +178,7 @@ static void tell_exits(void) {
   if (supervisor.told || !task_is_over(&supervisor.container)) return;
   struct task* container = &supervisor.container;
   finish_log();
+  forget_memory();
   supervisor.oom_killed = container->code != 0 && count_oom_kills(supervisor.oom) > 0;
   supervisor.recorded = record_exit(container, supervisor.oom_killed) == 0;
   supervisor.told = 1;
@@ -198,6 +203,7 @@ static int is_finished(void) {
 void serve(int listener, int signals) {
   listener_fd = listener;
   signals_fd = signals;
+  watch_memory(supervisor.oom);
   for (;;) {
     tell_exits();
     if (is_finished()) return;
@@ -205,9 +211,11 @@ void serve(int listener, int signals) {
     int hurry = 0;
     for (int i = 0; i < count; i++) hurry |= watches[i].always;
     int timeout = attached_are_flushed() && !supervisor.container.exited ? -1 : STALL_AT_END_MS;
+    if (memory_is_due() >= 0) timeout = memory_is_due();
     if (poll(set, (nfds_t)count, hurry ? 0 : timeout) < 0 && errno != EINTR) return;
     for (int i = 0; i < count; i++)
       if (set[i].revents || watches[i].always) watches[i].call(watches[i].connection);
+    if (memory_is_due() >= 0) look_at_memory(0);
     drop_stalled(steady_clock_ms());
   }
 }

@@ -1,8 +1,8 @@
 // The supervisor: the parent of one container. It is started by the agent and outlives it.
 //
 // Descriptors it is given: 0, 1, 2 /dev/null; 3 a connection to the agent, on which the spec comes;
-// 4 the listening control socket. Its working directory is the container's state directory. It
-// takes no memory after its start.
+// 4 the listening control socket. Its working directory is the container's state directory. One that
+// was started beforehand gets the last two later (assignment.h). It takes no memory after its start.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,17 +13,31 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "assignment.h"
 #include "handover.h"
 #include "log.h"
-#include "record.h"
 #include "supervisor.h"
 #include "sys.h"
 
 #define AGENT 3
 #define LISTENER 4
 
+// Once for all processes to come, which are copies of this one: whatever the agent ignores.
+static void reset_signals(void) {
+  // The kernel's own call and struct: the C library keeps 32 to 34 for itself and leaves them
+  // ignored.
+  struct {
+    void* handler;
+    unsigned long flags;
+    void* restorer;
+    uint64_t mask;
+  } action = {SIG_DFL, 0, 0, 0};
+  for (int i = 1; i < 65; i++) syscall(SYS_rt_sigaction, i, &action, 0, sizeof action.mask);
+}
+
 static void become_supervisor(void) {
   setsid();
+  reset_signals();
   // The thread that spawned it is of the batch class (pool.cc); the container is not to be.
   struct sched_param none = {0};
   syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);  // musl's own refuses
@@ -59,9 +73,12 @@ static int read_all(char* at, size_t length) {
 }
 
 // The spec lives in a mapping of its own, given back once the container runs.
-static char* read_spec(size_t* length, uint32_t* magic) {
+static char* read_spec(char* name, size_t* length, uint32_t* magic) {
   uint32_t header[2];
-  if (read_all((char*)header, sizeof header) != 0) return 0;
+  if (read_first(AGENT, header, sizeof header) != 0) return 0;
+  if (header[0] == SPARE_MAGIC && (become_assigned(AGENT, name, header[1]) != 0 ||
+      read_all((char*)header, sizeof header) != 0))
+    return 0;
   *magic = header[0];
   if ((*magic != SPEC_MAGIC && *magic != HANDOVER_MAGIC) || header[1] > SPEC_LIMIT) return 0;
   *length = header[1];
@@ -98,13 +115,13 @@ static int start_for_other(struct connection* starter, char* order, size_t lengt
   return hand_over(starter, order + 8, length - 8);
 }
 
-int main(void) {
+int main(int count, char** arguments) {
   struct container container;
   struct failure failure;
   size_t length = 0;
   uint32_t magic = 0;
   become_supervisor();
-  char* spec = read_spec(&length, &magic);
+  char* spec = read_spec(count > 1 ? arguments[1] : 0, &length, &magic);
   // started by nobody we know, or the agent died before it had said what it wants
   if (!spec) return 1;
   forget_connections();
@@ -123,7 +140,6 @@ int main(void) {
     return 1;
   }
   agent->follows = 1;
-  record_start(&supervisor.container);  // before it is told: who is told may count on it
   send_started(agent, &supervisor.container);
   serve(LISTENER, signals);
   return 0;

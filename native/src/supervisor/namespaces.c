@@ -81,13 +81,15 @@ static int prepare_pid(const struct container* c, struct failure* failure) {
   return result;
 }
 
+int joins_mounts(const struct container* c) { return path_of(&c->namespaces, CLONE_NEWNS) != 0; }
+
 int prepare_namespaces(const struct container* c, uint64_t* clone_flags, struct failure* failure) {
   uint64_t made = 0;
   if (prepare_user(c, &made, failure) != 0 || prepare_time(c, failure) != 0 ||
       prepare_pid(c, failure) != 0)
     return -1;
   uint64_t born = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
-  *clone_flags = CLONE_NEWNS | (c->namespaces.fresh & born & ~made);
+  *clone_flags = (joins_mounts(c) ? 0 : CLONE_NEWNS) | (c->namespaces.fresh & born & ~made);
   return 0;
 }
 
@@ -112,6 +114,8 @@ static void bring_loopback_up(void) {
   if (socket_ < 0 || ioctl(socket_, SIOCSIFFLAGS, &request) != 0) fail("bring up", "lo");
   close(socket_);
 }
+
+void join_mounts(const struct container* c) { join(&c->namespaces, CLONE_NEWNS); }
 
 void join_namespaces(const struct container* c) {
   const struct namespaces* namespaces = &c->namespaces;

@@ -15,7 +15,12 @@ int prepare_namespaces(const struct container* c, uint64_t* clone_flags, struct 
 // In the supervisor: the child has what it needs.
 void release_namespaces(void);
 
-// In the child: joins all but the user namespace, and names what is new.
+// The container's mounts are made in a namespace that others have, too.
+int joins_mounts(const struct container* c);
+// In the child: from now on paths are that namespace's.
+void join_mounts(const struct container* c);
+
+// In the child: joins all but those and the user namespace, and names what is new.
 void join_namespaces(const struct container* c);
 
 // In the child: the user namespace, if there is one to be entered.

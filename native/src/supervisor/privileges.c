@@ -21,14 +21,15 @@ static int needs_admin(const struct process* p) {
   return restricted && !(p->flags & PROCESS_NO_NEW_PRIVILEGES);
 }
 
-void start_filter(const struct process* p) {
-  if (p->seccomp.length == 0) return;
+int start_filter(const struct process* p) {
+  if (p->seccomp.length == 0) return -1;
   struct sock_fprog program = {
       .len = (unsigned short)(p->seccomp.length / sizeof(struct sock_filter)),
       .filter = (struct sock_filter*)p->seccomp.at,
   };
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-    fail("load", "the seccomp program");
+  long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, p->seccomp_flags, &program);
+  if (listener < 0) fail("load", "the seccomp program");
+  return p->seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER ? (int)listener : -1;
 }
 
 static void drop_bounding(uint64_t kept) {

@@ -10,7 +10,8 @@ void drop_privileges(const struct process* p);
 
 // Installs the seccomp program. The last step before execve: a profile need not allow what was
 // called before it.
-void start_filter(const struct process* p);
+// -> the program's listener, if its flags ask for one, or -1
+int start_filter(const struct process* p);
 
 // Makes every permitted capability effective again.
 void regain_capabilities(void);

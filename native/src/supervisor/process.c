@@ -17,17 +17,8 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-void reset_signals(void) {
-  // The kernel's own call and struct: the C library keeps 32 to 34 for itself and leaves them
-  // ignored.
-  struct {
-    void* handler;
-    unsigned long flags;
-    void* restorer;
-    uint64_t mask;
-  } action = {SIG_DFL, 0, 0, 0};
+void unmask(void) {
   uint64_t none = 0;
-  for (int i = 1; i < 65; i++) syscall(SYS_rt_sigaction, i, &action, 0, sizeof none);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
   umask(0);
 }
@@ -131,9 +122,10 @@ _Noreturn void run_process(const struct process* p, struct stdio* io) {
   if (!entered) enter_cwd(p->cwd, 0);
   umask(p->umask);
   if (handover.on && !(handover.flags & HANDOVER_IDLE)) for_program(look, arguments, environment);
-  wait_at_gate();
+  if (handover.on) wait_at_gate();
+  if (p->flags & PROCESS_HELD) wait_for_word();
   restrict_to(ruleset);
-  start_filter(p);
+  give_listener(start_filter(p));
   for_program(execve, arguments, environment);
   _exit(128);
 }

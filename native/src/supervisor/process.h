@@ -5,8 +5,8 @@
 #include "spec.h"
 #include "streams.h"
 
-// Default dispositions, nothing blocked, umask 0 until the exec.
-void reset_signals(void);
+// Nothing blocked, umask 0 until the exec.
+void unmask(void);
 
 // Inside the container: never returns.
 _Noreturn void run_process(const struct process* p, struct stdio* io);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../protocol.h"
 #include "text.h"
 
 static int replace(const char* name, const char* temporary, const char* content) {
@@ -32,17 +33,21 @@ static void time_field(struct text* text, const char* name, uint64_t nanoseconds
   add(text, "\"");
 }
 
-int record_start(const struct task* container) {
+int record_start(pid_t pid, uint64_t started) {
   char content[160];
   struct text text = {content, sizeof content};
   add(&text, "{");
+  field(&text, "version", PROTOCOL_VERSION);
+  add(&text, ",");
   field(&text, "supervisor", (uint64_t)getpid());
   add(&text, ",");
-  field(&text, "pid", (uint64_t)container->pid);
-  time_field(&text, "started", container->started);
+  field(&text, "pid", (uint64_t)pid);
+  time_field(&text, "started", started);
   add(&text, "}\n");
   return replace("state", "state.tmp", content);
 }
+
+void forget_start(void) { unlink("state"); }
 
 int record_exit(const struct task* container, int oom_killed) {
   char content[200];

@@ -4,8 +4,10 @@
 
 #include "task.h"
 
-// `state`: the container runs.
-int record_start(const struct task* container);
+// `state`: from now on the program may run.
+int record_start(pid_t pid, uint64_t started);
+// It never came to run.
+void forget_start(void);
 
 // `exit`: how it ended.
 int record_exit(const struct task* container, int oom_killed);

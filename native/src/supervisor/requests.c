@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "memory.h"
 #include "supervisor.h"
 #include "sys.h"
 
@@ -29,6 +30,7 @@ static void on_status(struct connection* c) {
   c->follows = 1;
   send_started(c, &supervisor.container);
   if (c->fd >= 0 && log_is_large()) send_frame(c, FRAME_LOG_LARGE, 0, 0, 0);
+  if (c->fd >= 0) tell_memory(c);
   if (c->fd >= 0 && supervisor.told) send_exited(c, &supervisor.container, supervisor.oom_killed);
 }
 
@@ -51,8 +53,17 @@ static void on_attach(struct connection* c, struct reader* r) {
   if (r->bad || too_many_sessions()) return send_done(c, FRAME_ATTACH, r->bad ? EINVAL : EBUSY);
   c->kind = ATTACHED;
   c->with_stdin = with_stdin != 0;
-  send_done(c, FRAME_ATTACH, 0);
+  uint64_t logged = log_size();
+  uint32_t payload[4] = {FRAME_ATTACH, 0, (uint32_t)logged, (uint32_t)(logged >> 32)};
+  send_frame(c, FRAME_DONE, 0, payload, sizeof payload);
   if (c->fd >= 0 && supervisor.told) send_exited(c, &supervisor.container, supervisor.oom_killed);
+}
+
+static void let_go(struct connection* c, const struct launched* launched) {
+  struct task task;
+  task_starts(&task, launched);
+  send_started(c, &task);
+  close_task(&task);
 }
 
 static void on_exec(struct connection* c, struct frame* frame) {
@@ -60,7 +71,8 @@ static void on_exec(struct connection* c, struct frame* frame) {
   struct launched launched;
   struct failure failure;
   errno = 0;
-  if (c->kind != CONTROL || read_process(frame->payload, frame->length, &process) != 0) {
+  int good = c->kind == CONTROL && read_process(frame->payload, frame->length, &process) == 0;
+  if (!good || process.flags & PROCESS_HELD) {  // nobody may keep the loop waiting
     errno = EINVAL;
   } else if (supervisor.container.exited) {
     errno = ESRCH;
@@ -70,6 +82,7 @@ static void on_exec(struct connection* c, struct frame* frame) {
   int result = errno ? failed(&failure, 128, "exec in", "the container")
                      : launch_exec(&process, supervisor.container.pidfd, &launched, &failure);
   if (result != 0) return send_failed(c, &failure, 0);
+  if (process.flags & PROCESS_DETACHED) return let_go(c, &launched);
   c->kind = EXECUTED;
   task_starts(&c->task, &launched);
   send_started(c, &c->task);

@@ -60,8 +60,27 @@ static int follow(int root, int parent, const char* path, size_t at, size_t end,
   return make_path(root, whole, file, links - 1);
 }
 
+// Mostly only the last component is missing: two walks instead of one for each component. -1 with
+// ENOENT if it is not so simple.
+static int make_last(int root, const char* path, int file) {
+  char prefix[PATH_MAX];
+  const char* slash = strrchr(path, '/');
+  errno = ENOENT;
+  if (!slash || slash == path || !slash[1]) return -1;
+  memcpy(prefix, path, (size_t)(slash - path));
+  prefix[slash - path] = 0;
+  int parent = open_in(root, prefix, O_DIRECTORY, 0);
+  if (parent < 0) return -1;
+  int made = make_and_open(root, parent, path, slash + 1, file);
+  int reason = errno;
+  close(parent);
+  errno = reason;
+  return made;
+}
+
 static int make_path(int root, const char* path, int file, int links) {
   int found = resolve(root, path);
+  if (found < 0 && errno == ENOENT) found = make_last(root, path, file);
   if (found >= 0 || errno != ENOENT) return found;
   char prefix[PATH_MAX];
   int parent = open_in(root, ".", O_DIRECTORY, 0);

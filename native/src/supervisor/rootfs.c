@@ -41,17 +41,14 @@ static void option(int fs, const char* name, const char* path) {
 // The layer of a restarted container is used again on purpose.
 static void forget_volatile(const char* work) {
   static const char* const marks[] = {
-      "/work/incompat/volatile/dirty",
-      "/work/incompat/volatile",
-      "/work/incompat",
+      "work/incompat/volatile/dirty",
+      "work/incompat/volatile",
+      "work/incompat",
   };
-  char path[4096];
-  for (int i = 0; i < 3; i++) {
-    struct text text = {path, sizeof path};
-    add(&text, work);
-    add(&text, marks[i]);
-    unlinkat(AT_FDCWD, path, i == 0 ? 0 : AT_REMOVEDIR);
-  }
+  int directory = open(work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return;  // the mount says so better
+  for (int i = 0; i < 3; i++) unlinkat(directory, marks[i], i == 0 ? 0 : AT_REMOVEDIR);
+  close(directory);
 }
 
 // The layers' files as the container's user namespace shows their owners. Mounted for good: only
@@ -121,9 +118,9 @@ static void upper_on_disk(const struct container* c, int fs) {
     option(fs, "upperdir", c->upper);
     option(fs, "workdir", c->work);
   }
-  // Nothing to sync when it is unmounted: the layer is not promised to survive a crash of the
-  // machine.
-  if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", 0) != 0)
+  // A layer that ends with its container is never synced, not when it is unmounted either.
+  if (!(c->flags & CONTAINER_KEEP_LAYER) &&
+      sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", 0) != 0)
     fail("configure overlay", "volatile");
 }
 
@@ -182,20 +179,48 @@ static void change_root(int root) {
   if (chdir("/") != 0) fail("enter", "/");
 }
 
+// The others keep their root, so that only this process's can be changed.
+static void change_own_root(int root) {
+  if (fchdir(root) != 0) fail("enter", "the root file system");
+  if (chroot(".") != 0) fail("change root to", "the root file system");
+}
+
+// In a namespace that others have, too, the root is put where they see its directory, and stays
+// there as long as they do.
+static void put_in_joined(const struct container* c, int root) {
+  struct reader layers = c->layers.items;
+  const char* path = read_string(&layers);
+  int place = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (place < 0) fail("find in the joined mount namespace", path);
+  if (sys_move_mount(root, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+    fail("mount on", path);
+  close(place);
+}
+
 static void propagate_root(const struct container* c, int root) {
   struct mount_attributes attributes = {.propagation = c->root_propagation};
   if (attributes.propagation && sys_mount_setattr(root, AT_EMPTY_PATH, &attributes) != 0)
     fail("set propagation of", "/");
 }
 
-void enter_rootfs(const struct container* c, struct stdio* io) {
+int prepare_root(const struct container* c) {
+  if (c->flags & CONTAINER_PLAIN_ROOT) return open_plain_root(c);
+  // Mapped layers are mounted first, which the host must not see; so are those in memory.
+  return c->flags & CONTAINER_MAP_LAYERS || !*c->upper ? -1 : make_overlay(c);
+}
+
+void enter_rootfs(const struct container* c, int prepared, struct stdio* io) {
   open_sources(c);
-  int plain = c->flags & CONTAINER_PLAIN_ROOT ? open_plain_root(c) : -1;
+  int shared = joins_mounts(c);
+  errno = EINVAL;
+  if (shared && !(c->flags & CONTAINER_PLAIN_ROOT)) fail("join a mount namespace with", "layers");
+  if (shared) join_mounts(c);
   // Slave, not private: what the host unmounts in these milliseconds must not be held here.
   if (mount(0, "/", 0, MS_REC | MS_SLAVE, 0) != 0) fail("set propagation of", "/");
   make_files_as_its_root(c);
-  int root = plain >= 0 ? plain : make_overlay(c);
-  if (sys_move_mount(root, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+  int root = prepared >= 0 ? prepared : make_overlay(c);
+  if (shared) put_in_joined(c, root);
+  else if (sys_move_mount(root, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) != 0)
     fail("mount on", "the state directory");
   place_mounts(c, root);
   if (io->terminal) {
@@ -208,7 +233,8 @@ void enter_rootfs(const struct container* c, struct stdio* io) {
     if (sys_mount_setattr(root, AT_EMPTY_PATH, &attributes) != 0) fail("make read-only", "/");
   }
   wait_for_hooks();
-  change_root(root);
+  if (shared) change_own_root(root);
+  else change_root(root);
   propagate_root(c, root);
   close(root);
 }

@@ -6,7 +6,6 @@
 static const uint64_t kinds[NAMESPACES] = {
     0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000,
 };
-#define MOUNT_NAMESPACE 0x20000
 #define SCHEDULER_SIZE 48
 
 static struct id_maps read_maps(struct reader* r) {
@@ -98,7 +97,7 @@ static void read_namespaces(struct reader* r, struct namespaces* out) {
     uint64_t type = read_u32(r);
     const char* path = read_string(r);
     int place = place_of(type);
-    if (place < 0 || out->named & type || (type == MOUNT_NAMESPACE && *path)) {
+    if (place < 0 || out->named & type) {
       r->bad = 1;
       return;
     }
@@ -144,6 +143,7 @@ static void process_fields(struct reader* r, struct process* out) {
   out->environment = read_strings(r);
   out->cwd = read_string(r);
   out->seccomp = read_blob(r);
+  out->seccomp_flags = read_u32(r);
   if (out->arguments.count == 0 || out->seccomp.length % 8 != 0) r->bad = 1;
 }
 

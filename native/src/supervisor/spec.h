@@ -31,6 +31,7 @@ struct process {
   struct list arguments, environment;
   const char* cwd;
   struct bytes seccomp;
+  uint32_t seccomp_flags;
 };
 
 struct id_maps {

@@ -14,7 +14,7 @@ void task_starts(struct task* task, const struct launched* launched) {
       .input = launched->io.input,
       .output = launched->io.output,
       .error = launched->io.error,
-      .started = wall_clock(),
+      .started = launched->started ? launched->started : wall_clock(),
   };
 }
 

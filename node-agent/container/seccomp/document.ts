@@ -4,7 +4,7 @@ import { isLeft } from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { actionNames, largestErrno } from './actions.ts';
 import { architectures } from './architectures.ts';
-import { operators } from './profile.ts';
+import { filterFlagNames, operators } from './profile.ts';
 
 /** The profile says what it may not; `problems` name the fields: `syscalls[3].args[0].op`. */
 export class ProfileError extends Error {
@@ -34,17 +34,12 @@ const whole = (what: string, largest: bigint) =>
 // Go writes null for empty lists.
 const nullable = <C extends t.Mixed>(codec: C) => t.union([codec, t.null, t.undefined]);
 
-const ActionName = oneOf('an action', [...actionNames, 'SCMP_ACT_NOTIFY']);
+const ActionName = oneOf('an action', actionNames);
 const Word = whole('a whole number of at most 64 bits', 2n ** 64n - 1n);
 const Errno = nullable(whole(`an error number up to ${largestErrno}`, BigInt(largestErrno)));
 const Names = t.array(t.string);
 const ArchitectureName = oneOf('an architecture', Object.keys(architectures));
-const Flag = oneOf('a flag', [
-  'SECCOMP_FILTER_FLAG_TSYNC',
-  'SECCOMP_FILTER_FLAG_LOG',
-  'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
-  'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
-]);
+const Flag = oneOf('a flag', filterFlagNames);
 
 const Argument = t.intersection([
   t.type({ index: whole('an argument from 0 to 5', 5n), op: oneOf('an operator', operators) }),
@@ -84,6 +79,7 @@ const Document = t.intersection([
     ),
     flags: nullable(t.array(Flag)),
     listenerPath: t.string,
+    listenerMetadata: t.string,
     syscalls: nullable(t.array(Syscall)),
   }),
 ]);
@@ -121,7 +117,9 @@ function pathOf(context: t.Context): string {
 
 function show(value: unknown): string {
   if (value === undefined) return 'missing';
-  return typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value));
+  if (typeof value === 'bigint') return String(value);
+  const plain = (_: string, part: unknown) => (typeof part === 'bigint' ? String(part) : part);
+  return JSON.stringify(value, plain) ?? String(value);
 }
 
 /** Of the members of a union only the one that was meant has something to say. */

@@ -14,6 +14,14 @@ export const operators = [
   'SCMP_CMP_MASKED_EQ',
 ] as const;
 
+/** Of a filter as a whole. */
+export const filterFlagNames = [
+  'SECCOMP_FILTER_FLAG_TSYNC',
+  'SECCOMP_FILTER_FLAG_LOG',
+  'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
+  'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
+] as const;
+
 export type Operator = (typeof operators)[number];
 
 /**

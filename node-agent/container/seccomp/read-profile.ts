@@ -13,19 +13,11 @@ import {
   parseJson,
   type Syscall,
 } from './document.ts';
+import { asksAt } from './listener.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 
-/** A profile that asks another process for its decisions is not one we can keep. */
-function verdictOf(
-  path: string,
-  action: Action | 'SCMP_ACT_NOTIFY',
-  errnoRet: bigint | null | undefined,
-): number {
-  if (action === 'SCMP_ACT_NOTIFY') {
-    throw new ProfileError([`${path}: SCMP_ACT_NOTIFY needs a listener, which is not supported`]);
-  }
-  return typeof errnoRet === 'bigint' ? verdict(action, Number(errnoRet)) : verdict(action);
-}
+const verdictOf = (action: Action, errnoRet: bigint | null | undefined): number =>
+  typeof errnoRet === 'bigint' ? verdict(action, Number(errnoRet)) : verdict(action);
 
 const conditionsOf = ({ args }: Syscall): Condition[] =>
   (args ?? []).map(({ index, op, value = 0n, valueTwo = 0n }) => ({
@@ -51,7 +43,7 @@ function rulesOf(syscall: Syscall, index: number): Rule[] {
   if (names.length === 0) throw new ProfileError([`${path}.names: at least one name is needed`]);
   const empty = names.indexOf('');
   if (empty >= 0) throw new ProfileError([`${path}.names[${empty}]: expected a name, found ""`]);
-  const verdict = verdictOf(`${path}.action`, syscall.action, syscall.errnoRet);
+  const verdict = verdictOf(syscall.action, syscall.errnoRet);
   return alternatives(conditionsOf(syscall)).map((conditions) => ({ names, verdict, conditions }));
 }
 
@@ -64,24 +56,26 @@ function abisOf({ architectures: listed, archMap }: Document): Abi[] {
 }
 
 /**
- * Decodes a profile. Docker's conditions are decided by `circumstances`; rules that do not apply
+ * What a profile says. Docker's conditions are decided by `circumstances`; rules that do not apply
  * are left out.
  * @throws ProfileError naming every field that is wrong
  */
-export function decodeProfile(content: unknown, circumstances: Circumstances): Profile {
-  const document = decodeDocument(content);
+export function profileOf(document: Document, circumstances: Circumstances): Profile {
   const rules = (document.syscalls ?? []).flatMap((syscall, index) => {
     const ofSyscall = rulesOf(syscall, index);
     return isMeant(syscall, circumstances) ? ofSyscall : [];
   });
   return {
-    verdict: verdictOf('defaultAction', document.defaultAction, document.defaultErrnoRet),
+    verdict: verdictOf(document.defaultAction, document.defaultErrnoRet),
     abis: abisOf(document),
     rules,
   };
 }
 
-/** The same for the text of a file. @throws ProfileError */
+/**
+ * The same for the text of a file.
+ * @throws ProfileError also for one that asks another process for its decisions: there is nobody to ask
+ */
 export function readProfile(text: string, circumstances: Circumstances): Profile {
   let content: unknown;
   try {
@@ -89,5 +83,10 @@ export function readProfile(text: string, circumstances: Circumstances): Profile
   } catch (cause) {
     throw new ProfileError([`not JSON: ${(cause as Error).message}`]);
   }
-  return decodeProfile(content, circumstances);
+  const document = decodeDocument(content);
+  const [at] = asksAt(document);
+  if (at !== undefined) {
+    throw new ProfileError([`${at}: SCMP_ACT_NOTIFY needs a listener, which pods do not have`]);
+  }
+  return profileOf(document, circumstances);
 }

@@ -4,7 +4,7 @@
  */
 import https from 'node:https';
 import type { PeerCertificate } from 'node:tls';
-import { type Digest, digestOf, isDigest } from '../digest.ts';
+import { algorithmOf, type Digest, digestOf, isDigest } from '../digest.ts';
 import * as oci from '../oci.ts';
 import { normalizedTag, type Reference } from '../reference.ts';
 import { readWhole } from '../registry/body.ts';
@@ -102,7 +102,8 @@ export class Peers {
       const { status, headers, body } = await this.#ask(peer, path, {}, signal);
       const bytes = await readWhole(body, MAX_MANIFEST);
       const digest = headers['docker-content-digest'];
-      if (status !== 200 || digest !== digestOf(bytes) || !isDigest(digest)) return undefined;
+      if (status !== 200 || typeof digest !== 'string' || !isDigest(digest)) return undefined;
+      if (digest !== digestOf(bytes, algorithmOf(digest))) return undefined;
       if (reference.digest !== undefined && digest !== reference.digest) return undefined;
       const manifest = oci.decodeJson(oci.Manifest, bytes, `manifest ${digest}`);
       const isManifestOurs = headers['x-bayplan-manifest'] === 'made';

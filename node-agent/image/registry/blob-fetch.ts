@@ -1,10 +1,12 @@
 /** The blobs of one pull: three at once, lowest layers first; from the store, from an earlier pull, or from a registry. */
 
+import { closeSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, hexOf } from '../digest.ts';
 import type { TransferProgress } from '../images.ts';
 import * as oci from '../oci.ts';
+import { lockFile } from '../session.ts';
 import { type BlobSource, downloadBlob } from './download.ts';
 import { foreignSources } from './foreign.ts';
 import { RegistryProblem } from './problem.ts';
@@ -89,8 +91,9 @@ export class BlobFetch {
   /** Removes downloads that have their place, once nobody may be unpacking them by their first name. */
   async tidy(descriptors: readonly oci.Descriptor[]): Promise<void> {
     const { content } = this.#pull.shelf;
+    const held = await content.held();
     for (const { digest } of descriptors) {
-      const isDone = content.holders(digest) === 0 && (await content.blobs.has(digest));
+      const isDone = !held.has(digest) && (await content.blobs.has(digest));
       if (isDone) await rm(this.#downloadPath(digest), { force: true });
     }
   }
@@ -135,9 +138,14 @@ export class BlobFetch {
       ...foreignSources(this.#pull, this.#settings, descriptor),
     ];
     await downloads.join(digest, passenger, async (signal, onBytes) => {
-      // A pull that ended since has put it in its place.
-      if (await blobs.has(digest)) return;
-      await downloadBlob({ digest, size, path, sources, retry: parts.retry, signal, onBytes });
+      const lock = await lockFile(path, signal); // another process may be at it
+      try {
+        // A pull that ended since has put it in its place.
+        if (await blobs.has(digest)) return;
+        await downloadBlob({ digest, size, path, sources, retry: parts.retry, signal, onBytes });
+      } finally {
+        closeSync(lock);
+      }
     });
     return (await blobs.has(digest)) ? blobs.path(digest) : path;
   }

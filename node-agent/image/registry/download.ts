@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Digest } from '../digest.ts';
+import { algorithmOf, type Digest } from '../digest.ts';
 import { networkProblem, RegistryProblem } from './problem.ts';
 import { type RetryPolicy, waitForNextTry } from './retry.ts';
 import type { Answer } from './transport.ts';
@@ -86,12 +86,13 @@ async function fromSource(
 class PartialBlob {
   readonly #file: FileHandle;
   readonly #download: Download;
-  #hash: Hash = createHash('sha256');
+  #hash: Hash;
   #bytes = 0;
 
   constructor(file: FileHandle, download: Download) {
     this.#file = file;
     this.#download = download;
+    this.#hash = createHash(algorithmOf(download.digest));
   }
 
   get bytes(): number {
@@ -163,7 +164,7 @@ class PartialBlob {
   /** Wrong content is thrown away. */
   async verify({ name }: BlobSource): Promise<void> {
     const { digest } = this.#download;
-    const found = `sha256:${this.#hash.copy().digest('hex')}`;
+    const found = `${algorithmOf(digest)}:${this.#hash.copy().digest('hex')}`;
     if (found === digest) return;
     await this.#clear();
     const message = `${name}: the content has the digest ${found}, not ${digest}; the registry or a proxy damages it`;
@@ -172,7 +173,7 @@ class PartialBlob {
 
   async #clear(): Promise<void> {
     await this.#file.truncate(0);
-    this.#hash = createHash('sha256');
+    this.#hash = createHash(algorithmOf(this.#download.digest));
     this.#bytes = 0;
     this.#download.onBytes(0);
   }

@@ -1,5 +1,6 @@
 /** Which servers are asked for a repository, and how. */
 
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ImageError } from '../images.ts';
 import type { Settings } from './settings.ts';
@@ -76,9 +77,25 @@ async function tlsOf(name: string, settings: Settings): Promise<TlsSettings> {
   const skipVerify = insecure === 'skip-verify';
   if (ca === undefined) return { skipVerify };
   try {
-    return { skipVerify, ca: await readFile(ca, 'utf8') };
+    return { skipVerify, ca: authorities(await readFile(ca, 'utf8')) };
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new ImageError('Registry', `read the CA of the registry ${name}: ${why}`, { cause });
+    throw new ImageError('Registry', `read the CA of the registry ${name}, ${ca}: ${why}`, {
+      cause,
+    });
   }
+}
+
+/** What OpenSSL passes over without a word is told. @throws Error */
+function authorities(pem: string): string {
+  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0) throw new Error('it holds no certificate in PEM');
+  for (const [i, text] of found.entries()) {
+    try {
+      new X509Certificate(text);
+    } catch (cause) {
+      throw new Error(`its certificate number ${i + 1} cannot be read`, { cause });
+    }
+  }
+  return pem;
 }

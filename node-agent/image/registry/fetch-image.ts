@@ -1,12 +1,12 @@
 /**
- * The content of an image that was found: configuration and layers side by side, each layer unpacked as soon as those below
- * it are. Only `keep` at the very end makes anything of it visible.
+ * The content of an image that was found: configuration and layers side by side, each layer unpacked when it is there. Only
+ * `keep` at the very end makes anything of it visible.
  */
 
 import { chainIds, type Digest } from '../digest.ts';
 import { imageConfig } from '../image-config.ts';
-import type { StoredLayer } from '../image-table.ts';
 import { ImageError, type LocalImage } from '../images.ts';
+import { inLanes, UNPACKED_AT_ONCE } from '../lanes.ts';
 import type * as oci from '../oci.ts';
 import type { BlobFetch } from './blob-fetch.ts';
 import type { FoundManifest } from './manifest.ts';
@@ -42,15 +42,14 @@ export async function fetchImage(
     mustMatch(manifest, diffIds, digest);
     const chain = chainIds(diffIds);
     releaseLayers = await shelf.hold(chain);
-    const layers: StoredLayer[] = [];
-    for (const [i, layer] of manifest.layers.entries()) {
+    const layers = await inLanes(manifest.layers, UNPACKED_AT_ONCE, async (layer, i) => {
       const ids = { diffId: diffIds[i] as Digest, chainId: chain[i] as Digest };
       const sizeBytes = await blobs.unpacked(layer, ids);
-      layers.push({ digest: layer.digest, ...ids, sizeBytes });
-    }
+      return { digest: layer.digest, ...ids, sizeBytes };
+    });
     await fetching;
     await content.durability.begin();
-    await content.blobs.put(found.bytes);
+    await content.blobs.put(found.bytes, digest);
     await blobs.shelve([manifest.config, ...manifest.layers]);
     const { created } = config;
     return await shelf.keep({

@@ -1,6 +1,6 @@
 /** Finds an image's manifest in a repository: by tag or digest, down through indexes to this machine's platform. */
 
-import { type Digest, digestOf, isDigest } from '../digest.ts';
+import { type Algorithm, type Digest, digestOf, isDigest } from '../digest.ts';
 import { ImageError } from '../images.ts';
 import * as oci from '../oci.ts';
 import { selectPlatform } from '../platform.ts';
@@ -99,11 +99,12 @@ export function fetchManifest(
     const answer = await repository.ask({ method: 'GET', to, headers, good: [200], signal });
     const where = `GET ${answer.url.origin}${answer.url.pathname}`;
     const bytes = await manifestBytes(where, answer);
-    const digest = digestOf(bytes);
     const told = answer.headers['docker-content-digest'];
-    const expected = isDigest(reference) ? reference : told;
-    if (expected !== undefined && expected !== digest && /^sha256:/.test(String(expected))) {
-      const why = `the manifest has the digest ${digest}, not ${String(expected)}`;
+    const expected = isDigest(reference) ? reference : String(told);
+    const [, algorithm] = /^(sha256|sha512):/.exec(expected) ?? [];
+    const digest = digestOf(bytes, algorithm as Algorithm | undefined);
+    if (algorithm !== undefined && expected !== digest) {
+      const why = `the manifest has the digest ${digest}, not ${expected}`;
       throw new RegistryProblem('content', `${where}: ${why}; the registry or a proxy damages it`);
     }
     return { bytes, digest, type: manifestType(where, bytes, answer) };
@@ -135,11 +136,9 @@ function manifestType(where: string, bytes: Buffer, { headers }: Answer): string
     const advice = 'push it anew with a current tool (docker, skopeo)';
     throw new RegistryProblem('refused', `${where}: ${why}`, { advice });
   }
+  const why = oci.ambiguity(fields);
+  if (why !== undefined) throw new RegistryProblem('refused', `${where}: ${why}`);
   const isIndex = Array.isArray(fields['manifests']);
-  // One document must not be an image to one tool and an index to the next (GHSA-77vh-xpmg-72qh).
-  if (isIndex && (fields['layers'] !== undefined || fields['config'] !== undefined)) {
-    throw new RegistryProblem('refused', `${where}: the document is an index and an image at once`);
-  }
   return isIndex ? INDEX_TYPE : String(fields['mediaType'] ?? header);
 }
 

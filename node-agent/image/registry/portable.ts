@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -53,8 +53,8 @@ function isForeign({ mediaType = '', urls }: oci.Descriptor): boolean {
 }
 
 async function compressed(shelf: Shelf, manifest: oci.Manifest): Promise<Portable> {
-  const { blobs, incoming } = shelf.content;
-  const scratch = await mkdtemp(join(incoming, 'push-'));
+  const { blobs } = shelf.content;
+  const scratch = await shelf.content.scratch('push');
   const dispose = () => rm(scratch, { recursive: true, force: true });
   try {
     const files: BlobFile[] = [];

@@ -1,6 +1,6 @@
 /** Pushes an image: its blobs side by side, then the manifest, which alone makes it visible. */
 
-import type { Digest } from '../digest.ts';
+import { algorithmOf, type Digest, digestOf, isDigest } from '../digest.ts';
 import type { StoredImage } from '../image-table.ts';
 import { ImageError, type TransferOptions, type TransferProgress } from '../images.ts';
 import { normalizedTag, parseReference, type Reference } from '../reference.ts';
@@ -40,13 +40,14 @@ export async function pushImage(
   try {
     const sent = await portable(shelf, image);
     try {
-      await push({ registry, shelf, sent, configuration: image.id, reference, options });
+      const configuration = image.id;
+      const digest = await push({ registry, shelf, sent, configuration, reference, options });
+      const repoDigests = [`${reference.repository}@${digest}`];
+      await shelf.rename(image.digest, { tags: [], repoDigests });
+      return { digest };
     } finally {
       await sent.dispose();
     }
-    const repoDigests = [`${reference.repository}@${sent.digest}`];
-    await shelf.rename(image.digest, { tags: [], repoDigests });
-    return { digest: sent.digest };
   } catch (error) {
     throw imageError(`push ${text}`, error, options.signal);
   } finally {
@@ -56,7 +57,7 @@ export async function pushImage(
 
 /** Where it goes is what it is called: an ID or a short name of something else says not where to. */
 function targetOf(image: StoredImage, text: string): Reference {
-  const isId = /^(sha256:)?[a-f0-9]{64}$/.test(text);
+  const isId = isDigest(text) || /^(?:[a-f0-9]{64}){1,2}$/.test(text);
   const reference = isId ? undefined : parseReference(text);
   const isNamed =
     reference?.digest === undefined
@@ -78,7 +79,7 @@ interface Push {
   readonly options: TransferOptions;
 }
 
-async function push(push: Push): Promise<void> {
+async function push(push: Push): Promise<Digest> {
   const { registry, reference, options } = push;
   const settings = await registry.settings();
   const endpoint = await registryEndpoint(reference.repository, settings);
@@ -86,17 +87,17 @@ async function push(push: Push): Promise<void> {
   for (const [i, credentials] of logins.entries()) {
     const access = { credentials, actions: 'pull,push' } as const;
     try {
-      await pushTo(push, new Repository(registry.parts, endpoint, access));
-      return;
+      return await pushTo(push, new Repository(registry.parts, endpoint, access));
     } catch (error) {
       const isAboutLogin =
         error instanceof RegistryProblem && [401, 403].includes(error.status ?? 0);
       if (!isAboutLogin || i === logins.length - 1) throw error;
     }
   }
+  throw new RegistryProblem('refused', `there is no login to try for ${endpoint.name}`);
 }
 
-async function pushTo(push: Push, repository: Repository): Promise<void> {
+async function pushTo(push: Push, repository: Repository): Promise<Digest> {
   const { sent, options } = push;
   const stopped = new AbortController();
   const { signal: given } = options;
@@ -125,7 +126,7 @@ async function pushTo(push: Push, repository: Repository): Promise<void> {
     await Promise.allSettled(lanes);
     throw error;
   }
-  await putManifest(push, repository, signal);
+  return putManifest(push, repository, signal);
 }
 
 /** Repositories of the same registry that the blob is known to be in: where images that have it came from or went to. */
@@ -142,11 +143,12 @@ function siblings({ shelf, reference }: Push, digest: Digest): readonly string[]
   return [...found].slice(0, 1);
 }
 
+/** Resolves with what the registry calls it: most know SHA-256 alone. */
 async function putManifest(
   { sent, reference }: Push,
   repository: Repository,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Digest> {
   const { manifest, mediaType, digest } = sent;
   const to = `manifests/${reference.digest ?? reference.tag ?? 'latest'}`;
   const answer = await withRetries(repository.parts.retry, signal, () =>
@@ -160,8 +162,8 @@ async function putManifest(
     }),
   );
   answer.body.resume();
-  const told = answer.headers['docker-content-digest'];
-  if (told === undefined || told === digest) return;
-  const message = `PUT ${to}: the registry keeps the manifest as ${String(told)}, not as ${digest}`;
+  const told = String(answer.headers['docker-content-digest'] ?? digest);
+  if (isDigest(told) && told === digestOf(manifest, algorithmOf(told))) return told;
+  const message = `PUT ${to}: the registry keeps the manifest as ${told}, not as ${digest}`;
   throw new RegistryProblem('content', message);
 }

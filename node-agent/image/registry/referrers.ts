@@ -1,7 +1,6 @@
 /** What was attached to an image: signatures, attestations, bills of materials (distribution-spec, "Listing Referrers"). */
 
-import type { Digest } from '../digest.ts';
-import { hexOf } from '../digest.ts';
+import { algorithmOf, type Digest, hexOf } from '../digest.ts';
 import * as oci from '../oci.ts';
 import { readWhole } from './body.ts';
 import { RegistryProblem } from './problem.ts';
@@ -20,7 +19,7 @@ export interface ReferrersOptions {
 
 /**
  * Descriptors of the manifests whose subject is `digest`, of all artifact types or the one asked for. A registry without the
- * API keeps them under a tag, `sha256-<hex>`; none at all is an empty list.
+ * API keeps them under a tag, `<algorithm>-<the first 64 digits>`; none at all is an empty list.
  * @throws RegistryProblem, ImageError when the list cannot be read
  */
 export async function referrers(
@@ -32,7 +31,13 @@ export async function referrers(
   const first = await page(repository, `referrers/${digest}${query}`, signal);
   const found =
     first === undefined
-      ? ((await page(repository, `manifests/sha256-${hexOf(digest)}`, signal))?.descriptors ?? [])
+      ? ((
+          await page(
+            repository,
+            `manifests/${algorithmOf(digest)}-${hexOf(digest).slice(0, 64)}`,
+            signal,
+          )
+        )?.descriptors ?? [])
       : await allPages(repository, first, signal);
   // A registry may leave the filter to us; it says so by not saying otherwise.
   return artifactType === undefined

@@ -24,6 +24,10 @@ export interface Shelf {
   hold(digests: readonly Digest[]): Promise<() => void>;
   /** Makes an image exist whose content is in its place. Names are taken from whoever had them; those it had itself stay. */
   keep(image: StoredImage): Promise<LocalImage>;
+  /** `keep` of several, all at once or none. */
+  keepAll(images: readonly StoredImage[]): Promise<readonly LocalImage[]>;
+  /** Removes what no image refers to and nobody holds, after something that failed. */
+  collect(): Promise<void>;
   /** Adds names to an image; undefined when it was removed meanwhile. */
   rename(digest: Digest, names: Names): Promise<LocalImage | undefined>;
 }

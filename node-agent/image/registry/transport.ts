@@ -3,7 +3,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { trusting } from './authorities.ts';
 
 export interface TlsSettings {
   /** PEM text of CAs trusted besides the machine's. */
@@ -31,7 +31,7 @@ export interface Answer {
 export interface TransportOptions {
   /** A connection that moves no byte for so long is given up. */
   readonly idleMs?: number;
-  /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read. */
+  /** Where HTTP_PROXY, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are read. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -40,7 +40,7 @@ const USER_AGENT = 'bayplan/0.1';
 export class Transport {
   readonly #idleMs: number;
   readonly #env: NodeJS.ProcessEnv;
-  readonly #agents = new Map<string, http.Agent>();
+  readonly #agents = new Map<string, Promise<http.Agent>>();
 
   constructor({ idleMs = 30_000, env = process.env }: TransportOptions = {}) {
     this.#idleMs = idleMs;
@@ -48,13 +48,14 @@ export class Transport {
   }
 
   /** One request, one answer; redirects are not followed. Rejects with what the connection died of. */
-  send({ method, url, headers = {}, body, tls, signal }: Outgoing): Promise<Answer> {
+  async send({ method, url, headers = {}, body, tls, signal }: Outgoing): Promise<Answer> {
+    const agent = await this.#agent(url.protocol, tls);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const options = {
         method,
         headers: { 'user-agent': USER_AGENT, ...headers },
-        agent: this.#agent(url.protocol, tls),
+        agent,
         ...(signal === undefined ? {} : { signal }),
       };
       const request =
@@ -82,27 +83,25 @@ export class Transport {
   }
 
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy();
+    const nothing = () => undefined; // of one that could not be made, whoever sent knows
+    for (const agent of this.#agents.values()) void agent.then((made) => made.destroy(), nothing);
   }
 
-  #agent(protocol: string, { ca, skipVerify = false }: TlsSettings): http.Agent {
-    const key = `${protocol} ${skipVerify} ${ca ?? ''}`;
+  #agent(protocol: string, tls: TlsSettings): Promise<http.Agent> {
+    const key = `${protocol} ${tls.skipVerify === true} ${tls.ca ?? ''}`;
     let agent = this.#agents.get(key);
     if (agent === undefined) {
-      const kept = { keepAlive: true, timeout: this.#idleMs, proxyEnv: this.#env };
-      // Made once: a context made for each connection would read all CAs each time.
-      const trust = () => ({ secureContext: contextOf(ca), rejectUnauthorized: !skipVerify });
-      agent =
-        protocol === 'https:' ? new https.Agent({ ...kept, ...trust() }) : new http.Agent(kept);
+      agent = this.#made(protocol, tls);
       this.#agents.set(key, agent);
     }
     return agent;
   }
-}
 
-/** The machine's CAs, Node's own where it has none, and `ca`. */
-function contextOf(ca: string | undefined): SecureContext {
-  const system = getCACertificates('system');
-  const known = system.length > 0 ? system : getCACertificates('bundled');
-  return createSecureContext({ ca: ca === undefined ? known : [...known, ca] });
+  async #made(protocol: string, { ca, skipVerify = false }: TlsSettings): Promise<http.Agent> {
+    const kept = { keepAlive: true, timeout: this.#idleMs, proxyEnv: this.#env };
+    if (protocol !== 'https:') return new http.Agent(kept);
+    // Made once: a context made for each connection would read all CAs each time.
+    const secureContext = await trusting(ca, this.#env);
+    return new https.Agent({ ...kept, secureContext, rejectUnauthorized: !skipVerify });
+  }
 }

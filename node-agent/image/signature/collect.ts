@@ -1,5 +1,5 @@
 /** Finds the signatures of an image in its repository: cosign's tag, then what refers to the image (OCI 1.1). */
-import { type Digest, digestOf, hexOf } from '../digest.ts';
+import { algorithmOf, type Digest, digestOf, hexOf } from '../digest.ts';
 import * as oci from '../oci.ts';
 import { readWhole } from '../registry/body.ts';
 import { fetchManifest } from '../registry/manifest.ts';
@@ -38,7 +38,7 @@ async function* allSignatures(
   digest: Digest,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Found> {
-  const tag = `sha256-${hexOf(digest)}.sig`;
+  const tag = `${algorithmOf(digest)}-${hexOf(digest)}.sig`;
   yield* inManifest(repository, tag, signal);
   for (const { artifactType = '', digest: referrer } of await referrers(repository, digest, {
     ...(signal === undefined ? {} : { signal }),
@@ -100,7 +100,7 @@ function smallBlob(
     const bytes = await readWhole(answer.body, MAX_BYTES).catch((cause: Error) => {
       throw new RegistryProblem('temporary', `${where}: ${cause.message}`, { cause });
     });
-    if (digestOf(bytes) === digest) return bytes;
+    if (digestOf(bytes, algorithmOf(digest)) === digest) return bytes;
     throw new RegistryProblem('content', `${where}: the content is not that of its digest`);
   });
 }

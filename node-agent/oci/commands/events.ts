@@ -1,11 +1,13 @@
-/** `events ID`: figures every few seconds, and an event for each time memory ran out; `--stats`: figures once. */
+/** `events ID`: figures every few seconds, and when memory ran out what was killed; `--stats`: figures once. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { oomFacts } from '../../container/cgroup-oom.ts';
+import { oomKillsIn } from '../../container/cgroup-stats.ts';
 import { onlyId, parseFlags, UsageError } from '../arguments.ts';
 import { type Hierarchies, readHierarchies } from '../cgroups.ts';
 import type { Globals } from '../globals.ts';
 import { peek, type State } from '../state.ts';
-import { oomKillsOf, statsOf } from '../stats.ts';
+import { statsOf } from '../stats.ts';
 import { statusOf } from '../status.ts';
 
 const tell = (type: string, id: string, data?: object): boolean =>
@@ -28,14 +30,17 @@ const lookMs = 200;
 
 async function stream(directory: string, state: State, hierarchies: Hierarchies, every: number) {
   const { id, cgroup } = state;
-  let kills = oomKillsOf(hierarchies, cgroup);
-  for (let last = 0; (await statusOf(directory, state)) !== 'stopped'; await sleep(lookMs)) {
-    const now = oomKillsOf(hierarchies, cgroup);
-    if (now > kills) tell('oom', id);
+  let kills = await oomKillsIn(hierarchies, cgroup);
+  for (let last = 0; ; await sleep(lookMs)) {
+    // Asked for first: what killed the last of them is told, too.
+    const isOver = (await statusOf(directory, state)) === 'stopped';
+    const now = await oomKillsIn(hierarchies, cgroup);
+    if (now > kills) tell('oom', id, await oomFacts(hierarchies, cgroup, now - kills));
     kills = now;
+    if (isOver) return;
     if (performance.now() - last < every && last !== 0) continue;
     last = performance.now();
-    tell('stats', id, statsOf(hierarchies, cgroup));
+    tell('stats', id, await statsOf(hierarchies, cgroup));
   }
 }
 
@@ -51,7 +56,7 @@ export async function run({ root }: Globals, words: readonly string[]): Promise<
     throw new Error(`events ${state.id}: the container is ${status}`);
   }
   const hierarchies = await readHierarchies();
-  if (flags.stats) tell('stats', state.id, statsOf(hierarchies, state.cgroup));
+  if (flags.stats) tell('stats', state.id, await statsOf(hierarchies, state.cgroup));
   else await stream(directory, state, hierarchies, every);
   return 0;
 }

@@ -2,7 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { openPidfd } from '#native/descriptors.ts';
+import { openPidfd, socketPair } from '#native/descriptors.ts';
 import { HandOverError, handOver } from '#native/hand-over.ts';
 import { parseFlags, UsageError } from '../arguments.ts';
 import { configOf, processOf, readBounded } from '../config/read-config.ts';
@@ -47,6 +47,7 @@ async function launch(
 ): Promise<number> {
   const { directory, state } = place;
   const pidfd = pidfdOf(state);
+  const notify = state.listener === undefined ? undefined : await listenerRelay(state);
   try {
     return await handOver({
       directory,
@@ -56,12 +57,34 @@ async function launch(
       stdio: [0, 1, 2],
       preserved: preservedDescriptors(preserved),
       ...(console.socket === undefined ? {} : { console: console.socket }),
+      ...(notify === undefined ? {} : { notify: notify.socket }),
     });
   } catch (error) {
     throw refused(state.id, error);
   } finally {
     closeSync(pidfd);
+    await notify?.end();
   }
+}
+
+/** While the process is made: its listener is brought to who decides, who may be asked before it is executed. */
+async function listenerRelay(state: State) {
+  const { bringListener, receiveListener } = await import('../notify.ts');
+  const [ours, socket] = socketPair();
+  let open = true;
+  const brought = receiveListener(ours).then((listener) => {
+    if (listener === undefined || state.listener === undefined) return;
+    bringListener(listener, state.listener, { state, status: 'running' });
+  });
+  const close = () => {
+    if (open) closeSync(socket);
+    open = false;
+  };
+  const end = async () => {
+    close();
+    await brought.finally(() => closeSync(ours));
+  };
+  return { socket, end };
 }
 
 export async function run(globals: Globals, words: readonly string[]): Promise<number> {

@@ -4,7 +4,7 @@ import { capabilityNames } from '../../container/capabilities.ts';
 import { mountOptionNames } from '../../container/mount-options.ts';
 import { actionNames } from '../../container/seccomp/actions.ts';
 import { architectures } from '../../container/seccomp/architectures.ts';
-import { operators } from '../../container/seccomp/profile.ts';
+import { filterFlagNames, operators } from '../../container/seccomp/profile.ts';
 import { parseFlags, UsageError } from '../arguments.ts';
 import { hookNames } from '../config/config.ts';
 import { namespaceTypes } from '../config/linux.ts';
@@ -25,8 +25,8 @@ const features = {
       actions: actionNames,
       operators,
       archs: Object.keys(architectures),
-      knownFlags: [],
-      supportedFlags: [],
+      knownFlags: filterFlagNames,
+      supportedFlags: filterFlagNames,
     },
     apparmor: { enabled: true },
     selinux: { enabled: true },

@@ -2,8 +2,9 @@
 
 import { closeSync } from 'node:fs';
 import { openPidfd, signalPidfd } from '#native/descriptors.ts';
+import { killCgroup } from '../../container/cgroup-files.ts';
 import { parseFlags, UsageError } from '../arguments.ts';
-import { pidsOf, readHierarchies } from '../cgroups.ts';
+import { pidsOf, readHierarchies, thaw } from '../cgroups.ts';
 import type { Globals } from '../globals.ts';
 import { isAlive } from '../process-name.ts';
 import { signalNumber } from '../signals.ts';
@@ -28,8 +29,16 @@ function signalInit({ init, id }: State, signal: number): void {
   }
 }
 
+const sigkill = 9;
+
+/** SIGKILL leaves none out that is forked meanwhile, nor one that is paused. */
 async function signalAll({ cgroup }: State, signal: number): Promise<void> {
-  for (const pid of pidsOf(await readHierarchies(), cgroup)) {
+  const hierarchies = await readHierarchies();
+  if (signal === sigkill) {
+    await killCgroup(hierarchies, cgroup);
+    return thaw(hierarchies, cgroup);
+  }
+  for (const pid of pidsOf(hierarchies, cgroup)) {
     try {
       process.kill(pid, signal);
     } catch {

@@ -1,28 +1,31 @@
 /** `update ID`: other limits for a container that exists. */
 
 import { readFileSync } from 'node:fs';
-import { runSteps } from '#native/spawn.ts';
+import type { Resources } from '../../container/cgroup-resources.ts';
+import { updateCgroup } from '../../container/cgroup-update.ts';
 import { onlyId, parseFlags } from '../arguments.ts';
 import { readHierarchies } from '../cgroups.ts';
 import { parseDocument } from '../config/problem.ts';
 import { readBounded } from '../config/read-config.ts';
 import type { Globals } from '../globals.ts';
-import { limitStepsOf, resourcesOf } from '../resources.ts';
+import { checkMet, resourcesOf, type Source } from '../resources.ts';
 import { Place } from '../state.ts';
 import { statusOf } from '../status.ts';
 import { resourcesFromFlags, type UpdateFlags, updateFlags } from '../update-flags.ts';
 
-function wanted(flags: UpdateFlags): unknown {
-  const { resources } = flags;
-  if (resources === undefined) return resourcesFromFlags(flags);
-  const text = resources === '-' ? readFileSync(0, 'utf8') : readBounded(resources);
-  return parseDocument(resources === '-' ? 'stdin' : resources, text);
+function wanted(flags: UpdateFlags): { readonly change: Resources; readonly source: Source } {
+  const { resources: path } = flags;
+  const document = path === undefined ? 'update' : path === '-' ? 'stdin' : path;
+  const source = { document, at: '' };
+  if (path === undefined) return { change: resourcesOf(resourcesFromFlags(flags), source), source };
+  const text = path === '-' ? readFileSync(0, 'utf8') : readBounded(path);
+  return { change: resourcesOf(parseDocument(document, text), source), source };
 }
 
 export async function run({ root, log }: Globals, words: readonly string[]): Promise<number> {
   const { flags, rest } = parseFlags(words, updateFlags);
   const id = onlyId(rest);
-  const resources = resourcesOf(wanted(flags));
+  const { change, source } = wanted(flags);
   const place = await Place.open(root, id);
   try {
     const state = place.read();
@@ -30,7 +33,11 @@ export async function run({ root, log }: Globals, words: readonly string[]): Pro
     if (status === 'stopped' || status === 'creating') {
       throw new Error(`update ${id}: the container is ${status}`);
     }
-    await runSteps(limitStepsOf(resources, await readHierarchies(), state.cgroup, log));
+    const hierarchies = await readHierarchies();
+    checkMet(hierarchies, change, { log, source });
+    const { cgroup, resources: present = {} } = state;
+    const keep = (resources: Resources) => place.write({ ...state, resources });
+    await updateCgroup(hierarchies, cgroup, { present, change, keep });
   } finally {
     place.release();
   }

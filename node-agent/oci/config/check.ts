@@ -88,8 +88,8 @@ function checkNamespaces(linux: Linux, say: Say): NamespaceType[] {
   });
   if (!seen.includes('mount')) {
     say('linux.namespaces', 'a mount namespace is needed: the root would be changed for the host');
-  } else if (!isNew(linux, 'mount')) {
-    say('linux.namespaces', 'joining a mount namespace by path is not supported');
+  } else if (!isNew(linux, 'mount') && seen.includes('user')) {
+    say('linux.namespaces', 'a mount namespace that is joined cannot belong to a user namespace');
   }
   return seen;
 }

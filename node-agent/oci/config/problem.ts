@@ -51,11 +51,17 @@ export function parseDocument(document: string, text: string): unknown {
   throw new ConfigError(document, [{ path: 'content', message: 'expected an object' }]);
 }
 
+/** Numbers that JSON has no way for, inside of other things. */
+function plain(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return value instanceof OddNumber ? value.source : value;
+}
+
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value instanceof OddNumber) return value.source;
   if (typeof value === 'bigint') return String(value);
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value, plain) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 

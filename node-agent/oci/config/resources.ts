@@ -1,7 +1,7 @@
 /** `linux.resources` of config.json, and what `update --resources` brings, in the words of `container/cgroup-resources`. */
 
 import * as t from 'io-ts';
-import { list, nullable, oneOf, Text, U16, U32, U64, whole } from './codecs.ts';
+import { list, nullable, oneOf, Text, U16, U32, whole } from './codecs.ts';
 
 /** -1 and larger than JavaScript counts: no limit. */
 const Bytes = new t.Type<number, number, unknown>(
@@ -28,7 +28,7 @@ const Weights = t.partial({ weight: nullable(U16), leafWeight: nullable(U16) });
 const DeviceRule = t.intersection([
   t.type({ allow: t.boolean }),
   t.partial({
-    type: nullable(oneOf('a', 'c', 'b', 'u', 'p')),
+    type: nullable(oneOf('a', 'c', 'b', 'u', 'p', '')),
     major: nullable(whole(-1, 2 ** 32 - 1)),
     minor: nullable(whole(-1, 2 ** 32 - 1)),
     access: nullable(Text),
@@ -75,7 +75,7 @@ export const ResourcesCodec = t.partial({
       }),
     ]),
   ),
-  hugepageLimits: list(t.type({ pageSize: Text, limit: U64 })),
+  hugepageLimits: list(t.type({ pageSize: Text, limit: Bytes })),
   network: nullable(
     t.partial({
       classID: nullable(U32),

@@ -17,8 +17,27 @@ const pod = (spec: object = {}, container: object = {}, security: object = {}) =
   },
 });
 
+/** With what its Container says beyond it. */
+const ofContainer = (settings: object) => ({
+  ...pod(),
+  metadata: { annotations: { 'bayplan.dev/settings': JSON.stringify(settings) } },
+});
+
 const baselineCases: [string, ReturnType<typeof pod>, string][] = [
   ['safe', pod(), ''],
+  ['a harmless Container', ofContainer({ init: true, shmSize: '1Gi', groups: ['1'] }), ''],
+  [
+    'devices of a Container',
+    ofContainer({ devices: [{ source: '/dev/sda', path: '/dev/x' }] }),
+    'host devices (device "/dev/sda")',
+  ],
+  ['the node’s uts', ofContainer({ uts: 'host' }), 'host namespaces (hostUTS=true)'],
+  ['an unmasked Container', ofContainer({ unmasked: true }), 'procMount (unmasked=true)'],
+  [
+    'sysctls of a Container',
+    ofContainer({ sysctls: { 'kernel.shmmax': '1', 'net.ipv4.tcp_rmem': '1' } }),
+    'forbidden sysctls (kernel.shmmax)',
+  ],
   ['host network', pod({ hostNetwork: true }), 'host namespaces (hostNetwork=true)'],
   [
     'all host namespaces',

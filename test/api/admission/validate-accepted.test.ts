@@ -46,6 +46,28 @@ t.test('what Kubernetes takes is taken', async (t) => {
     ['apps/v1', 'ReplicaSet', { spec: workload }],
     ['apps/v1', 'DaemonSet', { spec: workload }],
     ['apps/v1', 'StatefulSet', { spec: workload }],
+    [
+      'apps/v1',
+      'StatefulSet',
+      {
+        spec: {
+          ...workload,
+          template: {
+            metadata: { labels },
+            ...pod({ volumeMounts: [{ name: 'd', mountPath: '/d' }] }),
+          },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: 'd' },
+              spec: {
+                accessModes: ['ReadWriteOnce'],
+                resources: { requests: { storage: '1Gi' } },
+              },
+            },
+          ],
+        },
+      },
+    ],
     ['batch/v1', 'Job', { spec: { template: jobTemplate } }],
     [
       'batch/v1',

@@ -30,6 +30,36 @@ t.test('a mistake in what routes traffic is refused in Kubernetes words', async 
     ],
     [
       'networking.k8s.io/v1',
+      'ServiceCIDR',
+      { spec: { cidrs: [] } },
+      'spec.cidrs: Required value: at least one CIDR required',
+    ],
+    [
+      'networking.k8s.io/v1',
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.0.0.0/33'] } },
+      'spec.cidrs[0]: Invalid value: "10.0.0.0/33": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    ],
+    [
+      'networking.k8s.io/v1',
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.0.0.1/24'] } },
+      'spec.cidrs[0]: Invalid value: "10.0.0.1/24": must be in canonical form ("10.0.0.0/24")',
+    ],
+    [
+      'networking.k8s.io/v1',
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.0.0.0/24', '10.1.0.0/24'] } },
+      'spec.cidrs: Invalid value: ["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one IP for each IP family',
+    ],
+    [
+      'networking.k8s.io/v1',
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.0.0.0/24', 'fd00::/112', 'fd01::/112'] } },
+      /^spec.cidrs: Invalid value: .*: may only hold up to 2 values/,
+    ],
+    [
+      'networking.k8s.io/v1',
       'Ingress',
       { spec: {} },
       /^spec: Invalid value: \[\]: either `defaultBackend` or `rules` must be specified/,

@@ -61,7 +61,7 @@ t.test('a mistake in a workload is refused in Kubernetes words', async (t) => {
       'batch/v1',
       'CronJob',
       { spec: { schedule: '* *', jobTemplate: { spec: { template: jobTemplate } } } },
-      'spec.schedule: Invalid value: "* *": expected exactly 5 fields, found 2: * *',
+      'spec.schedule: Invalid value: "* *": expected exactly 5 fields, found 2: [* *]',
     ],
   ]);
 });

@@ -96,7 +96,7 @@ t.test('it writes about itself and its own pods', async (t) => {
   t.match(tainted.json.message, /not allowed to modify taints/);
 });
 
-t.test('it makes mirror pods of its own alone', async (t) => {
+t.test('it makes mirror pods of its own alone, which name nothing (CVE-2025-4563)', async (t) => {
   const annotations = { 'kubernetes.io/config.mirror': 'x' };
   const mirror = (nodeName: string, more: object = {}) => ({
     metadata: { name: `m-${nodeName}`, annotations },

@@ -54,6 +54,7 @@ t.test('groups come in the order of kube-apiserver, the preferred version first'
       'discovery.k8s.io v1',
       'resource.k8s.io v1',
       'flowcontrol.apiserver.k8s.io v1',
+      'metrics.k8s.io v1beta1',
     ],
   );
   t.match(read(apiGroup(kinds, 'autoscaling')), {

@@ -32,7 +32,8 @@ t.test('a node may do what its pods need and no more', async (t) => {
   t.equal((await as('GET', '/api/v1/pods')).status, 403);
   t.equal((await as('GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dn1')).status, 200);
   const watch = '/api/v1/nodes?watch=true&timeoutSeconds=1';
-  t.equal((await as('GET', watch)).status, 403);
+  t.equal((await as('GET', watch)).status, 200, 'where its peers are');
+  t.equal((await as('GET', `${watch}&fieldSelector=metadata.name%3Dn2`)).status, 403);
   t.equal((await as('GET', `${watch}&fieldSelector=metadata.name%3Dn1`)).status, 200);
   const refused = await as('POST', '/api/v1/namespaces/default/configmaps', configMap('x'));
   t.equal(refused.status, 403);
@@ -150,7 +151,13 @@ t.test('large lists are compressed for those who take it, small ones never', asy
 t.test('metrics count requests by verb, resource and code', async (t) => {
   await get('/api/v1/namespaces/default/secrets/none');
   const { text } = await get('/metrics');
-  t.match(text, /apiserver_request_total\{verb="GET",resource="secrets",code="404"\} 1\n/);
+  const labels =
+    'verb="GET",group="",version="v1",resource="secrets",subresource="",scope="resource",component="apiserver"';
+  t.ok(text.includes(`apiserver_request_total{${labels},code="404",dry_run=""} 1\n`));
+  t.ok(text.includes(`apiserver_request_duration_seconds_count{${labels}} 1\n`));
+  t.ok(text.includes(`apiserver_request_sli_duration_seconds_bucket{${labels},le="+Inf"} 1\n`));
+  t.match(text, /apiserver_current_inflight_requests\{request_kind="readOnly"\} 1\n/);
+  t.match(text, /apiserver_storage_objects\{resource="namespaces"\} \d+\n/);
   t.match(text, /bayplan_cache_revision \d+\n/);
 });
 

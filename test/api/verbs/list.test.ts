@@ -55,6 +55,21 @@ t.test('a page tells how many objects are left, unless there is a selector', asy
   t.notOk('remainingItemCount' in selected.json.metadata);
 });
 
+t.test('pages are the same from ready-made bytes and one by one', async (t) => {
+  const inOrder = await get('');
+  for (const limit of [1, 3, 9, 10, 11]) {
+    const items: unknown[] = [];
+    let token = '';
+    do {
+      const { json } = await get(`limit=${limit}&continue=${token}`);
+      t.equal(json.metadata.remainingItemCount ?? 0, 10 - items.length - json.items.length);
+      items.push(...json.items);
+      token = encodeURIComponent(json.metadata.continue ?? '');
+    } while (token !== '');
+    t.strictSame(items, inOrder.json.items, `${limit} a page`);
+  }
+});
+
 t.test('selectors choose by labels and by fields', async (t) => {
   const odd = await maps.list({ namespace: 'default', labelSelector: 'parity in (odd)' });
   t.strictSame(names(odd.items), ['m1', 'm3', 'm5', 'm7', 'm9']);

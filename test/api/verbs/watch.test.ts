@@ -147,3 +147,22 @@ t.test('events come as tables, the columns with the first alone', async (t) => {
   t.equal(second.type, 'DELETED');
   t.notOk(second.object.columnDefinitions);
 });
+
+t.test('with very many watches each still gets every event, in order', async (t) => {
+  const resourceVersion = await version();
+  const watches = Array.from({ length: 120 }, () =>
+    take(12, { resourceVersion, fieldSelector: 'metadata.name=busy' }),
+  );
+  await maps.create(configMap('busy'));
+  for (let n = 1; n <= 10; n++) await maps.patch(ref('busy'), { data: { n: `${n}` } }, 'merge');
+  await maps.delete(ref('busy'));
+  const seen = await Promise.all(watches);
+  const told = (event: ApiEvent<ConfigMap>) =>
+    event.type === 'BOOKMARK' ? '' : `${event.type} ${event.object.data?.['n'] ?? ''}`;
+  const wanted = [
+    'ADDED ',
+    ...Array.from({ length: 10 }, (_, n) => `MODIFIED ${n + 1}`),
+    'DELETED 10',
+  ];
+  t.ok(seen.every((events) => JSON.stringify(events.map(told)) === JSON.stringify(wanted)));
+});

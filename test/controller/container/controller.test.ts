@@ -114,6 +114,18 @@ t.test('stopping deletes the Pod and keeps the document; starting makes a new on
   t.match(await status(), { phase: 'running', containerID });
 });
 
+t.test('one that is started before its last Pod was seen to go runs again', async (t) => {
+  const { api, clock, rest, settle, status, collection } = await setUp();
+  await rest();
+  await collection.patch(ref, { spec: { state: 'Stopped' } }, 'merge');
+  await settle();
+  tell(api, 'Failed', exit(7));
+  playAgent(api, clock);
+  await collection.patch(ref, { spec: { state: 'Running' } }, 'merge');
+  await rest();
+  t.match(await status(), { phase: 'running' });
+});
+
 t.test('a created container has no Pod', async (t) => {
   const { api, rest, status } = await setUp({ state: 'Created' });
   await rest();
@@ -141,6 +153,22 @@ t.test('autoRemove takes the document away when the container has ended', async 
   await rest();
   await t.rejects(collection.get(ref), /not found/);
 });
+
+t.test(
+  'autoRemove takes it away also when it was stopped, but not before it has run',
+  async (t) => {
+    const { api, rest, settle, collection } = await setUp({ autoRemove: true, state: 'Stopped' });
+    await rest();
+    await collection.patch(ref, { spec: { state: 'Running' } }, 'merge');
+    await rest();
+    await collection.patch(ref, { spec: { state: 'Stopped' } }, 'merge');
+    await settle();
+    tell(api, 'Running', exit(137));
+    await settle();
+    await rest();
+    await t.rejects(collection.get(ref), /not found/);
+  },
+);
 
 t.test('on-failure stops after as many restarts as allowed', async (t) => {
   const { api, rest, status } = await setUp({ restartPolicy: 'on-failure', maximumRetryCount: 3 });

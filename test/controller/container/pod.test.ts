@@ -65,27 +65,31 @@ t.test('process, ports and terminal are passed on', async (t) => {
   });
 });
 
-t.test('bind mounts are hostPath, tmpfs is memory, volumes are emptyDir', async (t) => {
-  const { spec } = podOf(
-    container({
-      mounts: [
-        { type: 'bind', source: '/data', target: '/in', readOnly: true },
-        { type: 'tmpfs', target: '/tmp', size: '64Mi' },
-        { type: 'volume', target: '/var/lib' },
-      ],
-    }),
-  );
-  t.strictSame(spec?.volumes, [
-    { name: 'mount-0', hostPath: { path: '/data' } },
-    { name: 'mount-1', emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } },
-    { name: 'mount-2', emptyDir: {} },
-  ]);
-  t.strictSame(spec?.containers[0]?.volumeMounts, [
-    { name: 'mount-0', mountPath: '/in', readOnly: true },
-    { name: 'mount-1', mountPath: '/tmp' },
-    { name: 'mount-2', mountPath: '/var/lib' },
-  ]);
-});
+t.test(
+  'bind mounts are hostPath, volumes are emptyDir, a tmpfs is the node’s business',
+  async (t) => {
+    const { spec, metadata } = podOf(
+      container({
+        mounts: [
+          { type: 'bind', source: '/data', target: '/in', readOnly: true, propagation: 'rslave' },
+          { type: 'tmpfs', target: '/tmp', size: '64Mi' },
+          { type: 'volume', target: '/var/lib' },
+        ],
+      }),
+    );
+    t.strictSame(spec?.volumes, [
+      { name: 'mount-0', hostPath: { path: '/data' } },
+      { name: 'mount-1', emptyDir: {} },
+    ]);
+    t.strictSame(spec?.containers[0]?.volumeMounts, [
+      { name: 'mount-0', mountPath: '/in', readOnly: true, mountPropagation: 'HostToContainer' },
+      { name: 'mount-1', mountPath: '/var/lib' },
+    ]);
+    t.strictSame(JSON.parse(metadata.annotations?.['bayplan.dev/settings'] ?? ''), {
+      tmpfs: [{ target: '/tmp', size: '64Mi' }],
+    });
+  },
+);
 
 t.test('limits reserve nothing unless a reservation is asked for', async (t) => {
   t.strictSame(main({ resources: { cpu: '0.5', memory: '64Mi' } })?.resources, {
@@ -112,6 +116,67 @@ t.test('user and security become a security context', async (t) => {
     seccompProfile: { type: 'Unconfined' },
   });
 });
+
+t.test('namespaces and names of the Pod are as Docker’s modes say', async (t) => {
+  const { spec } = podOf(
+    container({
+      network: 'host',
+      pid: 'host',
+      ipc: 'host',
+      userns: 'private',
+      ports: [{ containerPort: 80, hostPort: 8080 }],
+      extraHosts: [{ ip: '10.0.0.1', hostnames: ['a', 'b'] }],
+      dns: { servers: ['10.9.9.9'], options: ['ndots:2', 'rotate'] },
+    }),
+  );
+  t.match(spec, {
+    hostNetwork: true,
+    hostPID: true,
+    hostIPC: true,
+    hostUsers: false,
+    hostAliases: [{ ip: '10.0.0.1', hostnames: ['a', 'b'] }],
+    dnsPolicy: 'None',
+    dnsConfig: {
+      nameservers: ['10.9.9.9'],
+      options: [{ name: 'ndots', value: '2' }, { name: 'rotate' }],
+    },
+  });
+  t.strictSame(spec?.containers[0]?.ports, [{ containerPort: 80 }]);
+  const plain = podOf(container({ network: 'bridge', pid: 'private', userns: 'host' }));
+  t.notOk('hostPID' in (plain.spec ?? {}));
+  t.notOk('hostUsers' in (plain.spec ?? {}));
+});
+
+t.test(
+  'what a Pod has no field for is told to the node, and nothing when there is none',
+  async (t) => {
+    const settings = (spec: Partial<ContainerSpec>) =>
+      podOf(container(spec)).metadata.annotations?.['bayplan.dev/settings'];
+    t.equal(
+      settings({ init: false, ulimits: [], sysctls: {}, network: 'host', uts: 'private' }),
+      undefined,
+    );
+    const said = {
+      domainname: 'd',
+      init: true,
+      groups: ['9', 'audio'],
+      ulimits: [{ name: 'nofile', soft: 1, hard: 2 }],
+      shmSize: '1Gi',
+      sysctls: { 'net.core.somaxconn': '9' },
+      devices: [{ source: '/dev/fuse', path: '/dev/fuse' }],
+      oomScoreAdj: 0,
+      network: 'none',
+      uts: 'host',
+    } as const;
+    const security = { unmasked: true, landlock: { readOnly: ['/bin'] } };
+    const resources = { memory: '1Gi', memorySwap: '2Gi', cpuset: '0', pids: 5 };
+    t.strictSame(JSON.parse(settings({ ...said, security, resources }) ?? ''), {
+      ...said,
+      ...security,
+      resources: { memorySwap: '2Gi', cpuset: '0', pids: 5 },
+    });
+  },
+);
 
 t.test('a health check is a readiness probe', async (t) => {
   const probe = main({ healthcheck: { test: ['CMD-SHELL', 'test -e /ok'], retries: 5 } });

@@ -16,7 +16,7 @@ const lease = (name: string, renewTime: string): Lease => ({
 });
 
 async function setUp() {
-  const run = running(nodeLifecycleController, taintEvictionController);
+  const run = running(nodeLifecycleController(), taintEvictionController);
   const { api, clock } = run;
   api.seed(nodes, aNode('a'));
   const ready = [{ type: 'Ready', status: 'True' }];

@@ -2,8 +2,9 @@ import t from 'tap';
 import { ownerReferenceTo } from '#api/resources/meta.ts';
 import type { Pod } from '#api/resources/types.ts';
 import { plan } from '#controller/replicaset/plan.ts';
-import { deletionOrder } from '#controller/replicaset/rank.ts';
-import { replicaSetStatus, untilAvailableMs } from '#controller/replicaset/status.ts';
+import { replicaSetStatus } from '#controller/replicaset/status.ts';
+import { untilAvailableMs } from '#controller/workload/pod-state.ts';
+import { deletionOrder } from '#controller/workload/rank.ts';
 import { aPod, aReplicaSet } from '../../support/builders.ts';
 
 const set = aReplicaSet('web', 3);
@@ -112,5 +113,5 @@ t.test('the status counts ready, available, labelled and leaving pods', async (t
     terminatingReplicas: 1,
     observedGeneration: 7,
   });
-  t.equal(untilAvailableMs(slow, pods, now), 5_000);
+  t.equal(untilAvailableMs(pods, 10, now), 5_000);
 });

@@ -53,7 +53,9 @@ t.test('a pod without room says why, once, and is bound when another goes', asyn
   start();
   await api.collection<Pod>(pods).create(asking('p', { cpu: '500m' }));
   await settle(60_000);
-  const message = '0/1 nodes are available: 1 Insufficient cpu.';
+  const message =
+    '0/1 nodes are available: 1 Insufficient cpu. ' +
+    'preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.';
   const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
   const waiting = podList().find(({ metadata }) => metadata.name === 'p');
   t.match(waiting?.status?.conditions, [condition]);
@@ -106,4 +108,21 @@ t.test('pods of other schedulers, gated pods and ended pods are left alone', asy
   start();
   await settle();
   t.ok(podList().every(({ spec }) => spec?.nodeName === undefined));
+});
+
+t.test('one that leaves wakes as many as have room, not all who wait', async (t) => {
+  const { api, start, settle, podList } = setUp();
+  api.seed(nodes, aNode('a', { cpu: '1' }), aNode('b', { cpu: '1' }));
+  api.seed(pods, asking('big', { cpu: '1' }, { nodeName: 'a' }));
+  api.seed(pods, asking('other', { cpu: '1' }, { nodeName: 'b' }));
+  for (let i = 0; i < 200; i += 1) api.seed(pods, asking(`p${i}`, { cpu: '20m' }));
+  start();
+  await settle();
+  const ref = { name: 'big', namespace: 'default' };
+  await api.collection<Pod>(pods).delete(ref, { gracePeriodSeconds: 0 });
+  await settle(0);
+  const placed = podList().filter(
+    ({ metadata, spec }) => metadata.name !== 'other' && spec?.nodeName,
+  );
+  t.equal(placed.length, 50, 'all of the room is taken at once');
 });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Node, Pod } from '#api/resources/types.ts';
+import { factsOf } from '#controller/scheduler/facts.ts';
 import { plan } from '#controller/scheduler/plan.ts';
 import { requestsOf } from '#controller/scheduler/resources.ts';
 import { Usage } from '#controller/scheduler/usage.ts';
@@ -9,6 +10,13 @@ const place = (pod: Pod, ...nodes: Node[]): string => {
   const placement = plan(pod, nodes, new Usage());
   return placement.type === 'bind' ? placement.node : placement.message;
 };
+
+/** How kube-scheduler says that driving pods away would not help, or that there is nobody to drive away. */
+const preemption = (nodes: number, why: string) =>
+  ` preemption: 0/${nodes} nodes are available: ${nodes} ${why}.`;
+const noHelp = (nodes: number) => preemption(nodes, 'Preemption is not helpful for scheduling');
+const noVictims = (nodes: number) =>
+  preemption(nodes, 'No preemption victims found for incoming pod');
 
 const taint = (effect: string, key = 'gpu', value = 'yes') => ({ key, value, effect });
 const tainted = (effect: string) => aNode('a', {}, { spec: { taints: [taint(effect)] } });
@@ -33,19 +41,19 @@ const cases: [string, Pod, Node[], string][] = [
     'too little CPU',
     asking('p', { cpu: '3' }),
     [aNode('a')],
-    '0/1 nodes are available: 1 Insufficient cpu.',
+    `0/1 nodes are available: 1 Insufficient cpu.${noHelp(1)}`,
   ],
   [
     'too little of all',
     asking('p', { cpu: '3', memory: '5Gi', 'example.com/gpu': '1' }),
     [aNode('a'), aNode('b', { cpu: '8' })],
-    '0/2 nodes are available: 1 Insufficient cpu, 2 Insufficient example.com/gpu, 2 Insufficient memory.',
+    `0/2 nodes are available: 1 Insufficient cpu, 2 Insufficient example.com/gpu, 2 Insufficient memory.${noHelp(2)}`,
   ],
   [
     'no more pods',
     aPod('p'),
     [aNode('a', { pods: '0' })],
-    '0/1 nodes are available: 1 Too many pods.',
+    `0/1 nodes are available: 1 Too many pods.${noVictims(1)}`,
   ],
   ['exactly enough', asking('p', { cpu: '2', memory: '4Gi' }), [aNode('a')], 'a'],
   ['the emptier node', asking('p', { cpu: '1' }), [aNode('a'), aNode('b', { cpu: '4' })], 'b'],
@@ -53,19 +61,19 @@ const cases: [string, Pod, Node[], string][] = [
     'cordoned',
     aPod('p'),
     [aNode('a', {}, { spec: { unschedulable: true } })],
-    '0/1 nodes are available: 1 node(s) were unschedulable.',
+    `0/1 nodes are available: 1 node(s) were unschedulable.${noHelp(1)}`,
   ],
   [
     'not ready',
     aPod('p'),
     [aNode('a', {}, { ready: 'Unknown' })],
-    '0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.',
+    `0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.${noHelp(1)}`,
   ],
   [
     'tainted',
     aPod('p'),
     [tainted('NoExecute')],
-    '0/1 nodes are available: 1 node(s) had untolerated taint {gpu: yes}.',
+    `0/1 nodes are available: 1 node(s) had untolerated taint {gpu: yes}.${noHelp(1)}`,
   ],
   [
     'tolerated',
@@ -86,7 +94,7 @@ const cases: [string, Pod, Node[], string][] = [
     'by a label that is not there',
     aPod('p', { nodeSelector: { disk: 'tape' } }),
     [ssd],
-    "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.",
+    `0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.${noHelp(1)}`,
   ],
   [
     'In',
@@ -169,3 +177,22 @@ t.test(
     t.equal(usage.of('a').size, 0);
   },
 );
+
+t.test('of a large cluster only a part is looked at, and every node has its turn', async (t) => {
+  const all = [...Array(400).keys()].map((i) => aNode(`n${i}`));
+  const usage = new Usage();
+  const facts = factsOf(all);
+  let from = 0;
+  for (let i = 0; i < 400; i += 1) {
+    const pod = asking(`p${i}`, { cpu: '2' });
+    pod.metadata.uid = `uid-${i}`;
+    const placement = plan(pod, all, usage, facts, from);
+    if (placement.type !== 'bind') return t.fail(placement.message);
+    usage.assume(pod, placement.node);
+    from = (from + placement.looked) % all.length;
+    if (i === 0) t.equal(placement.looked, 100, 'that can take it: no more are looked for');
+  }
+  t.match(plan(asking('more', { cpu: '1' }), all, usage, facts, from), {
+    message: /^0\/400 nodes are available: 400 Insufficient cpu\./,
+  });
+});

@@ -1,17 +1,9 @@
 /** Agents die at any moment; the next one knows everything. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
+import { beginLife, killLife, takeOver } from './agent-life.ts';
 import {
   containerSpec,
   exited,
@@ -27,30 +19,7 @@ import {
 const node = await startNode('adopt');
 t.teardown(() => stopNode(node));
 
-async function drive(ids: readonly string[]): Promise<ChildProcess> {
-  const program = new URL('./driver.ts', import.meta.url).pathname;
-  const args = [program, node.directory, node.cgroupRoot, node.layer, ...ids];
-  const driver = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise<void>((resolve, reject) => {
-    driver.stdout?.on('data', (text) => String(text).includes('ready') && resolve());
-    driver.once('exit', () => reject(new Error('the driver ended before it was ready')));
-  });
-  return driver;
-}
-
-async function kill(driver: ChildProcess): Promise<void> {
-  const gone = new Promise((resolve) => driver.once('exit', resolve));
-  driver.kill('SIGKILL');
-  await gone;
-}
-
-/** A new agent. */
-async function takeOver(of: TestNode) {
-  of.runtime.close();
-  const { directory, runDir, cgroupRoot } = of;
-  of.runtime = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
-  return of.runtime.adopt();
-}
+const drive = (ids: readonly string[]) => beginLife(node, 'driver.ts', ids);
 
 async function removeAll(of: TestNode, containers: readonly ContainerRecord[]): Promise<void> {
   for (const { spec } of containers) await of.runtime.remove(spec.id);
@@ -67,7 +36,7 @@ t.test(
     const ids = Array.from({ length: 5 }, newId);
     const driver = await drive(ids.map((id) => `${id}:${newId()}`));
     const pids = new Map<string, number>();
-    await kill(driver);
+    await killLife(driver);
     for (let round = 0; round < 6; round++) {
       const { containers } = await takeOver(node);
       const long = containers.filter(({ spec }) => spec.labels['kind'] === 'long');
@@ -85,7 +54,7 @@ t.test(
       node.runtime.close();
       const next = await drive([]);
       await sleep(Math.random() * 60);
-      await kill(next);
+      await killLife(next);
     }
     const { containers } = await takeOver(node);
     for (const id of ids) await node.runtime.signal(id, 15);
@@ -150,8 +119,7 @@ t.test('half-made and broken records are cleared away', async (t) => {
   t.strictSame(sandboxes, []);
   t.strictSame(readdirSync(`${node.runDir}/c`), []);
   t.strictSame(readdirSync(`${node.runDir}/ns`), []);
-  t.notOk(existsSync(`/sys/fs/cgroup/pids${cgroup}`));
-  rmdirSync(`/sys/fs/cgroup/pids${node.cgroupRoot}`);
+  t.notOk(existsSync(`/sys/fs/cgroup/pids${node.cgroupRoot}`), 'nor an empty cgroup of theirs');
 });
 
 t.test('the state directory may be deeper than a socket address is long', async (t) => {

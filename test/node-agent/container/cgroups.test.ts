@@ -1,5 +1,6 @@
 import t from 'tap';
 import { devicePolicy, deviceSteps } from '#node-agent/container/cgroup-devices.ts';
+import { isFrozen } from '#node-agent/container/cgroup-files.ts';
 import { cpuWeight, limitSteps, oomFile } from '#node-agent/container/cgroup-limits.ts';
 import { victimsIn } from '#node-agent/container/cgroup-oom.ts';
 import { mergeResources } from '#node-agent/container/cgroup-resources.ts';
@@ -149,6 +150,13 @@ t.test('the victims of a cgroup are read from the kernel’s words', async (t) =
     { pid: 7, name: 'a,b c' },
     { pid: 7, name: 'deep' },
   ]);
+});
+
+t.test('what is not there is not frozen', async (t) => {
+  const freezer = '/sys/fs/cgroup/not-there';
+  t.notOk(await isFrozen({ v1: { freezer }, v1Mounts: [freezer], v2Controllers: [] }, '/a'));
+  t.notOk(await isFrozen({ v1: {}, v1Mounts: [], v2Controllers: [] }, '/a'));
+  t.notOk(await isFrozen({ v1: {}, v1Mounts: [], v2: freezer, v2Controllers: [] }, '/a'));
 });
 
 t.test('a mount point with a space is found', async (t) => {

@@ -81,14 +81,14 @@ t.test('system calls that change the machine are refused, also as root', async (
 });
 
 t.test('kernel interfaces are masked or read-only', async (t) => {
+  // What the shell complains of is on the other stream, whose parts may come between these lines.
   const { text } = await run(
     node,
-    `ls /sys/firmware | wc -l; wc -c < /proc/keys; wc -c < /proc/timer_list
+    `exec 2>/dev/null; ls /sys/firmware | wc -l; wc -c < /proc/keys; wc -c < /proc/timer_list
      echo 1 > /proc/sys/kernel/domainname || echo sys-ro
      touch /sys/x || echo sysfs-ro`,
   );
-  const said = lines(text).filter((line) => !/^(sh|touch):/.test(line));
-  t.strictSame(said, ['0', '0', '0', 'sys-ro', 'sysfs-ro']);
+  t.strictSame(lines(text), ['0', '0', '0', 'sys-ro', 'sysfs-ro']);
 });
 
 t.test('the standard devices work and no other can be opened', async (t) => {

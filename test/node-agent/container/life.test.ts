@@ -165,15 +165,18 @@ t.test('the figures of a running container are its own', async (t) => {
   await node.runtime.remove(spec.id);
 });
 
-t.test('a layer is used again by the next container', async (t) => {
+t.test('a layer is used again by the next container, and what is kept is synced', async (t) => {
   const sandbox = sandboxSpec(node);
   await node.runtime.createSandbox(sandbox);
   const layerDir = `${node.directory}/kept`;
-  for (const [script, expected] of [
-    ['echo kept > /file', ''],
-    ['cat /file', 'kept\n'],
+  const isVolatile = 'grep -q "^[^-]* / / .*[=,]volatile" /proc/self/mountinfo && echo volatile';
+  for (const [keepsLayer, script, expected] of [
+    [false, `echo kept > /file; ${isVolatile}`, 'volatile\n'],
+    [true, `cat /file; sync -d /file && echo synced; ${isVolatile}`, 'kept\nsynced\n'],
+    [false, `cat /file; ${isVolatile}`, 'kept\nvolatile\n'],
   ] as const) {
-    const spec = containerSpec(node, sandbox.id, { layerDir, args: ['sh', '-c', script] });
+    const args = ['sh', '-c', script];
+    const spec = containerSpec(node, sandbox.id, { layerDir, keepsLayer, args });
     await node.runtime.start(spec);
     await exited(node, spec.id);
     t.equal(logText(spec.logPath), expected);

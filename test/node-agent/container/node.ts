@@ -62,10 +62,15 @@ export function busyboxLayer(directory: string): string {
   return layer;
 }
 
-export async function startNode(name: string): Promise<TestNode> {
-  const directory = mkdtempSync(`${tmpdir()}/container-${name}-`);
+export const startNode = (name: string): Promise<TestNode> =>
+  startNodeAt(
+    mkdtempSync(`${tmpdir()}/container-${name}-`),
+    `/bayplan-test-${name}-${process.pid}`,
+  );
+
+/** The same in a directory that is there, with its cgroups where the caller says. */
+export async function startNodeAt(directory: string, cgroupRoot: string): Promise<TestNode> {
   const runDir = `${directory}/run`;
-  const cgroupRoot = `/bayplan-test-${name}-${process.pid}`;
   const runtime = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
   await runtime.adopt();
   return { directory, runDir, cgroupRoot, layer: busyboxLayer(directory), runtime };
@@ -147,6 +152,17 @@ export async function exited(node: TestNode, id: string) {
   const state = (node.runtime.get(id) as ContainerRecord).state;
   if (state.phase !== 'exited') throw new Error('not exited');
   return state;
+}
+
+/** Asks a program that says `up` and ends by SIGTERM to end. Process 1 takes no signal that it does not handle yet. */
+export async function endOf(node: TestNode, { id, logPath }: ContainerSpec) {
+  const isUp = () => existsSync(logPath) && readFileSync(logPath, 'utf8').includes(' up\n');
+  await until(
+    'it to be up or over',
+    () => isUp() || node.runtime.get(id)?.state.phase === 'exited',
+  );
+  await node.runtime.signal(id, 15);
+  return exited(node, id);
 }
 
 /** Runs a shell script in a container of its own sandbox; what it printed and how it ended. Leaves nothing. */

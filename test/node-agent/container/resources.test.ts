@@ -5,8 +5,8 @@ import t from 'tap';
 import { runSteps } from '#native/spawn.ts';
 import { deviceProgram } from '#node-agent/container/cgroup-device-program.ts';
 import { devicePolicy } from '#node-agent/container/cgroup-devices.ts';
-import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import type { ContainerSpec } from '#node-agent/container/runtime.ts';
+import { takeOver } from './agent-life.ts';
 import {
   containerSpec,
   exited,
@@ -77,12 +77,8 @@ t.test('limits of a running container change, and a new agent knows them', async
     cpu: { quota: 90_000, period: 100_000 },
   });
   await t.rejects(node.runtime.update(spec.id, { pids: { limit: 0.5 } }), /pids.limit/);
-  const { directory, runDir, cgroupRoot } = node;
-  const second = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
-  const { containers } = await second.adopt();
-  const known = containers.find((record) => record.spec.id === spec.id);
-  t.equal(known?.spec.resources.pids?.limit, 20);
-  second.close();
+  await takeOver(node);
+  t.equal(node.runtime.get(spec.id)?.spec.resources.pids?.limit, 20);
   await end();
 });
 
@@ -107,11 +103,8 @@ t.test('a paused container stands still, also for a new agent, and goes on', asy
   await new Promise(setImmediate);
   t.equal((await node.runtime.stats(spec.id)).cpuNanos, before.cpuNanos);
   await t.rejects(inside(spec.id, 'true'), /it is paused/);
-  const { directory, runDir, cgroupRoot } = node;
-  const second = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
-  await second.adopt();
-  t.match(second.get(spec.id)?.state, { phase: 'running', paused: true });
-  second.close();
+  await takeOver(node);
+  t.match(node.runtime.get(spec.id)?.state, { phase: 'running', paused: true });
   const stopped = rounds();
   await node.runtime.resume(spec.id);
   t.notHas(node.runtime.get(spec.id)?.state, { paused: true });

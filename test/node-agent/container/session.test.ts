@@ -1,8 +1,10 @@
 /** Programs run in, and people attached to, a running container. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { ContainerSpec } from '#node-agent/container/runtime.ts';
+import { attachFromStart } from '#node-agent/server/attach-from-start.ts';
 import {
   containerSpec,
   exited,
@@ -190,6 +192,20 @@ t.test('stdin ends with the one attached client, where that is asked for', async
   t.equal(await session.exitCode, 0);
 });
 
+t.test('who attaches from the start misses nothing and sees nothing twice', async (t) => {
+  const count = 'i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; printf end';
+  const spec = await container(t, { args: ['sh', '-c', count] });
+  const wanted = `${Array.from({ length: 3000 }, (_, i) => `line ${i}\n`).join('')}end`;
+  const attach = () => attachFromStart(node.runtime, spec.id, { stdin: false });
+  const early = [await attach(), await attach()];
+  await exited(node, spec.id);
+  const late = await attach();
+  for (const session of [...early, late]) {
+    t.equal(await textOf(session.stdout), wanted);
+    t.equal(await session.exitCode, 0);
+  }
+});
+
 t.test('an attached client that reads nothing does not stop the container for good', async (t) => {
   const script = 'yes 0123456789 | head -c 8000000; exit 2';
   const spec = await container(t, { args: ['sh', '-c', `read line; ${script}`], stdin: true });
@@ -199,6 +215,33 @@ t.test('an attached client that reads nothing does not stop the container for go
   slow.close();
   t.match(await exited(node, spec.id), { exitCode: 2 });
   t.equal(logText(spec.logPath).length, 8_000_000, 'the log has everything');
+});
+
+t.test('with every capability only where that was asked for', async (t) => {
+  const { id } = await container(t, { capabilities: ['CAP_KILL'] });
+  const held = async (privileged: boolean) => {
+    const args = ['grep', 'CapEff', '/proc/self/status'];
+    const session = await node.runtime.exec(id, { args, tty: false, stdin: false, privileged });
+    return (await textOf(session.stdout)).split(/\s+/)[1];
+  };
+  t.equal(await held(false), '0000000000000020');
+  t.not(await held(true), '0000000000000020');
+  t.equal(await held(false), '0000000000000020', 'and what comes later has not');
+});
+
+t.test('detached: its streams lead nowhere, and it outlives whoever asked', async (t) => {
+  const { id, layerDir } = await container(t);
+  const line =
+    'readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 >/where; echo x; echo y >&2; touch /after';
+  const how = { tty: false, stdin: true, detached: true };
+  const session = await node.runtime.exec(id, { args: ['sh', '-c', line], ...how });
+  t.equal(await session.exitCode, 0);
+  session.close();
+  await until('it to go on', () => existsSync(`${layerDir}/upper/after`));
+  await t.rejects(node.runtime.exec(id, { args: ['/no-such'], ...how }), {
+    name: 'StartError',
+    message: /no-such/,
+  });
 });
 
 t.test('nothing is left', async (t) => {

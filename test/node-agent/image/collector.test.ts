@@ -43,11 +43,15 @@ function image(
   };
 }
 
-function collector(images: StoredImage[], disk: { percent: number; each: number }) {
+function collector(
+  images: StoredImage[],
+  disk: { percent: number; each: number },
+  more: { readonly maxUnusedMs?: number } = {},
+) {
   const used = new Set<string>();
   const clock = { now: 1_000_000 };
   const made = new ImageCollector({
-    policy: { highPercent: 85, lowPercent: 80, minAgeMs: 1000 },
+    policy: { highPercent: 85, lowPercent: 80, minAgeMs: 1000, ...more },
     discard: async (choose) => {
       const chosen = choose(images);
       for (const gone of chosen) {
@@ -138,4 +142,23 @@ t.test('a store says what it holds, and prunes', async (t) => {
     deleted: [],
     reclaimedBytes: 0,
   });
+});
+
+t.test('what nobody used for too long goes, however much room there is', async (t) => {
+  const loaded = image('4', ['d'], { repoDigests: [] });
+  const images = [image('1', ['a']), image('2', ['b']), image('3', ['c']), loaded];
+  const rig = collector(images, { percent: 10, each: 1 }, { maxUnusedMs: 10_000 });
+  const { made, used, clock } = rig;
+  used.add(sha('1'));
+  used.add(sha('2'));
+  t.strictSame(await made.run(), []);
+  used.delete(sha('1'));
+  clock.now += 9_000;
+  t.strictSame(await made.run(), [], 'not yet');
+  clock.now += 2_000;
+  t.strictSame(
+    await made.run(),
+    [sha('3'), sha('1')],
+    'not used for 11 s; one is used, one in no registry',
+  );
 });

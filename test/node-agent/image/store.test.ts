@@ -1,6 +1,6 @@
 /** What is kept and removed, also over crashes. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openImages } from '#node-agent/image/image-store.ts';
@@ -89,8 +89,9 @@ t.test('after the machine itself went down, only sound content is trusted', asyn
   const before = await openImages({ dataDir });
   const sound = await loadTagged(before, ['sound']);
   const [, damaged = ''] = [sound, (await loadTagged(before, ['damaged'])).digest];
-  const mark = join(dataDir, 'images/not-yet-on-disk');
-  t.ok(existsSync(mark), 'content may still be in memory only');
+  const [name = ''] = folder(dataDir, '').filter((each) => each.startsWith('not-yet-on-disk-'));
+  t.not(name, '', 'content may still be in memory only');
+  const mark = join(dataDir, 'images', name);
   writeFileSync(mark, 'an earlier boot');
   const [lowest = ''] = await before.layers(sound);
   writeFileSync(join(lowest, 'shared'), '');
@@ -138,4 +139,20 @@ t.test('loads, tags and removals at the same time do not disturb each other', as
     for (const path of await images.layers(image)) t.ok(existsSync(path));
   }
   t.equal(folder(dataDir, 'layers').length, 6);
+});
+
+t.test('a layer that stands is taken as it is, though no image was known to have it', async (t) => {
+  const dataDir = directory();
+  const images = await openImages({ dataDir });
+  const image = await loadTagged(images, ['a:1']);
+  const layers = await images.layers(image);
+  const saved = layers.map((path, i) => ({ path, away: join(dataDir, `saved-${i}`) }));
+  for (const { path, away } of saved) renameSync(path, away);
+  await images.remove('a:1');
+  // As when a container stood on them while their image went.
+  for (const { path, away } of saved) renameSync(away, path);
+  const again = await loadTagged(images, ['a:1']);
+  t.equal(again.digest, image.digest);
+  t.strictSame(await images.layers(again), layers);
+  t.strictSame(folder(dataDir, 'layers').length, layers.length, 'nothing half done is left');
 });

@@ -16,6 +16,7 @@ const identity = {
   port: 10250,
   podCidr: '10.244.0.0/24',
   labels: { zone: 'a' },
+  persistentVolumes: '/data/persistent-volumes',
 };
 const pressure = { memory: false, disk: false, pids: false };
 

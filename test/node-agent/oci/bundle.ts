@@ -22,6 +22,8 @@ export interface RunOptions {
   /** What the runtime's descriptors 3, 4, … are. */
   readonly more?: readonly number[];
   readonly cwd?: string;
+  /** A command that runs the runtime: a machine that looks otherwise. */
+  readonly through?: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -54,14 +56,16 @@ export class Rig {
   start(
     words: readonly string[],
     options: RunOptions = {},
-  ): { child: ChildProcess; ended: Promise<Ended> } {
+  ): { child: ChildProcess; ended: Promise<Ended>; said: () => string } {
     const number = this.#count++;
     const paths = ['out', 'err', 'in'].map((name) => `${this.directory}/${name}-${number}`);
     const [out = '', err = '', input = ''] = paths;
     writeFileSync(input, options.stdin ?? '');
     const files = [openSync(input, 'r'), openSync(out, 'w'), openSync(err, 'w')];
     // Not with what the tests' own tool makes every Node program load, and inherit.
-    const child = spawn('env', ['-u', 'NODE_OPTIONS', node, main, '--root', this.root, ...words], {
+    const plain = ['env', '-u', 'NODE_OPTIONS', node, main, '--root', this.root, ...words];
+    const [program = '', ...args] = [...(options.through ?? []), ...plain];
+    const child = spawn(program, args, {
       stdio: [...files, ...(options.more ?? [])],
       env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...options.env },
       cwd: options.cwd ?? this.directory,
@@ -73,7 +77,7 @@ export class Rig {
         resolve({ code, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') });
       });
     });
-    return { child, ended };
+    return { child, ended, said: () => readFileSync(out, 'utf8') };
   }
 
   run(words: readonly string[], options: RunOptions = {}): Promise<Ended> {

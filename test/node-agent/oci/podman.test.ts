@@ -1,60 +1,11 @@
 /** podman with us as its runtime: its containers run, and end as it expects. */
 
-import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { needsRoot, scratch } from '../../support/scratch.ts';
-import { busyboxLayer } from '../container/node.ts';
+import { image, needsPodman, startPodman } from './podman.ts';
 
-needsRoot();
-if (!existsSync('/usr/bin/podman')) {
-  t.pass('skipped', { skip: 'needs podman' });
-  process.exit();
-}
-
-const directory = scratch('podman')();
-const runtime = `${directory}/bay-oci`;
-symlinkSync(new URL('../../../bay', import.meta.url).pathname, runtime);
-mkdirSync(`${directory}/run`);
-
-const flags = [
-  ['--root', `${directory}/root`],
-  ['--runroot', `${directory}/run`],
-  ['--storage-driver', 'vfs'],
-  ['--cgroup-manager', 'cgroupfs'],
-  ['--events-backend', 'none'],
-  ['--runtime', runtime],
-].flat();
-
-interface Said {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function podman(...words: readonly string[]): Promise<Said> {
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  const run = promisify(execFile)('env', ['-u', 'NODE_OPTIONS', 'podman', ...flags, ...words], {
-    env,
-  });
-  return run.then(
-    (said) => ({ code: 0, ...said }),
-    (error: Said) => error,
-  );
-}
-
-const image = 'localhost/busybox';
-
-t.test('an image of a busybox', async (t) => {
-  const layer = busyboxLayer(directory);
-  chmodSync(`${layer}/tmp`, 0o1777);
-  const tar = `${directory}/rootfs.tar`;
-  await promisify(execFile)('tar', ['-C', layer, '-cf', tar, '.']);
-  t.equal((await podman('import', tar, image)).code, 0);
-});
-
-const run = (...words: readonly string[]) => podman('run', '--network', 'none', ...words);
+needsPodman();
+const { directory, podman, run } = await startPodman();
 
 t.test('run: output and exit codes', async (t) => {
   const { code, stdout } = await run('--rm', image, 'sh', '-c', 'hostname; exit 7');
@@ -70,7 +21,6 @@ t.test('run: user, limits, volumes, read-only roots, tmpfs, an init', async (t) 
   const show =
     'id -u; touch /x 2>&1; cat /data/file; ulimit -n; cat /proc/1/comm; touch /tmp/y && echo ok';
   mkdirSync(`${directory}/volume`);
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(`${directory}/volume/file`, 'from a volume\n');
   const options = [
     '--user',
@@ -103,5 +53,3 @@ t.test('in the background: exec, pause, stop, logs, rm', async (t) => {
   t.match((await podman('ps', '-a', '--format', '{{.Status}}')).stdout, /Exited \(0\)/);
   t.equal((await podman('rm', 'one')).code, 0);
 });
-
-t.teardown(() => podman('rm', '-af'));

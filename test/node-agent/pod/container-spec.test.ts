@@ -2,7 +2,8 @@ import t from 'tap';
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import { containerCapabilities } from '#node-agent/pod/capabilities.ts';
 import { type ContainerParts, containerSpec } from '#node-agent/pod/container-spec.ts';
-import { hostsText, podHostname, resolvText } from '#node-agent/pod/pod-files.ts';
+import { hostsText, podHostname } from '#node-agent/pod/pod-files.ts';
+import { resolvText } from '#node-agent/pod/resolver-file.ts';
 import {
   containerResources,
   oomScoreAdj,

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { pods } from '#api/resources/resource-types.ts';
+import { events, pods } from '#api/resources/resource-types.ts';
+import type { Event } from '#api/resources/types.ts';
 import { agentRig, eventually, podOf } from '../agent-rig.ts';
 
 t.test('a pod bound to the node runs, and its status says all that kubectl shows', async (t) => {
@@ -126,7 +127,37 @@ t.test('the first restart is immediate, the second waits and says CrashLoopBackO
       },
     ],
   });
+  const { uid } = waits.metadata;
+  await eventually('the event', async () => {
+    const { items } = await rig.api.collection<Event>(events).list();
+    const told = items.filter(({ reason }) => reason === 'BackOff');
+    return (
+      told.length === 1 &&
+      told[0]?.type === 'Warning' &&
+      told[0].message ===
+        `Back-off restarting failed container main in pod crash_default(${uid})` &&
+      told[0].count === 1
+    );
+  });
 });
+
+t.test(
+  'a container killed for its memory says so, with the limit and what was killed',
+  async (t) => {
+    const rig = await agentRig();
+    t.teardown(() => rig.close());
+    await rig.create(podOf('greedy', { restartPolicy: 'Never' }));
+    await rig.until('greedy', (pod) => pod.status?.phase === 'Running');
+    const message = 'Out of memory: killed sh (pid 7 on the node); limit 16.0 MiB.';
+    rig.runtime.exit(rig.runtime.latest('main')?.spec.id ?? '', 137, 9, message);
+    const { status } = await rig.until('greedy', (pod) => pod.status?.phase === 'Failed');
+    t.match(status?.containerStatuses?.[0]?.state?.terminated, {
+      reason: 'OOMKilled',
+      exitCode: 137,
+      message,
+    });
+  },
+);
 
 t.test('restartPolicy Never ends as Succeeded or Failed, and the pod is taken down', async (t) => {
   const rig = await agentRig();

@@ -1,7 +1,7 @@
 /** Probes: thresholds, periods and what a verdict does, under virtual time; and through a whole agent. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { pods } from '#api/resources/resource-types.ts';
@@ -139,6 +139,22 @@ t.test('httpGet takes 200 to 399, tcpSocket a connection', async (t) => {
   await t.rejects(handle({ tcpSocket: { port: 1 } }, place, signal), /ECONNREFUSED/);
   t.match(agents[0], /^kube-probe\//);
 });
+
+t.test(
+  'httpGet takes lines of the head that end without CR, as CGI programs write them',
+  async (t) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\nContent-Length: 1\n\nx'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const container = { name: 'c' } as PodContainer;
+    const place = { runtime: new FakeRuntime(), container, id: 'a', ip: '127.0.0.1' };
+    await handle({ httpGet: { port } }, place, AbortSignal.timeout(5_000));
+  },
+);
 
 t.test('a container that fails its liveness probe or postStart hook is started anew', async (t) => {
   const rig = await agentRig();

@@ -55,7 +55,10 @@ export async function served(t: Tap) {
     bindAddress: '127.0.0.1',
     port: 0,
     tls: { ca: pem('ca.crt'), cert: pem('node-n1.crt'), key: pem('node-n1.key') },
-    routes: [...podRoutes(options), ...imageRoutes({ images: rig.images, onChange })],
+    routes: [
+      ...podRoutes(options),
+      ...imageRoutes({ images: rig.images, users: async () => new Map(), onChange }),
+    ],
     upgrades: streamRoutes(options),
     log: silent,
   });

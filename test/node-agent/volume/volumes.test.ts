@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { configMaps, secrets, serviceAccounts } from '#api/resources/resource-types.ts';
 import type { ConfigMap, Pod, Secret, Volume } from '#api/resources/types.ts';
+import { claimSource } from '#node-agent/volume/claim.ts';
 import { ObjectSource } from '#node-agent/volume/object-source.ts';
 import { PodTokens } from '#node-agent/volume/pod-tokens.ts';
 import { removeTree } from '#node-agent/volume/removal.ts';
@@ -35,6 +36,8 @@ function rig(t: { teardown(run: () => unknown): void }) {
       mountTmpfs: async (target) => void mounted.add(target),
       unmount: async (target) => void mounted.delete(target),
     },
+    claims: claimSource(api),
+    persistentVolumes: join(dir, 'persistent'),
     dirOf: (uid) => join(dir, uid),
     facts: { hostIP: '192.0.2.1', allocatable: { cpuMillis: 1000, memoryBytes: 1 } },
     onProblem: (_uid, error) => problems.push(error),

@@ -64,7 +64,10 @@ async function node(name: string, cluster: Peer[]): Promise<TestNode> {
     bindAddress: '127.0.0.1',
     port: 0,
     tls: tlsOf(`node-${name}`),
-    routes: [...content, ...imageRoutes({ images: store, onChange: () => {} })],
+    routes: [
+      ...content,
+      ...imageRoutes({ images: store, users: async () => new Map(), onChange: () => {} }),
+    ],
     upgrades: [],
     log: silent,
   });

@@ -5,6 +5,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
+import type { LocalImage } from '#node-agent/image/images.ts';
 import { BadRegistry } from '../../../support/bad-registry.ts';
 import { layer } from '../../../support/image-archives.ts';
 import { folder } from '../../../support/image-store.ts';
@@ -148,3 +149,33 @@ t.test('a download that was damaged on disk is begun anew', async (t) => {
   await (await impatientStore(dataDir)).pull(name);
   t.equal(registry.count('GET', new RegExp(large)), 2);
 });
+
+t.test(
+  'killed while another process waits for the same blob: that one goes on with it',
+  async (t) => {
+    const { registry, large, name, dataDir } = await rig();
+    let isFirst = true;
+    registry.meet = (_request, response, url) => {
+      if (!url.endsWith(large) || !isFirst) return false;
+      isFirst = false;
+      const bytes = registry.blobs.get(large) as Buffer;
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(bytes.subarray(0, 5 * MIB));
+      return true;
+    };
+    const images = await impatientStore(dataDir, { idleMs: 10_000 });
+    let other: Promise<LocalImage> | undefined;
+    const killed = await killedAt(dataDir, name, (line) => {
+      if (line !== `downloading ${5 * MIB}`) return false;
+      other = images.pull(name);
+      return true;
+    });
+    t.ok(killed);
+    t.strictSame((await other)?.tags, [name]);
+    const asked = registry.seen.filter(({ url }) => url.endsWith(large));
+    t.match(asked.at(-1)?.headers.range, /^bytes=[1-9]\d*-$/, 'only the rest is fetched');
+    t.equal(asked.length, 2);
+    t.equal(folder(dataDir, 'layers').length, 3);
+    t.strictSame(folder(dataDir, 'downloads'), []);
+  },
+);

@@ -175,3 +175,61 @@ t.test('a registry that falls silent is given up', async (t) => {
   isSilent = isBlob;
   await t.rejects(images.pull(name), { message: /no byte came or went for 0.3 s/ });
 });
+
+t.test('a registry that dies half way is told of; later the rest is fetched', async (t) => {
+  const { registry, images, name, dataDir, nothing } = await rig(t);
+  const { layers } = registry.image('app', '1', {
+    layers: [...smallLayers(), largeLayer(500_000)],
+  });
+  const large = layers[2]?.digest ?? '';
+  let isDead = false;
+  registry.meet = (_request, response, url) => {
+    if (isDead) response.destroy();
+    if (isDead || !url.endsWith(large)) return isDead;
+    isDead = true;
+    const bytes = registry.blobs.get(large) ?? Buffer.alloc(0);
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.write(bytes.subarray(0, 100_000), () => response.destroy());
+    return true;
+  };
+  await t.rejects(images.pull(name), {
+    code: 'Registry',
+    message: /pull \S+\/app:1: GET http:\S+\/blobs\/sha256:\w+: .*given up after 3 tries/,
+  });
+  t.strictSame(await images.list(), []);
+  nothing();
+  t.ok(folder(dataDir, 'downloads').includes(large.slice(7)), 'what came is kept');
+  isDead = false;
+  registry.meet = () => false;
+  registry.seen.length = 0;
+  t.strictSame((await images.pull(name)).tags, [name]);
+  t.match(
+    registry.seen.find(({ url }) => url.endsWith(large))?.headers.range,
+    /^bytes=[1-9]\d*-$/,
+    'the rest of it',
+  );
+  t.strictSame(folder(dataDir, 'downloads'), []);
+});
+
+t.test('what a layer is, its content says, whatever its media type', async (t) => {
+  const { registry, images, name, nothing } = await rig(t);
+  const typed = (mediaType: string) => (m: Record<string, unknown>) => ({
+    ...m,
+    layers: (m['layers'] as object[]).map((each) => ({ ...each, mediaType })),
+  });
+  for (const type of ['vnd.oci.image.layer.v1.tar+zstd', 'vnd.oci.image.layer.v1.tar', 'x.odd']) {
+    registry.image('app', '1', { layers: smallLayers() }, typed(`application/${type}`));
+    t.strictSame((await images.pull(name)).tags, [name], type);
+    await images.remove(name);
+  }
+  const encrypted = Buffer.from('encrypted '.repeat(200));
+  const { digest, size } = registry.blob('x', encrypted);
+  const mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted';
+  registry.image('app', '1', { layers: [smallLayers()[0] ?? encrypted] }, (m) => ({
+    ...m,
+    layers: [{ mediaType, digest, size }],
+  }));
+  await t.rejects(images.pull(name), { code: 'InvalidArchive', message: /not a tar header/ });
+  t.strictSame(await images.list(), []);
+  nothing();
+});

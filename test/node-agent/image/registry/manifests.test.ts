@@ -119,10 +119,17 @@ t.test('what is no image for this machine is refused with the reason', async (t)
     artifactType: 'application/vnd.example.chart',
     config: { ...(m['config'] as object), mediaType: 'application/vnd.oci.empty.v1+json' },
   }));
-  registry.image('app', 'sha512', { layers: smallLayers() }, (m) => ({
-    ...m,
-    layers: [{ mediaType: types.layer, size: 1, digest: `sha512:${'a'.repeat(128)}` }],
-  }));
+  const unknown = {
+    md5: `md5:${'a'.repeat(32)}`,
+    blake3: `blake3:${'a'.repeat(64)}`,
+    short: `sha512:${'a'.repeat(64)}`,
+    path: `sha256:../../${'a'.repeat(58)}`,
+    upper: `sha256:${'A'.repeat(64)}`,
+  };
+  for (const [tag, digest] of Object.entries(unknown)) {
+    const layers = [{ mediaType: types.layer, size: 1, digest }];
+    registry.image('app', tag, { layers: smallLayers() }, (m) => ({ ...m, layers }));
+  }
   registry.image('app', 'fewer', { layers: smallLayers() }, (m) => ({ ...m, layers: [] }));
   registry.image('app', 'huge', { layers: smallLayers() }, (m) => ({
     ...m,
@@ -131,6 +138,7 @@ t.test('what is no image for this machine is refused with the reason', async (t)
   let nested: object = arm.manifest;
   for (let depth = 0; depth < 6; depth++)
     nested = put('deep', types.index, { schemaVersion: 2, manifests: [nested] });
+  const noDigest = /layers.digest is not sha256 or sha512 digest/;
   const reasons: Readonly<Record<string, RegExp>> = {
     arm: /index sha256:\w+ of .*app holds no image for linux\/amd64, only for linux\/arm64/,
     empty: /holds no image at all/,
@@ -138,7 +146,7 @@ t.test('what is no image for this machine is refused with the reason', async (t)
     both: /the document is an index and an image at once/,
     nothing: /read manifest sha256:\w+: config is not/,
     chart: /is no container image, but an artifact of the type application\/vnd.example.chart/,
-    sha512: /layers.digest is not sha256 digest/,
+    ...Object.fromEntries(Object.keys(unknown).map((tag) => [tag, noDigest])),
     fewer: /has 0 layers, but its configuration names 2/,
     huge: /its manifest cannot be right/,
     deep: /nested more than 4 deep/,

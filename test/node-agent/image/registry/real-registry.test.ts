@@ -5,7 +5,13 @@ import t from 'tap';
 import { openImages } from '#node-agent/image/image-store.ts';
 import { pushSignature, simpleByKey } from '../../../support/cosign.ts';
 import { missingPrograms, skopeo, startRegistry } from '../../../support/docker-registry.ts';
-import { dockerArchive, Layout, layer } from '../../../support/image-archives.ts';
+import {
+  dockerArchive,
+  image512,
+  Layout,
+  layer,
+  layout512,
+} from '../../../support/image-archives.ts';
 import { folder, loadEntries } from '../../../support/image-store.ts';
 import { impatientStore, largeLayer } from '../../../support/registry-store.ts';
 import { needsRoot, scratch } from '../../../support/scratch.ts';
@@ -113,6 +119,18 @@ t.test(
     t.strictSame(folder(dataDir, 'incoming'), [], 'nothing of the compression is left');
   },
 );
+
+t.test('blobs with a SHA-512 go to a real registry and come back as they were', async (t) => {
+  const images = await impatientStore(directory());
+  const name = `${registry.host}/sha512/app:1`;
+  const [image] = await loadEntries(images, layout512(image512(), name));
+  await images.push(name);
+  const dataDir = directory();
+  const pulled = await (await impatientStore(dataDir)).pull(name);
+  t.equal(pulled.id, image?.id);
+  t.match(pulled.id, /^sha512:/);
+  t.equal(folder(dataDir, 'blobs/sha512').length, 3, 'configuration and layers');
+});
 
 t.test('signatures beside images in a real registry are found', async (t) => {
   const dataDir = directory();

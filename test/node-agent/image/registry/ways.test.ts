@@ -94,11 +94,20 @@ t.test(
         /self-signed certificate; its certificate is not trusted: name the CA's file as "ca"/,
     });
     await pull({ ca: path });
+    await (await impatientStore(directory(), { env: { SSL_CERT_FILE: path } })).pull(name);
     await pull({ insecure: 'skip-verify' });
     await t.rejects(pull({ insecure: 'http' }), { code: 'Registry' });
     await t.rejects(pull({ ca: '/nowhere.pem' }), {
       message: /read the CA of the registry .*ENOENT/,
     });
+    const broken = join(directory(), 'broken.pem');
+    for (const [text, why] of [
+      [key, 'it holds no certificate in PEM'],
+      [`${cert}\n${cert.replace('MII', 'AAA')}`, 'its certificate number 2 cannot be read'],
+    ] as const) {
+      writeFileSync(broken, text);
+      await t.rejects(pull({ ca: broken }), { message: new RegExp(`, ${broken}: ${why}`) });
+    }
   },
 );
 

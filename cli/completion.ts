@@ -1,0 +1,74 @@
+/** What can follow on a command line of `bay`. */
+import type { CommandEntry } from './commands.ts';
+
+type Commands = Readonly<Record<string, CommandEntry>>;
+
+/** What a word stands for where it is not a flag. */
+export type Wanted = 'containers' | 'images' | 'types' | 'objects' | 'nodes' | 'files' | 'nothing';
+
+const ofTypes = new Set(
+  'get delete wait why describe edit patch scale label annotate explain'.split(' '),
+);
+const ofFiles = new Set(['apply', 'replace']);
+const ofNodes = new Set(['cordon', 'uncordon', 'drain']);
+
+/** What the first word of some commands may be. */
+const actions: Readonly<Record<string, readonly string[]>> = {
+  rollout: ['history', 'pause', 'restart', 'resume', 'status', 'undo'],
+  auth: ['can-i', 'whoami'],
+  config: ['current-context', 'get-contexts', 'view'],
+  taint: ['nodes'],
+};
+
+/** Flags that its usage names, `--long` and `-s`. */
+export function flagsOf({ usage }: Pick<CommandEntry, 'usage'>): string[] {
+  const found = usage.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g) ?? [];
+  return [...new Set(found)].sort();
+}
+
+/** Fixed candidates for the last of the words (the first is the command), and what else is asked for. */
+export function candidates(
+  commands: Commands,
+  words: readonly string[],
+): { readonly fixed: readonly string[]; readonly wanted: Wanted } {
+  const last = words.at(-1) ?? '';
+  const begins = (all: readonly string[]) => all.filter((one) => one.startsWith(last));
+  if (words.length <= 1)
+    return { fixed: begins([...Object.keys(commands), 'completion', 'help']), wanted: 'nothing' };
+  const [name = ''] = words;
+  const entry = commands[name];
+  if (name === 'help') return { fixed: begins(Object.keys(commands)), wanted: 'nothing' };
+  if (entry === undefined) return { fixed: [], wanted: 'nothing' };
+  if (last.startsWith('-')) return { fixed: begins(flagsOf(entry)), wanted: 'nothing' };
+  const before = words.at(-2) ?? '';
+  if (before === '-f' || before === '--filename' || ofFiles.has(name))
+    return { fixed: [], wanted: 'files' };
+  const own = actions[name];
+  if (own !== undefined && words.length === 2) return { fixed: begins(own), wanted: 'nothing' };
+  if (ofNodes.has(name) || name === 'taint') return { fixed: [], wanted: 'nodes' };
+  if (name === 'rollout' && !last.includes('/')) {
+    const kinds = ['deployment/', 'statefulset/', 'daemonset/'];
+    return { fixed: begins(kinds), wanted: 'nothing' };
+  }
+  if (ofTypes.has(name)) {
+    const named = words.slice(1, -1).filter((word) => !word.startsWith('-'));
+    return { fixed: [], wanted: named.length === 0 ? 'types' : 'objects' };
+  }
+  if (entry.group === 'containers')
+    return { fixed: [], wanted: name === 'run' || name === 'create' ? 'images' : 'containers' };
+  return { fixed: [], wanted: entry.group === 'images' ? 'images' : 'nothing' };
+}
+
+/** Bash asks `bay completion -- WORD…` for candidates, one a line; `:files` lets it name files itself. */
+export const bashScript = `_bay() {
+  local words=("\${COMP_WORDS[@]:1:COMP_CWORD}") found
+  found=$("\${COMP_WORDS[0]}" completion -- "\${words[@]}" 2>/dev/null) || return
+  if [ "$found" = :files ]; then compopt -o default; COMPREPLY=(); return; fi
+  local IFS=$'\\n'
+  COMPREPLY=($found)
+}
+complete -F _bay bay ./bay
+`;
+
+/** Zsh speaks bash's way of completion, too. */
+export const zshScript = `autoload -U +X bashcompinit && bashcompinit\n${bashScript}`;

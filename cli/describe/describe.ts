@@ -1,0 +1,58 @@
+/** Which description a kind has; those without one of their own are shown field by field. */
+import type { RemoteClient } from '#api/client/client.ts';
+import type { KubeObject } from '#api/resources/meta.ts';
+import type { DiscoveredType } from '../discovery.ts';
+import { describeEvents, type EventObject, eventsOf } from './events.ts';
+import { Writer } from './writer.ts';
+
+export interface Subject {
+  readonly client: RemoteClient;
+  readonly type: DiscoveredType;
+  readonly object: KubeObject;
+}
+
+/** Writes all but the events. */
+export type Describe = (out: Writer, subject: Subject) => Promise<void> | void;
+
+interface Description {
+  readonly describe: Describe;
+  /** Whether its events are told; those of some kinds are never looked for. */
+  readonly events?: boolean;
+}
+
+const own: Readonly<Record<string, () => Promise<Description>>> = {
+  Pod: async () => ({ describe: (await import('./pod.ts')).describePod }),
+  'Deployment.apps': async () => ({
+    describe: (await import('./deployment.ts')).describeDeployment,
+  }),
+  'ReplicaSet.apps': async () => ({
+    describe: (await import('./workloads.ts')).describeReplicaSet,
+  }),
+  'StatefulSet.apps': async () => ({
+    describe: (await import('./workloads.ts')).describeStatefulSet,
+  }),
+  'DaemonSet.apps': async () => ({ describe: (await import('./workloads.ts')).describeDaemonSet }),
+  Service: async () => ({ describe: (await import('./service.ts')).describeService }),
+  Node: async () => ({ describe: (await import('./node.ts')).describeNode }),
+  ConfigMap: async () => ({ describe: (await import('./data.ts')).describeConfigMap }),
+  Secret: async () => ({ describe: (await import('./data.ts')).describeSecret, events: false }),
+};
+
+async function descriptionOf({ kind, group }: DiscoveredType): Promise<Description> {
+  const found = own[group === '' ? kind : `${kind}.${group}`];
+  if (found !== undefined) return found();
+  return { describe: (await import('./any-kind.ts')).describeAnyKind };
+}
+
+/** What `bay describe` says of the object. */
+export async function describe(subject: Subject, withEvents: boolean): Promise<string> {
+  const { describe: write, events = true } = await descriptionOf(subject.type);
+  const out = new Writer();
+  const shown: Promise<EventObject[]> | undefined =
+    withEvents && events ? eventsOf(subject.client, subject.object) : undefined;
+  // It may fail first: then the description's own failure is told.
+  shown?.catch(() => undefined);
+  await write(out, subject);
+  if (shown !== undefined) describeEvents(out, await shown);
+  return out.text();
+}

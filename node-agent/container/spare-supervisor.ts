@@ -1,0 +1,34 @@
+/** Keeps one supervisor started beforehand, made in idle time. */
+
+import { dropSpareSupervisor, prepareSupervisor } from '#native/spawn.ts';
+
+/** Long enough that a start under way is not disturbed. */
+const REFILL_AFTER_MS = 50;
+
+export class SpareSupervisor {
+  #wanted: boolean;
+  #refill: NodeJS.Timeout | undefined;
+
+  /** `wanted`: otherwise nothing here does anything. */
+  constructor(wanted: boolean) {
+    this.#wanted = wanted;
+  }
+
+  /** Makes one soon, if there is none. */
+  prepare(): void {
+    if (!this.#wanted) return;
+    if (this.#refill !== undefined) return void this.#refill.refresh();
+    // A start finds out what is wrong, and says it.
+    this.#refill = setTimeout(
+      () => void prepareSupervisor().catch(() => undefined),
+      REFILL_AFTER_MS,
+    );
+    this.#refill.unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#refill);
+    if (this.#wanted) void dropSpareSupervisor().catch(() => undefined);
+    this.#wanted = false;
+  }
+}

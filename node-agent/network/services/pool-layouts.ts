@@ -1,0 +1,65 @@
+/** What a share puts into the table's maps, element by element. */
+import { createHash } from 'node:crypto';
+import { fillRing, fillSlots } from './pool-slots.ts';
+import { poolBits, poolNumberMask, stickySize } from './rules.ts';
+import type { Pool, Share } from './service-plan.ts';
+import type { SetName } from './set-schema.ts';
+
+/** Elements by set and key. */
+export type ShareElements = ReadonlyMap<SetName, ReadonlyMap<string, string>>;
+
+/** A pool with its number and what is in its slots. */
+export interface LaidPool extends Pool {
+  readonly mark: number;
+  readonly slots: readonly string[];
+}
+
+/** Gives pools their numbers: made of their names, so that the next agent gives the same. */
+export class PoolNumbers {
+  readonly #names = new Map<number, string>();
+
+  markOf({ name, kind }: Pool): number {
+    const bits = poolBits[kind];
+    let number = createHash('sha256').update(name).digest().readUInt32LE(0) & poolNumberMask;
+    for (;;) {
+      const mark = (bits | number) >>> 0;
+      const owner = this.#names.get(mark);
+      if (owner === undefined) this.#names.set(mark, name);
+      if (owner === undefined || owner === name) return mark;
+      number = (number + 1) & poolNumberMask;
+    }
+  }
+
+  forget(mark: number): void {
+    this.#names.delete(mark);
+  }
+}
+
+/** The pool with its endpoints in slots, as few as possible other than `before`. */
+export function layPool(pool: Pool, mark: number, before: readonly string[]): LaidPool {
+  const fill = pool.sticky ? fillRing : fillSlots;
+  return { ...pool, mark, slots: fill(before, pool.endpoints) };
+}
+
+/** What the share puts into each set. */
+export function elementsOf(share: Share, pools: readonly LaidPool[]): ShareElements {
+  const marks = new Map(pools.map(({ name, mark }) => [name, mark]));
+  const pointing = (places: ReadonlyMap<string, string>) =>
+    new Map([...places].map(([place, pool]) => [place, String(marks.get(pool))]));
+  const filled = pools.filter(({ slots }) => slots.length > 0);
+  const size = ({ sticky, slots }: LaidPool) => String(sticky ? stickySize : slots.length);
+  return new Map<SetName, ReadonlyMap<string, string>>([
+    ['fronts', pointing(share.fronts)],
+    ['nodeports', pointing(share.nodePorts)],
+    ['sizes', new Map(filled.map((pool) => [String(pool.mark), size(pool)]))],
+    [
+      'endpoints',
+      new Map(
+        filled.flatMap(({ mark, slots }) =>
+          slots.map((endpoint, slot) => [`${mark} ${slot}`, endpoint] as const),
+        ),
+      ),
+    ],
+    ['itself', new Map(share.localIps.map((ip) => [`${ip} ${ip}`, '']))],
+  ]);
+}

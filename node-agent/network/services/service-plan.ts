@@ -1,0 +1,171 @@
+/**
+ * What a Service is on this node: at which addresses it is reached (fronts), and which endpoints each of them leads to
+ * (pools). Pure. The rules are those of Kubernetes' Service and EndpointSlice (`pkg/proxy`).
+ */
+import type { EndpointSlice, Service } from '#api/resources/types.ts';
+
+export type Protocol = 'tcp' | 'udp' | 'sctp';
+
+/**
+ * `internal`: for clients of the cluster, who are seen by the endpoint. `external`: for everybody, behind the node's own
+ * address, because an endpoint may be on another node. `local`: endpoints of this node alone, who see the client.
+ */
+export type PoolKind = 'internal' | 'external' | 'local';
+
+/** Endpoints that requests are spread over. */
+export interface Pool {
+  readonly name: string;
+  readonly kind: PoolKind;
+  readonly protocol: Protocol;
+  /** One client always comes to the same endpoint. */
+  readonly sticky: boolean;
+  /** `ip port`, sorted, none twice. */
+  readonly endpoints: readonly string[];
+}
+
+/** What one object (a Service, a pod with host ports) puts into the table. */
+export interface Share {
+  /** `ip protocol port` → pool's name. */
+  readonly fronts: ReadonlyMap<string, string>;
+  /** `protocol port`, at every address of the node → pool's name. */
+  readonly nodePorts: ReadonlyMap<string, string>;
+  readonly pools: readonly Pool[];
+  /** Endpoints of this node: one that reaches itself through a Service must see another's address. */
+  readonly localIps: readonly string[];
+}
+
+export const emptyShare: Share = {
+  fronts: new Map(),
+  nodePorts: new Map(),
+  pools: [],
+  localIps: [],
+};
+
+type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
+type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
+
+interface Candidate {
+  readonly ip: string;
+  readonly port: number;
+  readonly isReady: boolean;
+  /** Not ready because it is ending, but it still answers. */
+  readonly isLeaving: boolean;
+  readonly isLocal: boolean;
+}
+
+const isV4 = (ip: string): boolean => /^\d+\.\d+\.\d+\.\d+$/.test(ip);
+
+/** Whether another proxy cares for the Service, or none has to. */
+function isForUs({ metadata, spec }: Service): boolean {
+  const labels = metadata.labels ?? {};
+  if ('service.kubernetes.io/service-proxy-name' in labels) return false;
+  if (spec === undefined || spec.type === 'ExternalName') return false;
+  return spec.clusterIP !== undefined && spec.clusterIP !== 'None' && spec.clusterIP !== '';
+}
+
+function protocolOf(text: string | undefined): Protocol {
+  const lower = (text ?? 'TCP').toLowerCase();
+  return lower === 'udp' || lower === 'sctp' ? lower : 'tcp';
+}
+
+function candidate(endpoint: Endpoint, port: number, nodeName: string): readonly Candidate[] {
+  const [ip] = endpoint.addresses;
+  if (ip === undefined || !isV4(ip)) return [];
+  const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
+  const isLocal = endpoint.nodeName === nodeName;
+  return [{ ip, port, isReady: ready, isLeaving: serving && terminating, isLocal }];
+}
+
+/** The slices' endpoints for a port of the Service. */
+function candidates(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  nodeName: string,
+): Candidate[] {
+  const found = new Map<string, Candidate>();
+  for (const slice of slices) {
+    if (slice.addressType !== 'IPv4') continue;
+    const target = slice.ports?.find(
+      ({ name = '', protocol }) =>
+        name === (port.name ?? '') && protocolOf(protocol) === protocolOf(port.protocol),
+    )?.port;
+    if (target === undefined) continue;
+    for (const endpoint of slice.endpoints ?? [])
+      for (const one of candidate(endpoint, target, nodeName)) {
+        const before = found.get(one.ip);
+        // While an endpoint moves from slice to slice it may be in two: the better one counts.
+        if (before === undefined || (one.isReady && !before.isReady)) found.set(one.ip, one);
+      }
+  }
+  return [...found.values()];
+}
+
+/** Those that are ready; if there is none, those that end but still answer. */
+function usable(all: readonly Candidate[]): readonly Candidate[] {
+  const ready = all.filter(({ isReady }) => isReady);
+  return ready.length > 0 ? ready : all.filter(({ isLeaving }) => isLeaving);
+}
+
+const texts = (all: readonly Candidate[]): string[] =>
+  [...new Set(all.map(({ ip, port }) => `${ip} ${port}`))].sort();
+
+/** Addresses at which clients outside the cluster come in. */
+function externalIps({ spec, status }: Service): string[] {
+  const balanced = spec?.type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : [];
+  const virtual = balanced.filter(({ ipMode = 'VIP' }) => ipMode === 'VIP');
+  return [...(spec?.externalIPs ?? []), ...virtual.flatMap(({ ip }) => ip ?? [])].filter(isV4);
+}
+
+interface Draft {
+  readonly fronts: Map<string, string>;
+  readonly nodePorts: Map<string, string>;
+  readonly pools: Pool[];
+  readonly localIps: Set<string>;
+}
+
+function addPort(draft: Draft, service: Service, port: ServicePort, all: Candidate[]): void {
+  const { spec, metadata } = service;
+  const protocol = protocolOf(port.protocol);
+  const base = `${metadata.namespace}/${metadata.name}:${port.name ?? ''}/${protocol}/${port.port}`;
+  const local = usable(all.filter(({ isLocal }) => isLocal));
+  const everywhere = usable(all);
+  const pool = (kind: PoolKind, name: string, endpoints: readonly Candidate[]): string => {
+    const sticky = spec?.sessionAffinity === 'ClientIP';
+    draft.pools.push({ name, kind, protocol, sticky, endpoints: texts(endpoints) });
+    for (const { ip, isLocal } of endpoints) if (isLocal) draft.localIps.add(ip);
+    return name;
+  };
+  const isInside = spec?.internalTrafficPolicy === 'Local';
+  const inside = pool('internal', `${base}/internal`, isInside ? local : everywhere);
+  for (const ip of (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).filter(isV4)) {
+    draft.fronts.set(`${ip} ${protocol} ${port.port}`, inside);
+  }
+  const nodePort = spec?.type === 'ClusterIP' ? undefined : port.nodePort;
+  const external = externalIps(service);
+  if (nodePort === undefined && external.length === 0) return;
+  const outside =
+    spec?.externalTrafficPolicy === 'Local'
+      ? pool('local', `${base}/local`, local)
+      : pool('external', `${base}/external`, everywhere);
+  for (const ip of external) draft.fronts.set(`${ip} ${protocol} ${port.port}`, outside);
+  if (nodePort !== undefined && nodePort !== 0)
+    draft.nodePorts.set(`${protocol} ${nodePort}`, outside);
+}
+
+/** The Service's share of this node's table, from the slices that are labelled with its name. */
+export function serviceShare(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  nodeName: string,
+): Share {
+  if (!isForUs(service)) return emptyShare;
+  const draft: Draft = {
+    fronts: new Map(),
+    nodePorts: new Map(),
+    pools: [],
+    localIps: new Set(),
+  };
+  for (const port of service.spec?.ports ?? [])
+    addPort(draft, service, port, candidates(port, slices, nodeName));
+  return { ...draft, localIps: [...draft.localIps] };
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import t from 'tap';
+import { commands } from '#cli/commands.ts';
+import { bashScript, candidates, flagsOf } from '#cli/completion.ts';
+import { run } from '../support/cluster.ts';
+
+const fixed = (...words: string[]) => candidates(commands, words).fixed;
+const wanted = (...words: string[]) => candidates(commands, words).wanted;
+
+t.test('commands, then flags, then what a command is about', async (t) => {
+  t.ok(fixed('do').includes('doctor') && fixed('do').includes('down'));
+  t.notOk(fixed('do').includes('run'));
+  t.ok(fixed('').includes('apply'));
+  t.strictSame(fixed('apply', '--pr'), ['--prune']);
+  t.ok(fixed('help', 'wh').includes('why'));
+  t.equal(wanted('logs', ''), 'containers');
+  t.equal(wanted('run', ''), 'images');
+  t.equal(wanted('get', ''), 'types');
+  t.equal(wanted('get', 'pods', ''), 'objects');
+  t.equal(wanted('get', '-n', ''), 'types');
+  t.equal(wanted('apply', '-f', ''), 'files');
+  t.strictSame(candidates(commands, ['nonsense', '']), { fixed: [], wanted: 'nothing' });
+});
+
+t.test('flags are those that the usage names', async (t) => {
+  t.strictSame(flagsOf({ usage: 'x [-a] [--b-c V | -d] NAME-e … --f=1' }), [
+    '--b-c',
+    '--f',
+    '-a',
+    '-d',
+  ]);
+});
+
+t.test('bash completes with it', async (t) => {
+  const bay = resolve(import.meta.dirname, '../../bay');
+  const script = `${bashScript}
+COMP_WORDS=("${bay}" "doct"); COMP_CWORD=1; _bay; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { code, stdout, stderr } = await run('bash', ['-c', script]);
+  t.strictSame({ code, stdout, stderr }, { code: 0, stdout: 'doctor\n', stderr: '' });
+  const main = resolve(import.meta.dirname, '../../cli/main.ts');
+  t.match(await run(process.execPath, [main, 'completion', 'fish']), {
+    code: 2,
+    stderr: /for which shell/,
+  });
+});
