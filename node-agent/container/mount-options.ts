@@ -40,28 +40,35 @@ const attributes: Readonly<Record<string, Change>> = {
   symfollow: [0, nosymfollow],
   // One of three: choosing one takes the others away. 0 is relatime.
   noatime: [noatime, accessTimes],
-  atime: [0, accessTimes],
   relatime: [0, accessTimes],
-  norelatime: [0, accessTimes],
   strictatime: [strictatime, accessTimes],
-  nostrictatime: [0, accessTimes],
+  // Without relatime a mount is what the kernel gives one that says nothing: relatime (mount(8)).
+  norelatime: [0, 0],
+};
+
+/** Each takes back one way of access times and no other, as mount(8) does: `noatime,nostrictatime` is `noatime`. */
+const takesBack: Readonly<Record<string, number>> = {
+  atime: noatime,
+  nostrictatime: strictatime,
 };
 
 const propagations: Readonly<Record<string, number>> = propagation;
 
 /** Of the file system, not the mount: the kernel takes them as flags of a new one. */
-const filesystemFlags = new Set(['sync', 'dirsync', 'lazytime', 'mand']);
-/** The opposite of those, or of no effect on a new file system. */
-const ignored = new Set([
-  'defaults',
-  'async',
-  'nolazytime',
-  'nomand',
-  'iversion',
-  'noiversion',
-  'loud',
-  'silent',
+export const filesystemFlags: ReadonlySet<string> = new Set([
+  'sync',
+  'dirsync',
+  'lazytime',
+  'mand',
 ]);
+/** What a new file system is without them: they take back the one that stands earlier. */
+const opposites: Readonly<Record<string, string>> = {
+  async: 'sync',
+  nolazytime: 'lazytime',
+  nomand: 'mand',
+};
+/** Of no effect: every file system of Linux that has versions of its files' content counts them. */
+const ignored = new Set(['defaults', 'iversion', 'noiversion', 'loud', 'silent']);
 
 const flagOf: Readonly<Record<string, number>> = {
   bind: 0,
@@ -80,15 +87,39 @@ const merged = ([set, clear]: Change, [moreSet, moreClear]: Change): Change => [
   (clear & ~moreSet) | moreClear,
 ];
 
+/** What `option` changes of a mount whose options so far are `before`; undefined unless it is such a word. */
+function changeOf(option: string, [set, clear]: Change): Change | undefined {
+  const way = own(takesBack, option);
+  if (way === undefined) return own(attributes, option);
+  const isOther = (clear & accessTimes) !== 0 && (set & accessTimes) !== way;
+  return isOther ? [0, 0] : [0, accessTimes];
+}
+
+/** What was said of the mount alone falls where a later word speaks of it with all that is below. */
+const overruled = ([set, clear]: Change, [laterSet, laterClear]: Change): Change => {
+  const kept = ~(laterSet | laterClear);
+  return [set & kept, clear & kept];
+};
+
+const perMount = [...Object.keys(attributes), ...Object.keys(takesBack)];
+
 /** Every name that means something by itself, for `features`. */
 export const mountOptionNames: readonly string[] = [
-  ...Object.keys(attributes),
-  ...Object.keys(attributes).map((name) => `r${name}`),
+  ...perMount,
+  ...perMount.map((name) => `r${name}`),
   ...Object.keys(propagations).flatMap((name) => [name, `r${name}`]),
   ...Object.keys(flagOf),
   ...filesystemFlags,
+  ...Object.keys(opposites),
   ...ignored,
 ].sort();
+
+/** What is the file system's own business, once `option` is among it. */
+function moreData(data: readonly string[], option: string): readonly string[] {
+  const opposite = own(opposites, option);
+  if (opposite !== undefined) return data.filter((word) => word !== opposite);
+  return ignored.has(option) ? data : [...data, option];
+}
 
 /** Reads options in order: of two that contradict each other the later counts. */
 export function readMountOptions(options: readonly string[]): MountOptions {
@@ -96,20 +127,22 @@ export function readMountOptions(options: readonly string[]): MountOptions {
   let all: Change = [0, 0];
   let flags = 0;
   const wanted = { one: 0, all: 0 };
-  const data: string[] = [];
+  let data: readonly string[] = [];
   for (const option of options) {
     const below = option.startsWith('r') ? option.slice(1) : '';
-    const attribute = own(attributes, option);
-    const recursive = own(attributes, below);
+    const attribute = changeOf(option, merged(all, one));
+    const recursive = changeOf(below, all);
     const spread = own(propagations, option);
     const spreadAll = own(propagations, below);
     const flag = own(flagOf, option);
     if (attribute !== undefined) one = merged(one, attribute);
-    else if (recursive !== undefined) all = merged(all, recursive);
-    else if (spread !== undefined) wanted.one = spread;
-    else if (spreadAll !== undefined) wanted.all = spreadAll;
+    else if (recursive !== undefined) {
+      all = merged(all, recursive);
+      one = overruled(one, recursive);
+    } else if (spread !== undefined) wanted.one = spread;
+    else if (spreadAll !== undefined) Object.assign(wanted, { one: 0, all: spreadAll });
     else if (flag !== undefined) flags |= flag;
-    else if (!ignored.has(option)) data.push(option);
+    else data = moreData(data, option);
   }
   return {
     bind: options.includes('bind') || options.includes('rbind'),

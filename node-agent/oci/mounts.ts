@@ -4,7 +4,11 @@ import { basename, posix, resolve } from 'node:path';
 import { mountAttribute, mountFlag, mountKind, type WireMount } from '#native/protocol.ts';
 import type { Resources } from '../container/cgroup-resources.ts';
 import { directoriesOf, type Hierarchies } from '../container/cgroups.ts';
-import { type MountOptions, readMountOptions } from '../container/mount-options.ts';
+import {
+  filesystemFlags,
+  type MountOptions,
+  readMountOptions,
+} from '../container/mount-options.ts';
 import type { Config, Mount } from './config/config.ts';
 import type { IdMapping } from './config/linux.ts';
 import { ConfigError, type Problem } from './config/problem.ts';
@@ -144,9 +148,6 @@ function procProblem(mount: Mount, options: MountOptions): string | undefined {
   return 'only a proc file system may be mounted on /proc';
 }
 
-/** Of the file system, not of the mount: a bind shares them with whoever mounted it first. */
-const ofFilesystem = new Set(['sync', 'dirsync', 'lazytime', 'mand']);
-
 function problemOf(mount: Mount, options: MountOptions): string | undefined {
   const fake = procProblem(mount, options);
   if (fake !== undefined) return fake;
@@ -154,8 +155,8 @@ function problemOf(mount: Mount, options: MountOptions): string | undefined {
   if (isBind(mount, options)) {
     if (!mount.source) return 'a bind needs a source';
     const [unknown] = options.data.filter(
-      // `mode=755` says something of a new file system, and nothing of one that is shown again.
-      (word) => !ofFilesystem.has(word) && !word.includes('='),
+      // A bind shares these with whoever mounted it first, and `mode=755` says something of a new file system only.
+      (word) => !filesystemFlags.has(word) && !word.includes('='),
     );
     return unknown === undefined ? undefined : `the option ${unknown} is unknown for a bind`;
   }

@@ -55,8 +55,19 @@ t.test('attributes are taken away again, and the last of two counts', async (t) 
   t.equal(await one('noexec', 'exec', 'nodev', 'dev', 'nosuid', 'suid'), 'rw,relatime');
   t.equal(await one('noatime', 'relatime'), 'rw,relatime');
   t.equal(await one('noatime', 'strictatime'), 'rw');
+  t.equal(await one('noatime', 'atime', 'nodiratime', 'diratime'), 'rw,relatime');
+  t.equal(await one('strictatime', 'nostrictatime'), 'rw,relatime');
+  t.equal(await one('strictatime', 'norelatime', 'atime'), 'rw');
+  t.equal(await one('noatime', 'nostrictatime', 'norelatime'), 'rw,noatime');
+  t.equal(await one('nosymfollow', 'symfollow'), 'rw,relatime');
+  t.equal(await one('ro', 'defaults', 'loud', 'silent'), 'ro,relatime');
   const below = await run(options('/data/below'), { more: [bind(host, 'rro', 'rrw')] });
   t.strictSame(below, ['rw,relatime']);
+  const both = `${options('/data')}; ${options('/data/below')}`;
+  const two = (...words: string[]) => run(both, { more: [bind(host, ...words)] });
+  t.strictSame(await two('ro', 'rrw'), ['rw,relatime', 'rw,relatime']);
+  t.strictSame(await two('rro', 'rw'), ['rw,relatime', 'ro,relatime']);
+  t.strictSame(await two('noatime', 'rstrictatime'), ['rw', 'rw']);
 });
 
 t.test('propagation', async (t) => {
@@ -75,6 +86,7 @@ t.test('propagation', async (t) => {
   t.equal(await shown('slave'), 'master:');
   t.equal(await shown('unbindable'), 'unbindable');
   t.equal(await shown('rslave', 'shared'), 'shared: master:');
+  t.equal(await shown('shared', 'rprivate'), '');
 });
 
 t.test('the root’s own propagation', async (t) => {
@@ -106,6 +118,28 @@ t.test('file systems with their options', async (t) => {
     run('true', { more: [mount('tmpfs', '', '/x', 'no-such-option')] }),
     /configure file system/,
   );
+});
+
+t.test('what a file system is told is taken back by its opposite, and only by that', async (t) => {
+  const shown = async (...words: string[]) => {
+    const script = 'sed -n "s/.* \\/fs .* - tmpfs tmpfs //p" /proc/self/mountinfo';
+    return (await run(script, { more: [mount('tmpfs', '', '/fs', ...words)] }))[0];
+  };
+  const cases: [string, string][] = [
+    ['sync', 'rw,sync'],
+    ['dirsync', 'rw,dirsync'],
+    ['lazytime', 'rw,lazytime'],
+    ['sync async', 'rw'],
+    ['async sync', 'rw,sync'],
+    ['sync sync async', 'rw'],
+    ['sync dirsync async', 'rw,dirsync'],
+    ['lazytime nolazytime', 'rw'],
+    ['nolazytime lazytime', 'rw,lazytime'],
+    ['sync lazytime nomand defaults iversion noiversion', 'rw,sync,lazytime'],
+    ['mand nomand', 'rw'],
+    ['size=8k async size=16k', 'rw,size=16k'],
+  ];
+  for (const [words, wanted] of cases) t.equal(await shown(...words.split(' ')), wanted, words);
 });
 
 t.test('tmpcopyup brings what the image has, as it was', async (t) => {

@@ -136,6 +136,24 @@ t.test('mount options: every word the specification wants', async (t) => {
   t.strictSame(readMountOptions(['size=64k', 'mode=755']).data, ['size=64k', 'mode=755']);
   const { set, clear } = readMountOptions(['ro', 'nosuid', 'rw']);
   t.strictSame([set, clear], [2, 1], 'the last word counts');
+  const opposites =
+    'ro rw,nosuid suid,nodev dev,noexec exec,nodiratime diratime,nosymfollow symfollow';
+  for (const pair of opposites.split(',')) {
+    const [one = '', other = ''] = pair.split(' ');
+    const said = (...words: string[]) => readMountOptions(words);
+    t.strictSame(said(one, other), said(other), `${one},${other}`);
+    t.strictSame(said(other, one), said(one), `${other},${one}`);
+    t.strictSame(said(`r${one}`, `r${other}`), said(`r${other}`), `r${one},r${other}`);
+    t.strictSame(said(one, `r${other}`), said(`r${other}`), `${one},r${other}`);
+  }
+  const times = (...words: string[]) => readMountOptions(words).set;
+  t.equal(times('noatime', 'norelatime', 'nostrictatime'), times('noatime'));
+  t.equal(times('strictatime', 'atime', 'norelatime'), times('strictatime'));
+  t.equal(times('strictatime', 'nostrictatime'), 0);
+  t.equal(times('strictatime', 'noatime', 'relatime'), 0);
+  t.strictSame(readMountOptions(['sync', 'mand', 'async', 'lazytime', 'nomand']).data, [
+    'lazytime',
+  ]);
   t.strictSame(readMountOptions(['__proto__', 'constructor']).data, ['__proto__', 'constructor']);
 });
 
