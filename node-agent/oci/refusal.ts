@@ -1,7 +1,19 @@
 /** What a supervisor could not do, in the words that podman and Docker look for. Pure. */
 
+import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
 import type { Failed } from '#native/frames.ts';
+
+/** What to do about it, where the kernel's word leaves that open. */
+const advice: Readonly<Record<string, string>> = {
+  // With CONFIG_RT_GROUP_SCHED a new cgroup of v1 may use no real time at all.
+  'set the scheduler':
+    'process.scheduler: a real-time policy needs CAP_SYS_NICE and, where the kernel shares real time out by cgroups (v1), linux.resources.cpu.realtimeRuntime',
+  'set the I/O priority': 'process.ioPriority: IOPRIO_CLASS_RT needs CAP_SYS_NICE',
+};
+
+const isDenied = (errno: number): boolean =>
+  errno === constants.errno.EPERM || errno === constants.errno.EACCES;
 
 export function refusalMessage({ errno, exitCode, what, path }: Failed): string {
   const why = errno === 0 ? 'unknown reason' : getSystemErrorMessage(-errno);
@@ -11,5 +23,7 @@ export function refusalMessage({ errno, exitCode, what, path }: Failed): string 
     return `exec: ${quoted}: ${missing}`;
   }
   if (exitCode === 126) return `exec: ${quoted}: ${why}`;
-  return `${what} ${path}: ${why}`;
+  const tried = `${what} ${path}`;
+  const hint = isDenied(errno) && Object.hasOwn(advice, tried) ? ` (${advice[tried]})` : '';
+  return `${tried}: ${why}${hint}`;
 }

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { IdMapping, Linux, NamespaceType } from './linux.ts';
 import type { Problem } from './problem.ts';
 import type { Process } from './process.ts';
+import { checkScheduler } from './scheduling.ts';
 import { sysctlProblems } from './sysctls.ts';
 
 type Say = (path: string, message: string) => void;
@@ -61,6 +62,9 @@ export function checkProcess(process: Process, at: string, say: Say): void {
     seen.add(type);
     if (soft > hard) say(`${at}.rlimits[${index}].soft`, `${soft} is more than hard, ${hard}`);
   });
+  if (process.scheduler != null) {
+    checkScheduler(process.scheduler, (field, message) => say(`${at}.scheduler.${field}`, message));
+  }
   if (process.execCPUAffinity != null) {
     for (const field of ['initial', 'final'] as const) {
       const value = process.execCPUAffinity[field];

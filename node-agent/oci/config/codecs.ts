@@ -65,7 +65,7 @@ export const I64 = word(-(2n ** 63n), 2n ** 63n - 1n);
 export const oneOf = <T extends string>(...known: readonly T[]): t.Type<T> =>
   t.keyof(
     Object.fromEntries(known.map((name) => [name, null])) as Record<T, null>,
-    known.length > 8 ? 'a known word' : `one of ${known.join(', ')}`,
+    `one of ${known.join(', ')}`,
   );
 
 /** Go writes null for what is empty. */
