@@ -11,7 +11,7 @@ import {
   rulesetGeneration,
 } from '#native/nftables.ts';
 import { nft, removalText } from './nft.ts';
-import { pickerText, stickySize, type TableOptions, tableText, usualSlots } from './rules.ts';
+import { pickerText, type TableOptions, tableText, usualSlots } from './rules.ts';
 import { decodeElement, encodeElement, type SetName, setNames } from './set-schema.ts';
 
 type Elements = Map<SetName, Map<string, string>>;
@@ -196,9 +196,7 @@ export class ElementTable {
 
   async #makePickers(sizes: readonly (readonly [string, string])[]): Promise<void> {
     const wanted = new Set(sizes.map(([, size]) => Number(size)));
-    const missing = [...wanted].filter(
-      (slots) => slots > usualSlots && slots !== stickySize && !this.#pickers.has(slots),
-    );
+    const missing = [...wanted].filter((slots) => slots > usualSlots && !this.#pickers.has(slots));
     if (missing.length === 0) return;
     await nft(missing.map((slots) => pickerText(this.#options.table, slots)).join(''));
     this.#generation = nextGeneration(this.#generation);

@@ -19,7 +19,7 @@ export function hostPortShare(pod: Pod): Share {
     const place = port.hostIP ?? '';
     const name = `${pod.metadata.uid}:${place}/${protocol}/${port.hostPort}`;
     const endpoints = [`${ip} ${port.containerPort}`];
-    pools.push({ name, kind: 'local', protocol, sticky: false, endpoints });
+    pools.push({ name, kind: 'local', protocol, stickySeconds: 0, endpoints });
     const everywhere = place === '' || place === '0.0.0.0' || place === '::';
     if (everywhere) nodePorts.set(`${protocol} ${port.hostPort}`, name);
     else if (!place.includes(':')) fronts.set(`${place} ${protocol} ${port.hostPort}`, name);

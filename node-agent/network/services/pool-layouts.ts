@@ -37,9 +37,16 @@ export class PoolNumbers {
 
 /** The pool with its endpoints in slots, as few as possible other than `before`. */
 export function layPool(pool: Pool, mark: number, before: readonly string[]): LaidPool {
-  const fill = pool.sticky ? fillRing : fillSlots;
+  const fill = pool.stickySeconds > 0 ? fillRing : fillSlots;
   return { ...pool, mark, slots: fill(before, pool.endpoints) };
 }
+
+/**
+ * What a client's endpoint is remembered by: no slot's number, and the same in every life of the agent. Two endpoints with
+ * one number would be one to clients that stay, which is no harm.
+ */
+const idOf = (endpoint: string): number =>
+  (createHash('sha256').update(endpoint).digest().readUInt32LE(0) | 0x8000_0000) >>> 0;
 
 /** What the share puts into each set. */
 export function elementsOf(share: Share, pools: readonly LaidPool[]): ShareElements {
@@ -47,16 +54,29 @@ export function elementsOf(share: Share, pools: readonly LaidPool[]): ShareEleme
   const pointing = (places: ReadonlyMap<string, string>) =>
     new Map([...places].map(([place, pool]) => [place, String(marks.get(pool))]));
   const filled = pools.filter(({ slots }) => slots.length > 0);
-  const size = ({ sticky, slots }: LaidPool) => String(sticky ? stickySize : slots.length);
+  const size = ({ stickySeconds, slots }: LaidPool) =>
+    String(stickySeconds > 0 ? stickySize + stickySeconds : slots.length);
+  const remembered = filled.filter(({ stickySeconds }) => stickySeconds > 0);
   return new Map<SetName, ReadonlyMap<string, string>>([
     ['fronts', pointing(share.fronts)],
     ['nodeports', pointing(share.nodePorts)],
     ['sizes', new Map(filled.map((pool) => [String(pool.mark), size(pool)]))],
     [
       'endpoints',
-      new Map(
-        filled.flatMap(({ mark, slots }) =>
+      new Map([
+        ...filled.flatMap(({ mark, slots }) =>
           slots.map((endpoint, slot) => [`${mark} ${slot}`, endpoint] as const),
+        ),
+        ...remembered.flatMap(({ mark, endpoints }) =>
+          endpoints.map((endpoint) => [`${mark} ${idOf(endpoint)}`, endpoint] as const),
+        ),
+      ]),
+    ],
+    [
+      'ids',
+      new Map(
+        remembered.flatMap(({ mark, slots }) =>
+          slots.map((endpoint, slot) => [`${mark} ${slot}`, String(idOf(endpoint))] as const),
         ),
       ),
     ],

@@ -3,7 +3,7 @@
  * numbered without a gap, and a change of one endpoint should change few of them. Pure.
  */
 
-/** A sticky pool has so many slots however many endpoints: a client's address gives its slot. */
+/** A sticky pool has so many slots however many endpoints: a new client's address gives its slot. */
 export const stickySlots = 256;
 
 /** Ends leave holes that the last ones fill; newcomers follow. One endpoint's change is one or two slots'. */

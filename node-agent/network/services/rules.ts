@@ -5,6 +5,9 @@
  *
  *   address . protocol . port --fronts, nodeports--> pool (ct mark) --sizes--> slots --random or hash--> slot (mark)
  *   pool . slot --endpoints--> address . port: the new destination
+ *
+ * Where clients stay, the first one's slot --ids--> endpoint's number is kept in `affinity` by client and pool, and the
+ * number is what `endpoints` is asked with.
  */
 
 export interface TableOptions {
@@ -25,15 +28,16 @@ export const poolBits = {
 } as const;
 export const poolNumberMask = 0x0fff_ffff;
 
-/** In `sizes`: the slot is not drawn but made of the client's address. */
+/** In `sizes`: clients stay for so many seconds more than this. */
 export const stickySize = 0x1_0000;
 /** So many pickers are there from the start; others are made when the first pool has so many slots. */
 export const usualSlots = 16;
 
 const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 
-/** Makes the chain that draws one of `slots` slots; repeating it changes nothing. */
+/** Makes the chain that draws one of `slots` slots, or keeps clients (`stickySize`); repeating it changes nothing. */
 export function pickerText(table: string, slots: number): string {
+  if (slots >= stickySize) return keeperText(table, slots);
   const chain = `ip ${table} pick-${slots}`;
   const draw = slots === 1 ? '0' : `numgen random mod ${slots}`;
   return [
@@ -45,12 +49,43 @@ export function pickerText(table: string, slots: number): string {
   ].join('\n');
 }
 
+/**
+ * Makes the chain that leads clients where they were led before, if that was not too long ago. The kernel's `update` makes
+ * an element that is missing; of one that is there it only begins the time anew. A client whose endpoint is gone is forgotten
+ * and led like a new one; if there are too many clients to remember, the others are led by their address alone.
+ */
+function keeperText(table: string, size: number): string {
+  const chain = `ip ${table} stay-${size - stickySize}`;
+  const remember = [
+    'meta mark set jhash ip saddr mod 256 seed 0x62617920',
+    'meta mark set ct mark . meta mark map @ids',
+    `update @affinity { ip saddr . ct mark timeout ${size - stickySize}s : meta mark }`,
+  ];
+  const rules = [
+    ...remember,
+    'meta mark set ip saddr . ct mark map @affinity',
+    'meta l4proto { tcp, udp, sctp } dnat ip to ct mark . meta mark map @endpoints',
+    'delete @affinity { ip saddr . ct mark : meta mark }',
+    ...remember,
+    'goto translate',
+  ];
+  return [
+    `add chain ${chain}`,
+    `flush chain ${chain}`,
+    ...rules.map((rule) => `add rule ${chain} ${rule}`),
+    `add element ip ${table} pickers { ${size} : goto stay-${size - stickySize} }`,
+    '',
+  ].join('\n');
+}
+
 /** Types are written out: they must be the same for ever, or the table is made anew. */
 const sets = (table: string): string => `table ip ${table} {
   map fronts { type ipv4_addr . inet_proto . inet_service : mark; }
   map nodeports { type inet_proto . inet_service : mark; }
   map sizes { type mark : mark; }
   map endpoints { type mark . mark : ipv4_addr . inet_service; }
+  map ids { type mark . mark : mark; }
+  map affinity { type ipv4_addr . mark : mark; size 65536; flags dynamic,timeout; }
   set itself { type ipv4_addr . ipv4_addr; }
   map pickers { type mark : verdict; }
 }
@@ -65,7 +100,7 @@ const baseChains = {
   outgoing: 'type filter hook output priority filter; policy accept;',
   postrouting: 'type nat hook postrouting priority srcnat; policy accept;',
 };
-const chains = ['services', 'pick', 'sticky', 'translate', 'refuse'];
+const chains = ['services', 'pick', 'translate', 'refuse'];
 
 function rules({
   podCidr,
@@ -88,7 +123,6 @@ function rules({
       'fib daddr type local ct mark set meta l4proto . th dport map @nodeports goto pick',
     ],
     pick: ['meta mark set ct mark map @sizes meta mark vmap @pickers'],
-    sticky: ['meta mark set jhash ip saddr mod 256 seed 0x62617920 goto translate'],
     translate: [`${ports} dnat ip to ct mark . meta mark map @endpoints`],
     // Of a Service without endpoints: no way was found for the first packet. Kubernetes drops what only other nodes serve.
     refuse: [
@@ -126,12 +160,5 @@ export function tableText(options: TableOptions): string {
   const content = Object.entries(rules(options)).flatMap(([chain, list]) =>
     list.map((rule) => `add rule ${name(chain)} ${rule}`),
   );
-  return [
-    sets(table),
-    lines.join('\n'),
-    '\n',
-    pickers.join(''),
-    content.join('\n'),
-    `\nadd element ip ${table} pickers { ${stickySize} : goto sticky }\n`,
-  ].join('');
+  return [sets(table), lines.join('\n'), '\n', pickers.join(''), content.join('\n'), '\n'].join('');
 }

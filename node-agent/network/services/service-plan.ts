@@ -17,8 +17,8 @@ export interface Pool {
   readonly name: string;
   readonly kind: PoolKind;
   readonly protocol: Protocol;
-  /** One client always comes to the same endpoint. */
-  readonly sticky: boolean;
+  /** For so long after its last connection a client comes to the same endpoint; 0: it comes to any. */
+  readonly stickySeconds: number;
   /** `ip port`, sorted, none twice. */
   readonly endpoints: readonly string[];
 }
@@ -116,6 +116,12 @@ function externalIps({ spec, status }: Service): string[] {
   return [...(spec?.externalIPs ?? []), ...virtual.flatMap(({ ip }) => ip ?? [])].filter(isV4);
 }
 
+/** Three hours, unless the Service says how long. */
+function stickySecondsOf({ spec }: Service): number {
+  if (spec?.sessionAffinity !== 'ClientIP') return 0;
+  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800;
+}
+
 interface Draft {
   readonly fronts: Map<string, string>;
   readonly nodePorts: Map<string, string>;
@@ -129,9 +135,9 @@ function addPort(draft: Draft, service: Service, port: ServicePort, all: Candida
   const base = `${metadata.namespace}/${metadata.name}:${port.name ?? ''}/${protocol}/${port.port}`;
   const local = usable(all.filter(({ isLocal }) => isLocal));
   const everywhere = usable(all);
+  const stickySeconds = stickySecondsOf(service);
   const pool = (kind: PoolKind, name: string, endpoints: readonly Candidate[]): string => {
-    const sticky = spec?.sessionAffinity === 'ClientIP';
-    draft.pools.push({ name, kind, protocol, sticky, endpoints: texts(endpoints) });
+    draft.pools.push({ name, kind, protocol, stickySeconds, endpoints: texts(endpoints) });
     for (const { ip, isLocal } of endpoints) if (isLocal) draft.localIps.add(ip);
     return name;
   };

@@ -14,10 +14,12 @@ const shapes = {
   fronts: { key: ['address', 'protocol', 'port'], value: ['mark'] },
   /** Ports of every address of the node → the pool. */
   nodeports: { key: ['protocol', 'port'], value: ['mark'] },
-  /** Pool → how many slots it has, or `sticky`. */
+  /** Pool → how many slots it has, or for how long clients stay (rules.ts, `stickySize`). */
   sizes: { key: ['mark'], value: ['mark'] },
   /** Pool and slot → endpoint. */
   endpoints: { key: ['mark', 'mark'], value: ['address', 'port'] },
+  /** Pool and slot → what its endpoint is remembered by; of pools where clients stay. */
+  ids: { key: ['mark', 'mark'], value: ['mark'] },
   /** Pods of this node that are endpoints, paired with themselves. */
   itself: { key: ['address', 'address'] },
   /** Of network policies: who may, and which port a name is of whom. */
@@ -27,7 +29,14 @@ const shapes = {
 
 export type SetName = keyof typeof shapes;
 /** In the order in which they are filled: what is looked up last comes first. */
-export const setNames: readonly SetName[] = ['endpoints', 'sizes', 'itself', 'fronts', 'nodeports'];
+export const setNames: readonly SetName[] = [
+  'endpoints',
+  'ids',
+  'sizes',
+  'itself',
+  'fronts',
+  'nodeports',
+];
 
 const numbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 const names = new Map(Object.entries(numbers).map(([name, number]) => [number, name]));

@@ -24,6 +24,8 @@ interface Held {
 /** Elements that several own: they say the same, whoever of them stays. */
 const shared: ReadonlySet<SetName> = new Set(['itself']);
 
+const isSticky = (pool: Pool | undefined): boolean => (pool?.stickySeconds ?? 0) > 0;
+
 export class Shares {
   readonly #table: ElementTable;
   readonly #numbers = new PoolNumbers();
@@ -54,14 +56,14 @@ export class Shares {
   #lay(pool: Pool, before: Held | undefined): LaidPool {
     const known = before?.pools.find(({ name }) => name === pool.name);
     const mark = known?.mark ?? this.#numbers.markOf(pool);
-    const usable = known?.sticky === pool.sticky ? known.slots : undefined;
-    return layPool(pool, mark, usable ?? this.#slotsInKernel(mark, pool.sticky));
+    const usable = isSticky(known) === isSticky(pool) ? known?.slots : undefined;
+    return layPool(pool, mark, usable ?? this.#slotsInKernel(mark, isSticky(pool)));
   }
 
   /** What an earlier life of the agent left there. */
   #slotsInKernel(mark: number, sticky: boolean): string[] {
     const size = this.#table.present('sizes', String(mark));
-    if (size === undefined || (size === String(stickySize)) !== sticky) return [];
+    if (size === undefined || Number(size) >= stickySize !== sticky) return [];
     const slots: string[] = [];
     for (;;) {
       const endpoint = this.#table.present('endpoints', `${mark} ${slots.length}`);

@@ -23,6 +23,7 @@ const key = (set: SetName, n: number): readonly [string, string] => {
   if (set === 'nodeports') return [`tcp ${30_000 + n}`, mark];
   if (set === 'sizes') return [mark, String(1 + (n % 40))];
   if (set === 'endpoints') return [`${mark} 0`, `10.202.0.${n} 80`];
+  if (set === 'ids') return [`${mark} 0`, mark];
   return [`10.202.0.${n} 10.202.0.${n}`, ''];
 };
 

@@ -32,7 +32,7 @@ const ending = { ready: false, serving: true, terminating: true };
 function line({ fronts, nodePorts, pools }: Share): string {
   const pool = (name: string) => {
     const found = pools.find((one) => one.name === name);
-    const sticky = found?.sticky === true ? '*' : '';
+    const sticky = found?.stickySeconds ? `*${found.stickySeconds}` : '';
     return `${found?.kind}${sticky}:${found?.endpoints.join(',')}`;
   };
   return [...fronts, ...nodePorts].map(([front, name]) => `${front}>${pool(name)}`).join(' | ');
@@ -103,7 +103,16 @@ const cases: readonly (readonly [string, Service, readonly EndpointSlice[], stri
     'sessions stay',
     aService({ sessionAffinity: 'ClientIP' }),
     [aSlice([at('10.0.0.2')])],
-    '10.96.0.9 tcp 80>internal*:10.0.0.2 8080',
+    '10.96.0.9 tcp 80>internal*10800:10.0.0.2 8080',
+  ],
+  [
+    'for how long, the Service may say',
+    aService({
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+    }),
+    [aSlice([at('10.0.0.2')])],
+    '10.96.0.9 tcp 80>internal*60:10.0.0.2 8080',
   ],
   [
     'ports by name and protocol; an endpoint in two slices counts once',

@@ -102,26 +102,6 @@ t.test('traffic policies: local endpoints alone, and they see who asks', async (
   t.equal(await ask(`${world.network.gateway}:31983`, from, 400), 'error TIMEOUT', 'dropped');
 });
 
-t.test('session affinity: a client comes to one endpoint, as long as it is there', async (t) => {
-  const to = `${ip(6)}:8000`;
-  const places = [{ ip: one.ip }, { ip: two.ip }];
-  const spec = { clusterIP: ip(6), ports: tcp };
-  world.apply(
-    service('sticky', { ...spec, sessionAffinity: 'ClientIP' }),
-    slice('sticky', places, tcp),
-  );
-  const first = await askUntil(to, /^(one|two) /, from);
-  t.strictSame([...new Set(await many(12, to, from))], [first]);
-  const other = first.startsWith('one') ? two : one;
-  world.apply(slice('sticky', [{ ip: other.ip }], tcp));
-  await askUntil(to, other === one ? /^one / : /^two /, from);
-  world.apply(
-    service('sticky', { ...spec, sessionAffinity: 'None' }),
-    slice('sticky', places, tcp),
-  );
-  await askUntil(to, first.startsWith('one') ? /^one / : /^two /, from);
-});
-
 t.test('a pod with a host port is reached at the node, until it is gone', async (t) => {
   const pod = {
     apiVersion: 'v1',
