@@ -6,7 +6,16 @@ import { findContainer } from './find-container.ts';
 /** The path of an operation on `NAME` (a Container) or `pod/NAME` (its only container, or `container`). */
 export function filesPath(
   of: { readonly text: string; readonly namespace: string; readonly container?: string },
-  operation: 'archive' | 'changes' | 'commit' | 'export' | 'kill' | 'rollback' | 'stats' | 'top',
+  operation:
+    | 'archive'
+    | 'changes'
+    | 'commit'
+    | 'export'
+    | 'inspect'
+    | 'kill'
+    | 'rollback'
+    | 'stats'
+    | 'top',
   query = new URLSearchParams(),
 ): string {
   const { text, namespace, container } = of;

@@ -56,3 +56,15 @@ export async function removeVolume(
     throw error;
   }
 }
+
+/** As docker's API tells a volume; the node, which docker has not, comes last. */
+export const told = ({ createdAt, path, name, node }: PlacedVolume) => ({
+  CreatedAt: createdAt.replace(/\.\d+Z$/, 'Z'),
+  Driver: 'local',
+  Labels: null,
+  Mountpoint: path,
+  Name: name,
+  Options: null,
+  Scope: 'local',
+  Node: node,
+});

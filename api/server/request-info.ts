@@ -40,6 +40,7 @@ export const fileOperations: ReadonlySet<string> = new Set([
   'changes',
   'commit',
   'export',
+  'inspect',
   'kill',
   'rollback',
   'stats',

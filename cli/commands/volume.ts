@@ -9,7 +9,7 @@ import { filtersOf, some, truth } from '../filters.ts';
 import { template } from '../format.ts';
 import { humanSize, imageOptions, nodeNames } from '../images.ts';
 import { type Columns, renderRows } from '../listing.ts';
-import { createVolume, type PlacedVolume, removeVolume, volumesOf } from '../volumes.ts';
+import { createVolume, removeVolume, told, volumesOf } from '../volumes.ts';
 
 const options = {
   ...imageOptions,
@@ -106,18 +106,6 @@ async function list({ client, nodes, namespace, values }: Work): Promise<number>
   if (text !== '') process.stdout.write(`${text}\n`);
   return 0;
 }
-
-/** As docker's API tells a volume; the node, which docker has not, comes last. */
-const told = ({ createdAt, path, name, node }: PlacedVolume) => ({
-  CreatedAt: createdAt.replace(/\.\d+Z$/, 'Z'),
-  Driver: 'local',
-  Labels: null,
-  Mountpoint: path,
-  Name: name,
-  Options: null,
-  Scope: 'local',
-  Node: node,
-});
 
 async function inspect({ client, nodes, namespace, names, values }: Work): Promise<number> {
   if (names.length === 0) throw new UsageError('name the volumes: bay volume inspect NAME…');

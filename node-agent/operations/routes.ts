@@ -4,6 +4,7 @@
  *     GET  /files/{namespace}/{name}/{container}/changes          what it has changed: [{Path, Kind}]
  *     HEAD, GET, PUT  …/archive?path=                              docker cp
  *     GET  …/export                                               all of it as one tar, without volumes
+ *     GET  …/inspect?size=true                                 its process, its image, what is mounted
  *     GET  …/top?ps_args=   …/stats   POST …/kill?signal=           its processes
  *     POST …/rollback?reference=&volumes=true                      as it was in a commit, at rest
  *     POST …/commit?reference=&author=&comment=&changes=…&pause=   a new image
@@ -20,6 +21,7 @@ import { answerGet, answerPut, answerStat } from './archive.ts';
 import { commit } from './commit.ts';
 import { documentConfig } from './document-config.ts';
 import { execRoutes } from './exec.ts';
+import { sendFacts } from './inspect.ts';
 import { exists, findPlace, type OperationsWorld, type Place, readable } from './place.ts';
 import { whileStill } from './still.ts';
 
@@ -51,6 +53,7 @@ export function operationRoutes(world: OperationsWorld, onImages: () => void): R
     route('GET', 'archive', answerGet),
     route('PUT', 'archive', answerPut),
     route('GET', 'export', sendExport),
+    route('GET', 'inspect', sendFacts),
     route('POST', 'rollback', answerRollback),
     route('GET', 'top', sendProcesses),
     route('GET', 'stats', sendStats),

@@ -144,7 +144,7 @@ t.test('hostile images', async (t) => {
     );
     t.equal((await cluster.bay('exec', 'labelled', 'test', '-e', '/dev/mine')).code, 1);
     await bay('stop', 'labelled');
-    const { status } = JSON.parse(await bay('inspect', 'labelled'));
+    const [{ status }] = JSON.parse(await bay('inspect', 'labelled'));
     t.match(status, { restartCount: 0, exitCode: 3, phase: 'exited' });
     await bay('rm', 'labelled');
   });

@@ -42,7 +42,7 @@ t.test('the files of a container', async (t) => {
     await bay('restart', '-t', '0', 'keeper');
     const look = 'hostname; cat /mark; test -e /etc/group || echo gone';
     t.equal(await bay('exec', 'keeper', 'sh', '-c', look), 'other\none\ngone\n');
-    const uid = JSON.parse(await bay('inspect', 'keeper')).metadata.uid;
+    const uid = JSON.parse(await bay('inspect', 'keeper'))[0].metadata.uid;
     const dir = join(cluster.dataDir, 'containers', uid);
     t.ok(existsSync(dir));
     await bay('rm', '-f', 'keeper');
@@ -107,8 +107,33 @@ t.test('the files of a container', async (t) => {
     t.equal(await bay('run', '--rm', 'made:1'), 'one\n');
   });
 
+  await t.test('are inspected as docker does it', async (t) => {
+    const format =
+      '{{.State.Status}} {{.State.Running}} {{.Name}} {{.Config.Image}} {{join .Config.Cmd " "}}';
+    t.equal(await bay('inspect', '-f', format, 'one'), `running true /one ${image} sleep 3600\n`);
+    const [box] = JSON.parse(await bay('inspect', '-s', 'one'));
+    const program = readFileSync(`/proc/${box.State.Pid}/cmdline`, 'utf8');
+    t.equal(program, 'sleep\x003600\0');
+    t.equal(box.SizeRw, 4, 'the one file that was written');
+    t.ok(existsSync(join(box.GraphDriver.Data.UpperDir, 'etc/mark')));
+    t.equal(box.NetworkSettings.IPAddress, box.status.ip);
+    const [held] = JSON.parse(await bay('inspect', '--type', 'image', image));
+    t.equal(box.Image, held.Id);
+    t.ok(box.SizeRootFs > held.Size && held.RootFS.Layers.length > 0);
+    t.match(await cluster.bay('inspect', 'one', 'nobody'), {
+      code: 1,
+      stdout: /^\[\n {4}\{/,
+      stderr: /No such object: nobody/,
+    });
+    t.match(await cluster.bay('inspect', '--type', 'pod', 'one'), {
+      code: 2,
+      stderr: /--type 'pod'/,
+    });
+  });
+
   await t.test('are there at rest, too', async (t) => {
     await bay('stop', '-t', '0', 'one');
+    t.equal(await bay('inspect', '-f', '{{.State.Status}} {{.State.Pid}}', 'one'), 'exited 0\n');
     t.match(await bay('diff', 'one'), /^D \/etc\/group$/m);
     writeFileSync(here('rest'), 'while at rest');
     await bay('cp', here('rest'), 'one:/d/rest');

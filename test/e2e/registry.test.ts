@@ -62,7 +62,7 @@ t.test('images over a registry', { timeout: 180_000 }, async (t) => {
     t.match(await good('images', '--digests', '--no-trunc'), /DIGEST.*\n.*sha256:[a-f0-9]{64}/);
     const id = (await good('inspect', '-f', '{{.Id}}', 'busybox')).trim();
     t.match(id, /^sha256:[a-f0-9]{64}$/);
-    t.match(JSON.parse(await good('image', 'inspect', name)), { Id: id, Os: 'linux' });
+    t.match(JSON.parse(await good('image', 'inspect', name)), [{ Id: id, Os: 'linux' }]);
     t.match(await cluster.bay('inspect', 'nothing'), {
       code: 1,
       stderr: /No such object: nothing/,

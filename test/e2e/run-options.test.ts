@@ -124,7 +124,7 @@ t.test('every flag of bay run, from inside', async (t) => {
       script,
     );
     t.equal((await cluster.bay('stop', 'asked')).code, 0);
-    const { status: told } = JSON.parse((await cluster.bay('inspect', 'asked')).stdout);
+    const [{ status: told }] = JSON.parse((await cluster.bay('inspect', 'asked')).stdout);
     t.equal(told.exitCode, 7);
     const deaf = 'trap "" TERM; while :; do sleep 0.1; done';
     await cluster.bay(
@@ -140,7 +140,7 @@ t.test('every flag of bay run, from inside', async (t) => {
       deaf,
     );
     t.equal((await cluster.bay('stop', 'deaf')).code, 0);
-    t.equal(JSON.parse((await cluster.bay('inspect', 'deaf')).stdout).status.exitCode, 137);
+    t.equal(JSON.parse((await cluster.bay('inspect', 'deaf')).stdout)[0].status.exitCode, 137);
     await cluster.bay('rm', '-f', 'asked', 'deaf');
   });
 });

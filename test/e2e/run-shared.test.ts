@@ -26,7 +26,7 @@ t.test('namespaces of another container, and health', async (t) => {
   t.teardown(() => cluster.destroy());
   await cluster.up();
   const bay = (...words: string[]) => cluster.bay(...words);
-  const inspect = async (name: string) => JSON.parse((await bay('inspect', name)).stdout);
+  const inspect = async (name: string) => JSON.parse((await bay('inspect', name)).stdout)[0];
   const look = 'for kind in net ipc pid uts; do readlink /proc/self/ns/$kind; done';
 
   await t.test('network, ipc and pid are the other’s, uts is not', async (t) => {

@@ -81,7 +81,10 @@ export const userRoles: readonly KubeObject[] = [
   ),
   clusterRole(
     'bayplan:aggregate-to-view',
-    [rule(read, 'bayplan.dev', 'containers snapshots gitsyncs')],
+    [
+      rule(read, 'bayplan.dev', 'containers snapshots gitsyncs'),
+      rule('get', 'bayplan.dev', 'containers/inspect'),
+    ],
     aggregateTo('view'),
   ),
 ];
