@@ -128,7 +128,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   logs: {
     usage:
-      'logs [-f] [-p] [--tail N] [--since D | --since-time T] [-t] [-c CONTAINER | --all-containers] [--prefix] [--limit-bytes N] [--max-log-requests N] [--ignore-errors] NAME|TYPE/NAME [CONTAINER] | -l SELECTOR',
+      'logs [-f] [-p] [-n N | --tail N] [--since D | --since-time T] [--until D] [-t] [-c CONTAINER | --all-containers] [--prefix] [--limit-bytes N] [--max-log-requests N] [--ignore-errors] NAME|TYPE/NAME [CONTAINER] | -l SELECTOR',
     summary: 'show what a container wrote',
     group: 'containers',
     load: () => import('./commands/logs.ts'),
@@ -165,7 +165,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/kill.ts'),
   },
   rm: {
-    usage: 'rm [-f] NAME…',
+    usage: 'rm [-f] [-v] NAME…',
     summary: 'remove containers',
     group: 'containers',
     load: () => import('./commands/rm.ts'),
@@ -179,8 +179,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/wait.ts'),
   },
   inspect: {
-    usage: 'inspect [-f FORMAT] [--type container|image] NAME…',
-    summary: 'show all that is known of containers and images, as JSON',
+    usage: 'inspect [-f FORMAT] [-s] [--type container|image|volume] NAME…',
+    summary: 'show all that is known of containers, images and volumes, in docker field names',
     group: 'containers',
     load: () => import('./commands/inspect.ts'),
   },

@@ -17,6 +17,14 @@ export const idOf = ({ metadata }: Container): string =>
     .update(metadata.uid ?? '')
     .digest('hex');
 
+export class NoSuchContainer extends Error {
+  override readonly name = 'NoSuchContainer';
+
+  constructor(text: string) {
+    super(`No such container: ${text}`);
+  }
+}
+
 /** The container of this name; undefined when there is none. */
 export async function findByName(
   client: RemoteClient,
@@ -44,7 +52,7 @@ async function byOwnName(client: RemoteClient, name: string, namespace: string) 
     });
 }
 
-/** @throws Error in Docker's words when there is none, or when an ID's beginning is that of several */
+/** @throws NoSuchContainer, or Error when an ID's beginning is that of several */
 export async function findContainer(
   client: RemoteClient,
   text: string,
@@ -52,7 +60,7 @@ export async function findContainer(
 ): Promise<Container> {
   const found = await tryFindContainer(client, text, namespace);
   if (found !== undefined) return found;
-  throw new Error(`No such container: ${text}`);
+  throw new NoSuchContainer(text);
 }
 
 /** The same; undefined when there is none. */

@@ -7,7 +7,7 @@ import { clientOptions, parse, UsageError } from './arguments.ts';
 import { openClient } from './connection.ts';
 import { type Container, containersOf, trouble } from './container.ts';
 import { errorText } from './errors.ts';
-import { findContainer } from './find-container.ts';
+import { findContainer, NoSuchContainer } from './find-container.ts';
 import { until } from './up/readiness.ts';
 
 export interface Ref {
@@ -134,6 +134,8 @@ export async function eachContainer(
   const options = {
     ...clientOptions,
     force: { type: 'boolean', short: 'f' },
+    // Of `rm`: the volumes without a name go with their container in any case.
+    volumes: { type: 'boolean', short: 'v' },
     time: { type: 'string', short: 't' },
     signal: { type: 'string', short: 's' },
   } as const;
@@ -159,7 +161,8 @@ export async function eachContainer(
         process.stdout.write(`${text ?? name}\n`);
       } catch (error) {
         process.stderr.write(`bay: ${errorText(error)}\n`);
-        code = 1;
+        // docker's: what is to be gone, whatever it is, and is not there, is as wanted.
+        if (!(flags.force && error instanceof NoSuchContainer)) code = 1;
       }
     }
   } finally {

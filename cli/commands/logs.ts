@@ -4,15 +4,19 @@ import { withClient } from '../documents/each.ts';
 import { clientFlags, integerOf, parseFlags, type Values } from '../documents/flags.ts';
 import { type LogSource, sourcesOf } from '../logs/sources.ts';
 import { Streams } from '../logs/streams.ts';
+import { momentOf } from '../logs/times.ts';
 
 const flags = {
   ...clientFlags,
+  namespace: { type: 'string' },
+  n: { type: 'string', short: 'n', multiple: true },
   container: { type: 'string', short: 'c' },
   'all-containers': { type: 'boolean' },
   follow: { type: 'boolean', short: 'f' },
   previous: { type: 'boolean', short: 'p' },
   tail: { type: 'string' },
   since: { type: 'string' },
+  until: { type: 'string' },
   'since-time': { type: 'string' },
   timestamps: { type: 'boolean', short: 't' },
   selector: { type: 'string', short: 'l' },
@@ -24,23 +28,22 @@ const flags = {
 
 type Flags = Values<typeof flags>;
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
-/** `90s`, `10m`, `1h30m`, `1d` or plain seconds. */
-function seconds(text: string): number {
-  const parts = [...text.matchAll(/(\d+)([smhd])/g)];
-  if (/^\d+$/.test(text)) return Number(text);
-  if (parts.length === 0 || parts.map(([all]) => all).join('') !== text) {
-    throw new UsageError(`--since '${text}': write 90s, 10m, 2h or 1d`);
-  }
-  return parts.reduce(
-    (sum, [, count, unit = 's']) => sum + Number(count) * (unitSeconds[unit] ?? 0),
-    0,
-  );
+/** `-n` is kubectl's namespace; with a number it is docker's `--tail`. */
+function withTail(values: Flags): Flags {
+  const { n = [], ...rest } = values;
+  const counts = n.filter((text) => /^\d+$/.test(text));
+  const names = n.filter((text) => !/^\d+$/.test(text));
+  return { tail: counts.at(-1), namespace: names.at(-1), ...defined(rest) };
 }
+
+const defined = <T extends object>(values: T): T =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 
 /** Lines of a selection that are shown unless one says otherwise. */
 const usualTail = '10';
+
+const timeOf = (flag: string, text: string, nowMs: number): string =>
+  new Date(momentOf(flag, text, nowMs)).toISOString();
 
 function queryOf(values: Flags): URLSearchParams {
   const query = new URLSearchParams();
@@ -54,7 +57,9 @@ function queryOf(values: Flags): URLSearchParams {
   if (since !== undefined && sinceTime !== undefined) {
     throw new UsageError('only one of --since-time / --since may be used');
   }
-  if (since !== undefined) query.set('sinceSeconds', String(seconds(since)));
+  const nowMs = Date.now();
+  if (since !== undefined) query.set('sinceTime', timeOf('--since', since, nowMs));
+  if (values.until !== undefined) query.set('untilTime', timeOf('--until', values.until, nowMs));
   if (sinceTime !== undefined) query.set('sinceTime', sinceTime);
   const limit = values['limit-bytes'];
   if (limit !== undefined) query.set('limitBytes', String(integerOf(limit, '--limit-bytes')));
@@ -86,7 +91,8 @@ function limit(sources: readonly LogSource[], values: Flags): void {
 }
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, words } = parseFlags('logs', args, flags);
+  const { values: given, words } = parseFlags('logs', args, flags);
+  const values = withTail(given);
   check(values, words);
   const query = queryOf(values);
   // kubectl's way to name the container: a word after the pod.

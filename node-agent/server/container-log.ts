@@ -126,6 +126,7 @@ class LogText {
   #left: number;
   #since: number | undefined;
   #insideLine = false;
+  #isPast = false;
 
   constructor(options: LogOptions) {
     this.#options = options;
@@ -133,9 +134,9 @@ class LogText {
     this.#since = options.since;
   }
 
-  /** Whether `limitBytes` is used up. */
+  /** Whether `limitBytes` is used up, or the log has come to `until`. */
   get isDone(): boolean {
-    return this.#left <= 0;
+    return this.#left <= 0 || this.#isPast;
   }
 
   next(block: Buffer): Buffer {
@@ -162,7 +163,9 @@ class LogText {
       // Times only grow: the rest of the log is wanted.
       this.#since = undefined;
     }
-    const { stream, timestamps } = this.#options;
+    const { stream, timestamps, until } = this.#options;
+    if (until !== undefined && Date.parse(parsed.time) > until) this.#isPast = true;
+    if (this.#isPast) return;
     if (stream !== undefined && parsed.stream !== stream) return;
     if (timestamps && !this.#insideLine) parts.push(Buffer.from(`${parsed.time} `));
     parts.push(parsed.text);

@@ -8,6 +8,8 @@ export interface LogOptions {
   readonly tailLines?: number;
   /** Milliseconds since the epoch: lines before it are left out. */
   readonly since?: number;
+  /** The same: lines after it. */
+  readonly until?: number;
   readonly limitBytes?: number;
   readonly stream?: 'stdout' | 'stderr';
 }
@@ -17,6 +19,7 @@ export function logOptions(query: URLSearchParams, now: number): LogOptions {
   const tailLines = count(query, 'tailLines') ?? count(query, 'tail');
   const limitBytes = count(query, 'limitBytes');
   const since = sinceOf(query, now);
+  const until = time(query, 'untilTime');
   const stream = query.get('stream')?.toLowerCase();
   return {
     follow: flag(query, 'follow'),
@@ -24,6 +27,7 @@ export function logOptions(query: URLSearchParams, now: number): LogOptions {
     timestamps: flag(query, 'timestamps'),
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
     ...(stream === 'stdout' || stream === 'stderr' ? { stream } : {}),
   };
@@ -48,9 +52,13 @@ function count(query: URLSearchParams, name: string): number | undefined {
 function sinceOf(query: URLSearchParams, now: number): number | undefined {
   const seconds = count(query, 'sinceSeconds');
   if (seconds !== undefined) return now - seconds * 1000;
-  const time = query.get('sinceTime');
-  if (time === null || time === '') return undefined;
-  const at = Date.parse(time);
-  if (Number.isNaN(at)) throw badRequest(`sinceTime must be an RFC 3339 time, not ${time}`);
+  return time(query, 'sinceTime');
+}
+
+function time(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw badRequest(`${name} must be an RFC 3339 time, not ${text}`);
   return at;
 }

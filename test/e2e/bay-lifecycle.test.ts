@@ -1,6 +1,6 @@
 /** Docker's commands on single containers. */
 import t from 'tap';
-import { TestCluster } from '../support/cluster.ts';
+import { TestCluster, waitFor } from '../support/cluster.ts';
 
 const image = 'bayplan.local/busybox:latest';
 t.setTimeout(120_000);
@@ -14,7 +14,7 @@ t.test('containers are stopped, started and removed', { timeout: 110_000 }, asyn
     t.equal(code, 0, `bay ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
-  const phase = async (name: string) => JSON.parse(await good('inspect', name)).status.phase;
+  const phase = async (name: string) => JSON.parse(await good('inspect', name))[0].status.phase;
 
   const script = 'trap "exit 7" TERM; while :; do sleep 0.1; done';
   await good('run', '-d', '--name', 'web', image, 'sh', '-c', script);
@@ -32,6 +32,24 @@ t.test('containers are stopped, started and removed', { timeout: 110_000 }, asyn
   const again = await cluster.bay('kill', 'web');
   t.match(again.stderr, /container is not running/);
   t.equal(await good('rm', 'web'), 'web\n');
+
+  const lines = 'for i in 1 2 3; do echo $i; done; echo err >&2; sleep 3600';
+  await good('run', '-d', '--name', 'says', '-v', '/own', image, 'sh', '-c', lines);
+  await waitFor('the lines', async () =>
+    (await good('logs', 'says')).endsWith('err\n') ? true : undefined,
+  );
+  t.equal(await good('logs', '-n', '2', 'says'), '3\nerr\n', 'a number is no namespace');
+  t.equal(await good('logs', '-n', 'default', '--tail', '1', 'says'), 'err\n');
+  t.equal(await good('logs', '--until', '1h', 'says'), '');
+  t.equal(await good('logs', '--since', '1h', '--until', '0', 'says'), '1\n2\n3\nerr\n');
+  const stamped = await good('logs', '-t', 'says');
+  const [, second = '', third = ''] = stamped.split('\n').map((line) => line.split(' ')[0]);
+  t.match(second, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/);
+  t.equal(await good('logs', '--until', '2020-01-02', 'says'), '');
+  t.ok((await good('logs', '--since', third, 'says')).endsWith('err\n'));
+  t.equal(await good('rm', '-fv', 'says'), 'says\n');
+  t.match(await cluster.bay('rm', '-f', 'says'), { code: 0, stderr: /No such container: says/ });
+  t.match(await cluster.bay('rm', 'says'), { code: 1, stderr: /No such container: says/ });
 
   await good('run', '-d', '--name', 'once', image, 'true');
   t.equal(await good('wait', 'once'), '0\n');

@@ -10,7 +10,13 @@ import { containerOf } from './container.ts';
 import { checkAddress, serviceBackend } from './endpoints.ts';
 
 const logNumbers = ['sinceSeconds', 'tailLines', 'limitBytes'];
-const logParameters = ['follow', 'previous', 'timestamps', 'sinceTime', 'stream', ...logNumbers];
+/** `untilTime` is docker's; Kubernetes has none. */
+const logTimes = ['sinceTime', 'untilTime'];
+const logParameters = [
+  ...['follow', 'previous', 'timestamps', 'stream'],
+  ...logTimes,
+  ...logNumbers,
+];
 
 function assigned(pod: KubeObject): string {
   const nodeName = stringOr(objectOr(pod['spec'])['nodeName']);

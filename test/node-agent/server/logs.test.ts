@@ -65,6 +65,9 @@ t.test('the query asks for parts of the log', async (t) => {
     [{ tailLines: 99 }, 'one\ntwo\nerr\n\n'],
     [{ timestamps: true, tailLines: 2 }, `${second(3)} err\n${second(4)} \n`],
     [{ since: Date.parse(second(3)) }, 'err\n\n'],
+    [{ until: Date.parse(second(2)) }, 'one\ntwo\n'],
+    [{ until: Date.parse(second(2)), tailLines: 3 }, 'o\n'],
+    [{ since: Date.parse(second(2)), until: Date.parse(second(3)) }, 'two\nerr\n'],
     [{ limitBytes: 5 }, 'one\nt'],
     [{ stream: 'stderr' }, 'err\n'],
   ];
