@@ -25,7 +25,7 @@ export interface Running {
 }
 
 /** As in `bay`. */
-const compileCache = join(import.meta.dirname, '../node_modules/.cache/compile');
+export const compileCache = join(import.meta.dirname, '../node_modules/.cache/compile');
 
 /** The API server as `bay up` runs it, packed if setup has packed it; resolves when it says that it is ready. */
 export async function startServer(

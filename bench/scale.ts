@@ -10,9 +10,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensurePki } from '#api/pki/pki.ts';
 import { startEtcd } from '#api/storage/etcd-process.ts';
+import { programPath } from '#cli/program-path.ts';
 import { heapFlags } from '#cli/up/node-program.ts';
 import { ask, openSession } from './api-load.ts';
-import { moreFlags, startServer } from './api-process.ts';
+import { compileCache, moreFlags, startServer } from './api-process.ts';
 import { cpuMsOf, memoryOf, printTable } from './measure.ts';
 
 const podCount = Number(process.argv[2] ?? 10_000);
@@ -33,10 +34,11 @@ function startControllers(dir: string, server: string): ChildProcess {
   const places = { crds: join(home, 'crds'), repositories: join(dir, 'repositories') };
   const keys = { key: pki('controller.key'), caKey: pki('ca.key') };
   writeFileSync(config, JSON.stringify({ ...identity, ...keys, ...places }));
-  const program = join(home, 'controller/main.ts');
+  const program = programPath('controller/main.ts');
   const log = openSync(join(dir, 'controller.log'), 'a');
   const args = [...heapFlags, ...moreFlags, program, config];
-  return spawn(process.execPath, args, { stdio: ['ignore', log, log] });
+  const env = { ...process.env, NODE_COMPILE_CACHE: compileCache };
+  return spawn(process.execPath, args, { env, stdio: ['ignore', log, log] });
 }
 
 /** Resolves when the nodes are registered; `told()` is how many pods they have told of. */

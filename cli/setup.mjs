@@ -161,7 +161,12 @@ function projectModules() {
 }
 
 /** As in `cli/up/node-program.ts`. */
-const heap = ['--expose-gc', '--max-semi-space-size=2', '--no-parallel-scavenge'];
+const heap = [
+  '--expose-gc',
+  '--max-semi-space-size=2',
+  '--no-parallel-scavenge',
+  '--heap-growing-percent=70',
+];
 
 /** As in `bay`. */
 const compileCache = join(modules, '.cache/compile');
