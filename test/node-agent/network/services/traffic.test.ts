@@ -9,6 +9,7 @@ import { listFlows } from '#native/conntrack.ts';
 import { end } from '../../../support/pod-network.ts';
 import { service, slice } from '../../../support/service-documents.ts';
 import { ask, askUntil, ServiceWorld } from '../../../support/service-world.ts';
+import { testAffinity } from './affinity.ts';
 
 const world = new ServiceWorld();
 t.teardown(() => world.close());
@@ -101,6 +102,8 @@ t.test('traffic policies: local endpoints alone, and they see who asks', async (
   t.equal(await askUntil(`${ip(5)}:80`, /^error/, from), 'error ECONNREFUSED');
   t.equal(await ask(`${world.network.gateway}:31983`, from, 400), 'error TIMEOUT', 'dropped');
 });
+
+testAffinity(t, world, { one, two, client });
 
 t.test('a pod with a host port is reached at the node, until it is gone', async (t) => {
   const pod = {
