@@ -11,6 +11,7 @@ import { delegateCgroup } from './delegation.ts';
 import { destroy, killAndWait } from './destroy.ts';
 import { ExitError, type Globals } from './globals.ts';
 import { runHere, runHooks } from './hooks.ts';
+import { withJoinedMaps } from './joined-maps.ts';
 import { writePidFile } from './pid-file.ts';
 import { preservedDescriptors } from './preserved.ts';
 import { nameOf } from './process-name.ts';
@@ -86,10 +87,11 @@ function earlyHooks(place: Place, state: State): ((pid: number) => Promise<void>
  */
 export async function createContainer(
   options: CreateOptions,
-  config: Config,
+  asked: Config,
   globals: Globals,
 ): Promise<{ readonly place: Place; readonly state: State }> {
   const { id, bundle, pidFile } = options;
+  const config = withJoinedMaps(asked);
   const place = await Place.make(globals.root, id);
   const state = await firstState(id, bundle, config).catch((error: unknown) => {
     place.remove();

@@ -3,6 +3,7 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import t from 'tap';
 import { containerFlag, namespaceType } from '#native/protocol.ts';
+import { until } from '../node-agent/container/node.ts';
 import { needsRoot } from '../support/scratch.ts';
 import {
   type Change,
@@ -38,8 +39,13 @@ const mapped = (change: Change = {}): Change => {
 };
 
 t.test('root of a user namespace is nobody outside', async (t) => {
-  const container = wireContainer('echo $$; id -u; cat /proc/self/uid_map; sleep 1000', mapped());
+  const container = wireContainer(
+    'echo $$; id -u; cat /proc/self/uid_map; exec sleep 1000',
+    mapped(),
+  );
   const running = await start(container);
+  const comm = `/proc/${running.pid}/comm`;
+  await until('it to have said all', () => readFileSync(comm, 'utf8') === 'sleep\n');
   t.match(readFileSync(`/proc/${running.pid}/status`, 'utf8'), /Uid:\t100000\t100000\t100000/);
   t.not(readlinkSync(`/proc/${running.pid}/ns/user`), readlinkSync('/proc/self/ns/user'));
   await end(running);

@@ -31,13 +31,13 @@ void release_namespaces(void) {
 
 static int prepare_user(const struct container* c, uint64_t* made, struct failure* failure) {
   const char* path = path_of(&c->namespaces, CLONE_NEWUSER);
-  if (path) {
-    user = open(path, O_RDONLY | O_CLOEXEC);
-    return user < 0 ? failed(failure, 128, "open namespace", path) : 0;
-  }
-  if (!(c->namespaces.fresh & CLONE_NEWUSER)) return 0;
+  if (!path && !(c->namespaces.fresh & CLONE_NEWUSER)) return 0;
   // They belong to it, so that its root has power over them.
   *made = c->namespaces.fresh & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
+  if (path) {
+    user = open_user_namespace(path, *made, &owned);
+    return user < 0 ? failed(failure, 128, "join namespace", path) : 0;
+  }
   user = make_user_namespace(&c->maps, *made, &owned);
   return user < 0 ? failed(failure, 128, "make", "a user namespace") : 0;
 }

@@ -12,3 +12,7 @@ struct owned {
 // in it. -1 with errno when it could not be made. Runs in the supervisor, before it has the
 // container's child.
 int make_user_namespace(const struct id_maps* maps, uint64_t more, struct owned* owned);
+
+// The user namespace at `path`, as a descriptor, once it is verified to be one; `more` are made in it.
+// -1 with errno. Runs where the other does.
+int open_user_namespace(const char* path, uint64_t more, struct owned* owned);
