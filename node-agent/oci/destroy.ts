@@ -10,13 +10,15 @@ import { specState } from './status.ts';
 
 const killTimeoutMs = 10_000;
 
-/** SIGKILL, and wait until it is gone. */
+/** SIGKILL, and wait until it is gone. @throws Error when it may not be killed, or does not end */
 export async function killAndWait(init: ProcessName): Promise<void> {
   for (const deadline = Date.now() + killTimeoutMs; isAlive(init); await sleep(2)) {
     try {
       process.kill(init.pid, 'SIGKILL');
-    } catch {
-      return;
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code === 'ESRCH') return;
+      throw new Error(`kill process ${init.pid}: ${message}`, { cause });
     }
     if (Date.now() > deadline) {
       throw new Error(

@@ -84,7 +84,7 @@ async function main(words: readonly string[]): Promise<number> {
     const command = await load();
     return await command.run({ root: flags.root ?? '/run/bayplan-oci', log }, args);
   } catch (error) {
-    return log.failed(error);
+    return log.failed((await import('./rights.ts')).withRights(error));
   }
 }
 

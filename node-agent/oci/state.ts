@@ -70,7 +70,12 @@ export class Place {
   /** Makes it. @throws Error when the id is taken */
   static async make(root: string, id: string): Promise<Place> {
     const directory = `${root}/${checkId(id)}`;
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(root, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new Error(`make ${root}, where state is kept (--root): ${message}`, { cause });
+    }
     try {
       mkdirSync(directory, { mode: 0o700 });
     } catch (error) {

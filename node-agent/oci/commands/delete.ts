@@ -1,6 +1,6 @@
 /** `delete [--force] ID`: what create made is removed; only a stopped container's, unless forced. */
 
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { onlyId, parseFlags } from '../arguments.ts';
 import { readHierarchies, thaw } from '../cgroups.ts';
 import { destroy, killAndWait } from '../destroy.ts';
@@ -10,8 +10,11 @@ import { statusOf } from '../status.ts';
 
 /** Undefined: `create` was killed before it wrote anything; nothing else was made then. */
 function stateOf(place: Place): State | undefined {
-  return existsSync(`${place.directory}/state.json`) ? place.read() : undefined;
+  return isThere(`${place.directory}/state.json`) ? place.read() : undefined;
 }
+
+/** @throws Error where it cannot be looked at: what is not seen is not gone */
+const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 async function deleteFrom(place: Place, force: boolean, { log }: Globals): Promise<void> {
   const state = stateOf(place);
@@ -31,7 +34,7 @@ async function deleteFrom(place: Place, force: boolean, { log }: Globals): Promi
 export async function run(globals: Globals, words: readonly string[]): Promise<number> {
   const { flags, rest } = parseFlags(words, { force: { kind: 'on', short: 'f' } });
   const id = onlyId(rest);
-  if (flags.force && !existsSync(`${globals.root}/${checkId(id)}`)) return 0;
+  if (flags.force && !isThere(`${globals.root}/${checkId(id)}`)) return 0;
   const place = await Place.open(globals.root, id);
   try {
     await deleteFrom(place, flags.force, globals);

@@ -23,11 +23,13 @@ const failedCode = 255;
 
 function refused(id: string, error: unknown): Error {
   if (!(error instanceof HandOverError)) {
-    return new ExitError(`exec in ${id}: ${(error as Error).message}`, failedCode);
+    const { message } = error as Error;
+    return new ExitError(`exec in ${id}: ${message}`, failedCode, { cause: error });
   }
   const { exitCode } = error.failure;
   const code = exitCode === 126 || exitCode === 127 ? exitCode : failedCode;
-  return new ExitError(`exec in ${id}: ${refusalMessage(error.failure)}`, code);
+  const message = `exec in ${id}: ${refusalMessage(error.failure)}`;
+  return new ExitError(message, code, { cause: error });
 }
 
 function pidfdOf({ id, init }: State): number {
