@@ -83,6 +83,11 @@ export class RealRig {
     return name;
   }
 
+  /** Asks until there is an answer. */
+  wait<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+    return waitFor(what, ask, patienceMs);
+  }
+
   /** Waits until the object is as `holds` says. */
   until(path: string, what: string, holds: (object: Json) => boolean): Promise<Json> {
     let last: Json;
