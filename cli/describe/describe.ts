@@ -36,6 +36,35 @@ const own: Readonly<Record<string, () => Promise<Description>>> = {
   Node: async () => ({ describe: (await import('./node.ts')).describeNode }),
   ConfigMap: async () => ({ describe: (await import('./data.ts')).describeConfigMap }),
   Secret: async () => ({ describe: (await import('./data.ts')).describeSecret, events: false }),
+  'Job.batch': async () => ({ describe: (await import('./jobs.ts')).describeJob }),
+  'CronJob.batch': async () => ({ describe: (await import('./jobs.ts')).describeCronJob }),
+  Namespace: async () => ({
+    describe: (await import('./bounds.ts')).describeNamespace,
+    events: false,
+  }),
+  ResourceQuota: async () => ({
+    describe: (await import('./bounds.ts')).describeResourceQuota,
+    events: false,
+  }),
+  LimitRange: async () => ({
+    describe: (await import('./bounds.ts')).describeLimitRange,
+    events: false,
+  }),
+  'PodDisruptionBudget.policy': async () => ({
+    describe: (await import('./bounds.ts')).describeDisruptionBudget,
+  }),
+  'HorizontalPodAutoscaler.autoscaling': async () => ({
+    describe: (await import('./autoscaler.ts')).describeAutoscaler,
+  }),
+  ServiceAccount: async () => ({ describe: (await import('./account.ts')).describeServiceAccount }),
+  PersistentVolumeClaim: async () => ({ describe: (await import('./account.ts')).describeClaim }),
+  'Ingress.networking.k8s.io': async () => ({
+    describe: (await import('./traffic.ts')).describeIngress,
+  }),
+  'NetworkPolicy.networking.k8s.io': async () => ({
+    describe: (await import('./traffic.ts')).describeNetworkPolicy,
+    events: false,
+  }),
 };
 
 async function descriptionOf({ kind, group }: DiscoveredType): Promise<Description> {

@@ -8,7 +8,7 @@ import { inline, type Writer } from './writer.ts';
 const maxEndpoints = 3;
 
 /** `10.0.0.1:80,10.0.0.2:80 + 3 more...`. */
-function endpointsText(slices: readonly KubeObject[], portName: string): string {
+export function endpointsText(slices: readonly KubeObject[], portName: string): string {
   const found = slices.flatMap((slice) =>
     objectsOf(slice['ports'])
       .filter(({ name }) => stringOr(name) === portName)
