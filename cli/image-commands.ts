@@ -45,6 +45,18 @@ export const imageCommands: Readonly<Record<string, CommandEntry>> = {
     group: 'images',
     load: () => import('./commands/system.ts'),
   },
+  login: {
+    usage: 'login [-u USER] [-p PASSWORD | --password-stdin] [--node N] [REGISTRY]',
+    summary: 'log in to a registry, Docker Hub if none is named',
+    group: 'images',
+    load: () => import('./commands/login.ts'),
+  },
+  logout: {
+    usage: 'logout [REGISTRY]',
+    summary: 'forget the login for a registry',
+    group: 'images',
+    load: () => import('./commands/logout.ts'),
+  },
   save: {
     usage: 'save [-o FILE] [--node N] IMAGE…',
     summary: 'write images as a tar',

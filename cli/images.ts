@@ -4,6 +4,7 @@ import type { RemoteClient } from '#api/client/client.ts';
 import { nodes } from '#api/resources/resource-types.ts';
 import type { Node } from '#api/resources/types.ts';
 import { clientOptions, UsageError } from './arguments.ts';
+import { loginOf, type StoredLogin, serverKey } from './registry-login/login.ts';
 
 /** Options of every command about images. */
 export const imageOptions = { ...clientOptions, node: { type: 'string' } } as const;
@@ -68,13 +69,23 @@ export async function nodesWith(
   return found;
 }
 
-/** The header Docker's clients send; absent without `--creds USER:PASSWORD`. Throws UsageError. */
-export function loginHeaders(creds: string | undefined): Record<string, string> {
-  if (creds === undefined) return {};
+/** The header Docker's clients send. */
+export const loginHeader = (login: StoredLogin): Record<string, string> => ({
+  'x-registry-auth': Buffer.from(JSON.stringify(login)).toString('base64url'),
+});
+
+/** With `--creds USER:PASSWORD`, else the login that `bay login` keeps for the image's registry; none is none. */
+export async function loginHeaders(
+  creds: string | undefined,
+  reference: string,
+): Promise<Record<string, string>> {
+  if (creds === undefined) {
+    const login = await loginOf(serverKey(fullName(reference)));
+    return login === undefined ? {} : loginHeader(login);
+  }
   const colon = creds.indexOf(':');
   if (colon < 1) throw new UsageError('--creds: write USER:PASSWORD');
-  const login = { username: creds.slice(0, colon), password: creds.slice(colon + 1) };
-  return { 'x-registry-auth': Buffer.from(JSON.stringify(login)).toString('base64url') };
+  return loginHeader({ username: creds.slice(0, colon), password: creds.slice(colon + 1) });
 }
 
 /**

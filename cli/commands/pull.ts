@@ -17,7 +17,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (reference === undefined || positionals.length > 1) {
     throw new UsageError('name one image: bay pull [REGISTRY/]NAME[:TAG][@DIGEST]');
   }
-  const headers = loginHeaders(values.creds);
+  const headers = await loginHeaders(values.creds, reference);
   const client = await openClient(values);
   const say = (text: string) => values.quiet !== true && process.stdout.write(`${text}\n`);
   try {

@@ -19,7 +19,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (reference === undefined || positionals.length > 1) {
     throw new UsageError('name one image: bay push [REGISTRY/]NAME[:TAG]');
   }
-  const headers = loginHeaders(values.creds);
+  const headers = await loginHeaders(values.creds, reference);
   const client = await openClient(values);
   try {
     const names = await nodeNames(client, values.node);

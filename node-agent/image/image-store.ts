@@ -10,7 +10,7 @@ import { startReading } from './archive-source.ts';
 import { Content } from './content.ts';
 import { distrustContent } from './distrust.ts';
 import { ImageTable, type StoredImage } from './image-table.ts';
-import type { LocalImage, TransferOptions } from './images.ts';
+import type { LocalImage, RegistryCredentials, TransferOptions } from './images.ts';
 import { type Found, findImage, localImage, newTag, noSuchImage, withImage } from './lookup.ts';
 import type { ImagesOptions, NodeImages, Pruned } from './node-images.ts';
 import { SharedContent } from './peers/shared-content.ts';
@@ -167,6 +167,9 @@ class ImageStore implements NodeImages {
   search = async (term: string, limit: number): Promise<readonly SearchHit[]> =>
     (await import('./registry/search.ts')).searchImages(await this.#connect(), term, { limit });
 
+  checkLogin = async (server: string, login: RegistryCredentials): Promise<void> =>
+    (await import('./registry/check-login.ts')).checkLogin(await this.#connect(), server, login);
+
   async usage(used: ReadonlySet<string>): Promise<ImageUsage> {
     return imageUsage(this.#table.all(), used);
   }
@@ -198,11 +201,8 @@ class ImageStore implements NodeImages {
       if (await this.#content.layers.has(chainId)) continue;
       await this.#content.durability.begin();
       this.#content.durability.secureSoon();
-      await this.#content.layers.unpack({
-        chainId,
-        diffId,
-        file: this.#content.blobs.path(digest),
-      });
+      const file = this.#content.blobs.path(digest);
+      await this.#content.layers.unpack({ chainId, diffId, file });
     }
     return layers.map(({ chainId }) => this.#content.layers.path(chainId));
   }

@@ -129,6 +129,8 @@ export interface Images {
   remove(reference: string, options?: RemoveOptions): Promise<Removed>;
   /** Looks for images in a registry: `host/word`, or `word` in Docker Hub. @throws ImageError */
   search(term: string, limit: number): Promise<readonly SearchHit[]>;
+  /** Whether a registry takes a login. @throws ImageError `Unauthorized` when not */
+  checkLogin(server: string, login: RegistryCredentials): Promise<void>;
   /** The unpacked layer directories of an image, lowest first; unpacks what is missing. */
   layers(image: LocalImage): Promise<readonly string[]>;
   /** Looks a user up in the image's own /etc/passwd and /etc/group. */

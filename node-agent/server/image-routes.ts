@@ -4,7 +4,7 @@ import { badRequest, failure, StatusError } from '#api/resources/status.ts';
 import { errorText } from '#controller/runtime/log.ts';
 import { ImageError, type Images } from '#node-agent/image/images.ts';
 import type { ImageUser } from '../image/untag.ts';
-import { answerPull, answerPush } from './image-transfers.ts';
+import { answerPull, answerPush, loginOf } from './image-transfers.ts';
 import { type Call, type Route, sendJson } from './node-api.ts';
 
 export interface ImageRoutesOptions {
@@ -72,6 +72,12 @@ export function imageRoutes({ images, users, onChange }: ImageRoutesOptions): Ro
         await pipeline(tar, response).catch(() => response.destroy());
       },
     },
+    route('POST', /^\/images\/login$/, async ({ query, request }) => {
+      const [login] = loginOf(request);
+      if (login === undefined) throw badRequest('the header X-Registry-Auth has no login');
+      await images.checkLogin(query.get('server') ?? '', login);
+      return { Status: 'Login Succeeded' };
+    }),
     route('GET', /^\/images\/search$/, ({ query }) => {
       const limit = Number(query.get('limit') ?? 25);
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 100)) {

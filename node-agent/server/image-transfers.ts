@@ -95,7 +95,8 @@ function throttled(
   };
 }
 
-function loginOf({ headers }: IncomingMessage): readonly RegistryCredentials[] {
+/** @throws StatusError 400 */
+export function loginOf({ headers }: IncomingMessage): readonly RegistryCredentials[] {
   const header = headers['x-registry-auth'];
   if (typeof header !== 'string' || header === '') return [];
   let fields: Record<string, unknown>;

@@ -21,13 +21,17 @@ t.test('names are shown and completed as docker does it', async (t) => {
 });
 
 t.test('a login is written as Docker writes it', async (t) => {
-  const header = loginHeaders('ada:a:b')['x-registry-auth'] ?? '';
-  t.strictSame(JSON.parse(Buffer.from(header, 'base64url').toString()), {
-    username: 'ada',
-    password: 'a:b',
+  process.env['DOCKER_CONFIG'] = t.testdir({
+    'config.json': JSON.stringify({ auths: { 'reg.io': { auth: 'YTpi' } } }),
   });
-  t.strictSame(loginHeaders(undefined), {});
-  t.throws(() => loginHeaders('ada'), /--creds: write USER:PASSWORD/);
+  t.teardown(() => delete process.env['DOCKER_CONFIG']);
+  const read = (header = '') => JSON.parse(Buffer.from(header, 'base64url').toString());
+  const { 'x-registry-auth': header } = await loginHeaders('ada:a:b', 'reg.io/app');
+  t.strictSame(read(header), { username: 'ada', password: 'a:b' });
+  const kept = await loginHeaders(undefined, 'reg.io/team/app:1');
+  t.strictSame(read(kept['x-registry-auth']), { username: 'a', password: 'b' });
+  t.strictSame(await loginHeaders(undefined, 'app'), {}, 'that of another registry');
+  await t.rejects(loginHeaders('ada', 'app'), /--creds: write USER:PASSWORD/);
 });
 
 const layers = ['a', 'b'].map((letter) => `sha256:${letter.repeat(64)}`);

@@ -1,5 +1,5 @@
 /** Images over a real registry, by bay and by kubectl: push, pull, run, private registries, failures. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -170,6 +170,35 @@ t.test('images over a registry', { timeout: 180_000 }, async (t) => {
       t.equal((await cluster.kubectl('delete', 'imagepolicy', 'team')).code, 0);
     },
   );
+  await t.test('a login is checked, kept as docker keeps it, used and forgotten', async (t) => {
+    const own = mkdtempSync(join(directory, 'guarded-'));
+    // bcrypt of 'pass:word'
+    const ada = 'ada:$2y$05$abcdefghijklmnopqrstuuDIEddBSuRWBBEY6g5zv60IAP5bSSfki';
+    const guarded = await startRegistry(own, ada);
+    t.teardown(() => guarded.stop());
+    // Of this user alone: the node does not know the login.
+    process.env['DOCKER_CONFIG'] = join(own, 'docker');
+    t.teardown(() => delete process.env['DOCKER_CONFIG']);
+    const config = join(own, 'docker/config.json');
+    const box = `${guarded.host}/private/box:1`;
+    await good('tag', 'busybox', box);
+    t.match(await cluster.bay('push', box), { code: 1, stderr: /401 .*'bay login 127/ });
+    const login = (password: string) =>
+      cluster.bayInput(password, 'login', '-u', 'ada', '--password-stdin', guarded.host);
+    t.match(await login('wrong'), { code: 1, stderr: /answered 401 Unauthorized/ });
+    t.notOk(existsSync(config), 'what was refused is not kept');
+    const done = await login('pass:word\n');
+    t.match(done, { code: 0, stdout: 'Login Succeeded\n', stderr: /kept unencrypted/ });
+    t.equal(statSync(config).mode & 0o777, 0o600);
+    t.match(await good('push', box), /1: digest: sha256:/);
+    await good('rmi', box);
+    await good('pull', box);
+    t.equal(await good('logout', guarded.host), `Removing login credentials for ${guarded.host}\n`);
+    t.strictSame(JSON.parse(readFileSync(config, 'utf8')), { auths: {} });
+    t.match(await cluster.bay('push', box), { code: 1, stderr: /401/ });
+    t.match(await cluster.bay('login', guarded.host), { code: 2, stderr: /without a terminal/ });
+    await good('rmi', box);
+  });
   await t.test('what is not there is told by the registry', async (t) => {
     const absent = await cluster.bay('pull', `${registry.host}/team/none`);
     t.equal(absent.code, 1);

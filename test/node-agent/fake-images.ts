@@ -90,6 +90,8 @@ export class FakeImages implements Images {
     return [];
   }
 
+  async checkLogin() {}
+
   shelf(): never {
     throw new Error('there is no content here');
   }

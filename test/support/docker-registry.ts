@@ -29,14 +29,15 @@ export interface RealRegistry {
   stop(): Promise<void>;
 }
 
-/** Keeps its content in `directory`, which must exist. Resolves when it answers. */
-export async function startRegistry(directory: string): Promise<RealRegistry> {
+/** Keeps its content in `directory`, which must exist. Resolves when it answers. `htpasswd`: who may ask; all, when absent. */
+export async function startRegistry(directory: string, htpasswd?: string): Promise<RealRegistry> {
   const host = `127.0.0.1:${await freePort()}`;
   const config = {
     version: '0.1',
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(directory, 'registry') } },
     http: { addr: host },
+    ...(htpasswd === undefined ? {} : { auth: guarded(directory, htpasswd) }),
   };
   const path = join(directory, 'config.yml');
   writeFileSync(path, JSON.stringify(config));
@@ -45,12 +46,18 @@ export async function startRegistry(directory: string): Promise<RealRegistry> {
   return { host, stop: () => stop(child) };
 }
 
+function guarded(directory: string, htpasswd: string): object {
+  const path = join(directory, 'htpasswd');
+  writeFileSync(path, `${htpasswd}\n`);
+  return { htpasswd: { realm: 'test', path } };
+}
+
 async function answers(child: ChildProcess, url: string): Promise<void> {
   const deadline = Date.now() + 20_000;
   for (;;) {
     const answer = await fetch(url).catch(() => undefined);
     await answer?.body?.cancel();
-    if (answer?.ok === true) return;
+    if (answer?.ok === true || answer?.status === 401) return;
     if (child.exitCode !== null) throw new Error(`docker-registry ended with ${child.exitCode}`);
     if (Date.now() > deadline) throw new Error(`${url} does not answer`);
     await new Promise((resolve) => setTimeout(resolve, 25));

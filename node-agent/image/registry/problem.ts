@@ -106,7 +106,7 @@ function retryAfter(header: string | undefined): number | undefined {
 
 function statusAdvice(status: number, host: string): string {
   if (status === 401 || status === 403) {
-    return `give credentials for ${host}: 'docker login ${host}' on the node, or an imagePullSecret`;
+    return `give credentials for ${host}: 'bay login ${host}', or an imagePullSecret`;
   }
   if (status === 404) return 'check the name and the tag; a private repository may need a login';
   if (status === 429)

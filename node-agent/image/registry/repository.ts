@@ -50,12 +50,17 @@ export class Repository {
   constructor(
     parts: RegistryParts,
     endpoint: Endpoint,
-    access: { readonly credentials: RegistryCredentials; readonly actions: 'pull' | 'pull,push' },
+    access: {
+      readonly credentials: RegistryCredentials;
+      /** `none`: the registry alone is asked, no repository of it. */
+      readonly actions: 'pull' | 'pull,push' | 'none';
+    },
   ) {
     this.parts = parts;
     this.endpoint = endpoint;
     this.#credentials = access.credentials;
-    this.#scopes = new Set([`repository:${endpoint.path}:${access.actions}`]);
+    const { actions } = access;
+    this.#scopes = new Set(actions === 'none' ? [] : [`repository:${endpoint.path}:${actions}`]);
   }
 
   /** Asks for the right to read another repository, too: blobs are mounted from it. */
