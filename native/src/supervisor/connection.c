@@ -93,7 +93,8 @@ void flush_connection(struct connection* c) {
 
 static int keep(struct connection* c, const char* bytes, size_t length) {
   if (length > BUFFER - c->out_length) return -1;
-  memcpy(c->out + c->out_length, bytes, length);
+  // A frame without payload has none to copy from; memcpy wants a place even for nothing.
+  if (length) memcpy(c->out + c->out_length, bytes, length);
   c->out_length += length;
   return 0;
 }
