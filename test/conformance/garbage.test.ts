@@ -184,31 +184,31 @@ t.test('Garbage collector should not be blocked by dependency circle', async () 
   await cluster.until(`${base}/pods`, count(0));
 });
 
-t.test(
-  'Namespaces should ensure that all pods and services are removed when a namespace is deleted',
-  async (t) => {
-    const base = await cluster.namespace('whole');
-    await cluster.post(`${base}/replicationcontrollers`, rc('simple', 2));
-    const ports = [{ port: 80 }];
-    await cluster.post(`${base}/services`, {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 's' },
-      spec: { ports },
-    });
-    await cluster.until(`${base}/pods`, count(2));
-    await cluster.delete(base);
-    const refused = await cluster.post(`${base}/configmaps`, {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'late' },
-    });
-    t.ok(refused.status === 403 || refused.status === 404, `${refused.status}`);
-    await cluster.until(base, (_, status) => status === 404);
-    await cluster.namespace('whole');
-    t.equal((await cluster.get(`${base}/services`)).json.items.length, 0);
-  },
-);
+for (const what of ['pods', 'services'])
+  t.test(
+    `Namespaces should ensure that all ${what} are removed when a namespace is deleted`,
+    async (t) => {
+      const name = `whole-${what}`;
+      const base = await cluster.namespace(name);
+      const metadata = { name: 's' };
+      const service = {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata,
+        spec: { ports: [{ port: 80 }] },
+      };
+      if (what === 'pods') await cluster.post(`${base}/replicationcontrollers`, rc('simple', 2));
+      else await cluster.post(`${base}/services`, service);
+      await cluster.until(`${base}/${what}`, count(what === 'pods' ? 2 : 1));
+      await cluster.delete(base);
+      const late = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'late' } };
+      const refused = await cluster.post(`${base}/configmaps`, late);
+      t.ok(refused.status === 403 || refused.status === 404, `${refused.status}`);
+      await cluster.until(base, (_, status) => status === 404);
+      await cluster.namespace(name);
+      t.equal((await cluster.get(`${base}/${what}`)).json.items.length, 0);
+    },
+  );
 
 t.test('OrderedNamespaceDeletion namespace deletion should delete pod first', async (t) => {
   const base = await cluster.namespace('ordered');
