@@ -45,7 +45,7 @@ export async function startServer(
   writeFileSync(config, JSON.stringify({ ...how, ...places, etcdEndpoints: [etcdEndpoint] }));
   const began = performance.now();
   const main = programPath('api/main.ts');
-  const child = spawn(process.execPath, [...heapFlags, ...moreFlags, main, config], {
+  const child = spawn(process.execPath, [...heapFlags('api/main.ts'), ...moreFlags, main, config], {
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -36,7 +36,7 @@ function startControllers(dir: string, server: string): ChildProcess {
   writeFileSync(config, JSON.stringify({ ...identity, ...keys, ...places }));
   const program = programPath('controller/main.ts');
   const log = openSync(join(dir, 'controller.log'), 'a');
-  const args = [...heapFlags, ...moreFlags, program, config];
+  const args = [...heapFlags('controller/main.ts'), ...moreFlags, program, config];
   const env = { ...process.env, NODE_COMPILE_CACHE: compileCache };
   return spawn(process.execPath, args, { env, stdio: ['ignore', log, log] });
 }

@@ -27,7 +27,12 @@ function removeNode(cluster: Cluster, { part, netns }: NodePlace): void {
   const config = configurationPath(cluster, part as ProgramName);
   if (!existsSync(config)) return;
   const inside = netns === undefined ? [] : ['nsenter', `--net=${netns}`];
-  const program = [process.execPath, ...heapFlags, programPath('node-agent/main.ts'), config];
+  const program = [
+    process.execPath,
+    ...heapFlags('node-agent/main.ts'),
+    programPath('node-agent/main.ts'),
+    config,
+  ];
   const [command = '', ...args] = [...inside, ...program, '--destroy'];
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`remove the cluster's containers: ${stderr.trim()}`);

@@ -18,21 +18,22 @@ async function stopChild(child: ChildProcess, exited: Promise<number>): Promise<
   clearTimeout(timer);
 }
 
+export type Program = 'api/main.ts' | 'controller/main.ts' | 'node-agent/main.ts';
+
 /**
  * MiB of V8's young generation, each of two halves: small ones save memory that parts at rest would keep, and what they
- * keep is given back (`api/resources/rest.ts`). So small a generation one thread collects with less work than several. The
- * old generation is collected when it has grown by 70 percent (V8 lets a growing one become several times what it holds):
- * a quarter less memory with thousands of pods, for 3 percent of the processor. The same as in `setup.mjs`: code cached
- * under other flags is compiled anew.
+ * keep is given back (`api/resources/rest.ts`). The API server's is larger: what some dozens of requests under way hold fills
+ * a small one, and is copied at each collection and then kept. So small a generation one thread collects with less work
+ * than several. The old generation is collected when it has grown by 70 percent (V8 lets a growing one become several times
+ * what it holds): a quarter less memory with thousands of pods, for 3 percent of the processor. The same as in `setup.mjs`
+ * but for the size, which cached code does not depend on: code cached under other flags is compiled anew.
  */
-export const heapFlags: readonly string[] = [
+export const heapFlags = (program?: Program): readonly string[] => [
   '--expose-gc',
-  '--max-semi-space-size=2',
+  `--max-semi-space-size=${program === 'api/main.ts' ? 8 : 2}`,
   '--no-parallel-scavenge',
   '--heap-growing-percent=70',
 ];
-
-export type Program = 'api/main.ts' | 'controller/main.ts' | 'node-agent/main.ts';
 
 /** A program that has loaded its code, or is about to, and waits. */
 export interface Held extends Running {
@@ -54,7 +55,7 @@ async function launch(
   { logPath, stdin, netns }: Surroundings,
 ): Promise<{ child: ChildProcess; running: Running }> {
   const log = openSync(logPath, 'a', 0o600);
-  const node = [process.execPath, ...heapFlags, programPath(program), ...args];
+  const node = [process.execPath, ...heapFlags(program), programPath(program), ...args];
   const bound = ['setpriv', '--pdeathsig', 'TERM', ...node];
   const [command = '', ...rest] =
     netns === undefined ? bound : ['nsenter', `--net=${netns}`, ...bound];

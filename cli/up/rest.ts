@@ -37,5 +37,5 @@ export async function rest(state: RestState, isWanted: () => boolean): Promise<v
   const { runDir } = state.cluster;
   writeJson(restPath(runDir), state);
   const program = programPath('cli/up/resume.ts');
-  await becomeLookout([process.execPath, ...heapFlags, program, runDir], isWanted);
+  await becomeLookout([process.execPath, ...heapFlags(), program, runDir], isWanted);
 }
