@@ -13,6 +13,7 @@ export function filesPath(
     | 'export'
     | 'inspect'
     | 'kill'
+    | 'log'
     | 'rollback'
     | 'stats'
     | 'top',

@@ -10,6 +10,8 @@ export interface Target {
   readonly pod: string;
   /** Absent: the pod's only or first one. */
   readonly container?: string;
+  /** The pod is a Container's, or would be if it ran. */
+  readonly isContainer?: true;
 }
 
 /** Kinds whose objects have one pod, of their own name; a name without a kind may be either. */
@@ -33,7 +35,9 @@ export async function findTarget(
   if (kind === '' || kind?.startsWith('container') === true) {
     const find = kind === '' ? tryFindContainer : findContainer;
     const found = await find(client, name, namespace);
-    if (found !== undefined) return { namespace, pod: found.metadata.name, ...chosen };
+    if (found !== undefined) {
+      return { namespace, pod: found.metadata.name, ...chosen, isContainer: true };
+    }
   }
   await client.collection<Pod>(pods).get({ name, namespace });
   return { namespace, pod: name, ...chosen };

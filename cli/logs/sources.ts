@@ -49,7 +49,7 @@ export async function sourcesOf(client: RemoteClient, meant: Meant): Promise<Log
     return items.flatMap((pod) => ofPod(pod, meant));
   }
   const target = await findTarget(client, name ?? '', namespace, meant.container);
-  // One container that is named needs nothing more to be known.
-  if (target.container !== undefined && !meant.all) return [target];
+  // A Container has one, whether it runs or not; one that is named needs nothing more to be known.
+  if (target.isContainer || (target.container !== undefined && !meant.all)) return [target];
   return ofPod(await all.get({ name: target.pod, namespace }), meant);
 }

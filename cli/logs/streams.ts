@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RemoteClient } from '#api/client/client.ts';
+import { filesPath } from '../files.ts';
 import { podPath } from '../target.ts';
 import type { LogSource } from './sources.ts';
 
@@ -54,10 +55,12 @@ export class Streams {
   }
 
   #open(source: LogSource): Promise<Readable> {
-    return this.#client.streamRequest(
-      'GET',
-      podPath(source, 'log', new URLSearchParams(this.#query)),
-    );
+    const query = new URLSearchParams(this.#query);
+    const { namespace, pod, isContainer } = source;
+    const path = isContainer
+      ? filesPath({ text: pod, namespace }, 'log', query)
+      : podPath(source, 'log', query);
+    return this.#client.streamRequest('GET', path);
   }
 
   async #lines(source: LogSource): Promise<void> {

@@ -12,6 +12,7 @@ import type { NodeImages } from '#node-agent/image/node-images.ts';
 import { joinNetwork } from '#node-agent/network/cluster-network.ts';
 import { ClusterView } from '#node-agent/network/cluster-view.ts';
 import type { NodeNetwork, PodNetwork } from '#node-agent/network/pod-network.ts';
+import { containerLogRoute } from '../operations/logs.ts';
 import { finishRollback as recover } from '../operations/rollback.ts';
 import { operationRoutes, operationUpgrades } from '../operations/routes.ts';
 import { drain } from '../pod/drain.ts';
@@ -218,6 +219,7 @@ async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Prom
       ...imageRoutes({ images, users, onChange }),
       ...storeRoutes(parts, pods, { kept, onChange }),
       ...operationRoutes({ pods, runtime, images, kept }, onChange),
+      containerLogRoute({ ...options, kept }),
       volumeRoute(persistentVolumesDir({ dataDir })),
       shutdownRoute(hooks.shutDown),
     ],
@@ -236,12 +238,8 @@ async function close(running: {
   const { parts, work, registration, world, api } = running;
   work.unsubscribe();
   registration.stop();
-  world.pulls.close();
-  world.kept.close();
-  world.status.close();
-  world.events.close();
-  world.configMaps.close();
-  world.secrets.close();
+  const { pulls, kept, status, events, configMaps, secrets } = world;
+  for (const part of [pulls, kept, status, events, configMaps, secrets]) part.close();
   await api.close();
   parts.policies?.close();
   await parts.images.close?.();

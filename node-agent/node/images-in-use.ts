@@ -2,7 +2,7 @@
 import type { Pod } from '#api/resources/types.ts';
 import type { Images } from '#node-agent/image/images.ts';
 import type { ImageUser } from '#node-agent/image/untag.ts';
-import type { KeptContainer } from '../pod/kept-containers.ts';
+import type { KeptContainer } from '../pod/kept-record.ts';
 
 /**
  * Digests of the images that pods name, running or not, and of others named in `more` (Containers at rest stand on theirs);

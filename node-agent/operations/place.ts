@@ -6,7 +6,8 @@ import { failure } from '#api/resources/status.ts';
 import { openMerged, openWritable } from '#native/layers.ts';
 import type { ContainerRecord, ContainerRuntime } from '#node-agent/container/runtime.ts';
 import type { Images } from '#node-agent/image/images.ts';
-import type { KeptContainers, KeptMount } from '../pod/kept-containers.ts';
+import type { KeptContainers } from '../pod/kept-containers.ts';
+import type { KeptMount } from '../pod/kept-record.ts';
 import { identityOf } from '../pod/labels.ts';
 import type { PodController } from '../pod/pod-controller.ts';
 

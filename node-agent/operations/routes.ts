@@ -5,6 +5,7 @@
  *     HEAD, GET, PUT  …/archive?path=                              docker cp
  *     GET  …/export                                               all of it as one tar, without volumes
  *     GET  …/inspect?size=true                                 its process, its image, what is mounted
+ *     GET  …/log?follow=&tailLines=…                           what it has written (logs.ts)
  *     GET  …/top?ps_args=   …/stats   POST …/kill?signal=           its processes
  *     POST …/rollback?reference=&volumes=true                      as it was in a commit, at rest
  *     POST …/commit?reference=&author=&comment=&changes=…&pause=   a new image

@@ -4,10 +4,11 @@
  *     container.json   whose it is, what it stands on and what is mounted in it; written before each start
  *     layer/           upper/ and work/, the writable layer
  *     volumes/<n>/     the volumes that its image asks for
+ *     log/             what its earlier Pods wrote (kept-logs.ts)
  *
  * It goes when the API has no such document any more: renamed first, so that what has a uid's name is always whole.
  */
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import type { ApiObject, Client, Collection } from '#api/client/collection.ts';
@@ -19,28 +20,9 @@ import type { Log } from '#controller/runtime/log.ts';
 import { watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRecord } from '#node-agent/container/runtime.ts';
 import { removeTree } from '../volume/removal.ts';
+import { type KeptContainer, readRecord, writeRecord } from './kept-record.ts';
 import { makeMountPoints } from './mount-points.ts';
 import { Wishes } from './wishes.ts';
-
-export interface KeptMount {
-  readonly target: string;
-  /** On the host. */
-  readonly source: string;
-  readonly readonly: boolean;
-}
-
-export interface KeptContainer {
-  readonly version: 1;
-  /** Of the document, not of a Pod. */
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** The digest of the image's manifest. */
-  readonly image: string;
-  /** As the document names it; absent in what an earlier version wrote. */
-  readonly reference?: string;
-  readonly mounts: readonly KeptMount[];
-}
 
 interface Options {
   readonly dataDir: string;
@@ -85,9 +67,7 @@ export class KeptContainers {
   /** Takes over what an earlier life of the agent left, and follows its documents. */
   async start(records: readonly ContainerRecord[]): Promise<void> {
     for (const { spec } of records) {
-      const [uid] = spec.layerDir.startsWith(`${this.#root}/`)
-        ? spec.layerDir.slice(this.#root.length + 1).split('/')
-        : [];
+      const uid = this.ownerOf(spec.layerDir);
       if (uid !== undefined && this.isHeld(uid) === false) this.#holders.set(uid, spec.id);
     }
     const names = await this.#names();
@@ -105,6 +85,12 @@ export class KeptContainers {
 
   dir(uid: string): string {
     return join(this.#root, uid);
+  }
+
+  /** The uid of the Container whose layer a directory is; undefined for a layer that is nobody's. */
+  ownerOf(layerDir: string): string | undefined {
+    if (!layerDir.startsWith(`${this.#root}/`)) return undefined;
+    return layerDir.slice(this.#root.length + 1).split('/')[0];
   }
 
   layerDir(uid: string): string {
@@ -155,26 +141,13 @@ export class KeptContainers {
 
   /** Remembers what a container is about to be started with; on disk when it resolves. */
   async remember(kept: KeptContainer): Promise<void> {
-    const dir = this.dir(kept.uid);
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const path = join(dir, 'container.json');
-    const text = JSON.stringify(kept);
-    if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
-      const file = await open(`${path}.tmp`, 'w', 0o600);
-      await file.writeFile(text).finally(() => file.close());
-      await rename(`${path}.tmp`, path);
-    }
+    await writeRecord(this.dir(kept.uid), kept);
     if (!this.#closed) this.#follow();
   }
 
   /** What is kept under a uid; undefined when there is nothing, or a start was interrupted before it was written. */
-  async find(uid: string): Promise<KeptContainer | undefined> {
-    try {
-      const kept = JSON.parse(await readFile(join(this.dir(uid), 'container.json'), 'utf8'));
-      return kept?.version === 1 ? (kept as KeptContainer) : undefined;
-    } catch {
-      return undefined;
-    }
+  find(uid: string): Promise<KeptContainer | undefined> {
+    return readRecord(this.dir(uid));
   }
 
   /** The document itself, from the API. */

@@ -128,17 +128,18 @@ export class PodController {
   }
 
   /** The pod's state by its name, for logs and exec; the newest where several had the name. */
-  find(
-    namespace: string,
-    name: string,
-  ): { readonly pod: Pod; readonly state: PodState } | undefined {
-    for (const [uid, pod] of this.#pods) {
-      const { metadata } = pod;
-      const state = this.#states.get(uid);
-      const matches = metadata.namespace === namespace && metadata.name === name;
-      if (matches && state !== undefined) return { pod, state };
+  find(namespace: string, name: string): { pod: Pod; state: PodState } | undefined {
+    for (const state of this.states(namespace, name)) {
+      const pod = this.#pods.get(state.identity.uid);
+      if (pod !== undefined) return { pod, state };
     }
     return undefined;
+  }
+
+  /** All that is still here of pods of this name, those the API has forgotten among them. */
+  states(namespace: string, name: string): readonly PodState[] {
+    const isMeant = ({ identity: of }: PodState) => of.namespace === namespace && of.name === name;
+    return [...this.#states.values()].filter(isMeant);
   }
 
   #state(uid: string, identify: () => PodState['identity']): PodState {

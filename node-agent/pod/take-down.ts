@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { hasReason } from '#api/resources/status.ts';
 import { removeTree } from '../volume/removal.ts';
+import { keepLog } from './kept-logs.ts';
 import { layerDir, logFile, podDir, podLogDir } from './paths.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
@@ -50,10 +51,21 @@ async function removeRecord(world: World, state: PodState, id: string): Promise<
   await world.runtime.removeLayer(layerDir(world.paths, state.identity.uid, id));
 }
 
-/** The API has forgotten the pod: nothing of it stays on the node. */
+/** What a Container's Pod has written stays with the Container. */
+async function keepLogs({ runtime, kept, paths }: World, state: PodState): Promise<void> {
+  for (const attempt of state.allAttempts()) {
+    const layer = runtime.get(attempt.id)?.spec.layerDir;
+    const keeper = layer === undefined ? undefined : kept.ownerOf(layer);
+    if (keeper === undefined) continue;
+    await keepLog(kept.dir(keeper), logFile(paths, state.identity, attempt), attempt.attempt);
+  }
+}
+
+/** The API has forgotten the pod: nothing of it stays on the node but what its Container keeps. */
 export async function erase(world: World, state: PodState): Promise<void> {
   const { uid } = state.identity;
   world.status.forget(uid);
+  await keepLogs(world, state);
   await Promise.all(state.allAttempts().map(({ id }) => removeRecord(world, state, id)));
   await Promise.all([
     removeTree(podDir(world.paths, uid)),

@@ -25,6 +25,24 @@ export async function tailOffset(file: FileHandle, lines: number): Promise<numbe
   return 0;
 }
 
+/** How many lines the log has, counted from its end up to `most`. */
+export async function countLines(path: string, most: number): Promise<number> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const block = Buffer.allocUnsafe(blockBytes);
+    let count = 0;
+    for (let end = size; end > 0 && count < most; end = Math.max(0, end - blockBytes)) {
+      const start = Math.max(0, end - blockBytes);
+      const { bytesRead } = await file.read(block, 0, end - start, start);
+      for (let at = 0; at < bytesRead; at += 1) if (block[at] === lineFeed) count += 1;
+    }
+    return Math.min(count, most);
+  } finally {
+    await file.close();
+  }
+}
+
 /** The texts of a log's last lines, at most `bytes` of them, as a termination message shows them. */
 export async function readTail(
   path: string,

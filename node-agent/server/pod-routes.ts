@@ -1,9 +1,11 @@
 /** Logs, exec and attach of the node's containers, and what runs here. */
+import type { ServerResponse } from 'node:http';
 import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { badRequest, failure } from '#api/resources/status.ts';
 import type { Pod } from '#api/resources/types.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
+import type { PodIdentity } from '../pod/labels.ts';
 import { logFile, type NodePaths } from '../pod/paths.ts';
 import type { PodController } from '../pod/pod-controller.ts';
 import type { PodState } from '../pod/pod-state.ts';
@@ -122,13 +124,20 @@ async function sendLog(options: PodRoutesOptions, call: Call): Promise<void> {
   const wanted = logOptions(query, Date.now());
   const place = find(options, call.parts);
   const attempt = loggedAttempt(place, wanted.previous);
+  const source = logSource(options, place.state.identity, attempt);
+  await answerLog(response, (signal) => containerLog(source, wanted, signal));
+}
+
+/** Sends the chunks of a log as they come. A reader who leaves early is no failure. */
+export async function answerLog(
+  response: ServerResponse,
+  log: (signal: AbortSignal) => AsyncIterable<Buffer>,
+): Promise<void> {
   const abort = new AbortController();
   response.on('close', () => abort.abort());
-  const source = logSource(options, place, attempt);
   response.writeHead(200, { 'content-type': 'text/plain' });
   response.flushHeaders();
-  const chunks = Readable.from(containerLog(source, wanted, abort.signal), { objectMode: false });
-  // A reader who leaves early is no failure.
+  const chunks = Readable.from(log(abort.signal), { objectMode: false });
   await pipeline(chunks, response).catch((error: unknown) => {
     if (!abort.signal.aborted) throw error;
   });
@@ -141,18 +150,28 @@ function loggedAttempt({ pod, state, name }: Place, previous: boolean): Attempt 
   if (found !== undefined) return found;
   const where = `container "${name}" in pod "${pod.metadata.name}"`;
   if (previous) throw badRequest(`previous terminated ${where} not found`);
+  throw badRequest(`${where} is waiting to start: ${waitingFor(state, name)}`);
+}
+
+/** Why a container has not begun yet. */
+export function waitingFor(state: PodState, name: string): string {
   const statuses = [
     ...(state.status?.containerStatuses ?? []),
     ...(state.status?.initContainerStatuses ?? []),
   ];
   const waiting = statuses.find((status) => status.name === name)?.state?.waiting;
-  throw badRequest(`${where} is waiting to start: ${waiting?.reason ?? 'ContainerCreating'}`);
+  return waiting?.reason ?? 'ContainerCreating';
 }
 
-function logSource(options: PodRoutesOptions, { state }: Place, attempt: Attempt): LogSource {
+/** The log of one attempt as it is being written. */
+export function logSource(
+  options: Pick<PodRoutesOptions, 'runtime' | 'paths'>,
+  pod: PodIdentity,
+  attempt: Attempt,
+): LogSource {
   const current = () => options.runtime.get(attempt.id)?.state ?? { phase: 'exited' };
   return {
-    path: logFile(options.paths, state.identity, attempt),
+    path: logFile(options.paths, pod, attempt),
     isLive: () => isAlive(attempt) && current().phase !== 'exited',
     onChange: (callback) => {
       const changes = options.runtime.changes.subscribe(({ spec }) => {

@@ -59,3 +59,41 @@ t.test('containers are stopped, started and removed', { timeout: 110_000 }, asyn
   t.equal(code, 1);
   t.equal(stderr.trim().split('\n').length, 2, 'each failure is told');
 });
+
+t.test('what a container wrote stays with it, however often it ran', async (t) => {
+  const cluster = await TestCluster.create();
+  t.teardown(() => cluster.destroy());
+  await cluster.up();
+  const good = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cluster.bay(...args);
+    t.equal(code, 0, `bay ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const shows = (text: string, ...args: string[]) =>
+    waitFor(`the log to be ${JSON.stringify(text)}`, async () =>
+      (await good('logs', ...args, 'counts')) === text ? true : undefined,
+    );
+  const count = 'echo x >> /n; for i in 1 2; do echo $(wc -l < /n).$i; done; exec sleep 1d';
+  await good('run', '-d', '--name', 'counts', image, 'sh', '-c', count);
+  await shows('1.1\n1.2\n');
+  await good('stop', '-t', '0', 'counts');
+  t.equal(await good('logs', 'counts'), '1.1\n1.2\n', 'at rest');
+  t.equal(await good('logs', '-f', 'counts'), '1.1\n1.2\n', 'nothing more will come');
+  await good('start', 'counts');
+  await shows('1.1\n1.2\n2.1\n2.2\n');
+  await good('restart', '-t', '0', 'counts');
+  await shows('1.1\n1.2\n2.1\n2.2\n3.1\n3.2\n');
+  await shows('2.2\n3.1\n3.2\n', '-n', '3');
+  await shows('', '-n', '0');
+  await shows('1.1\n1.', '--limit-bytes', '6');
+  await shows('2.1\n2.2\n', '--previous');
+  for (let run = 4; run < 9; run += 1) {
+    await good('restart', '-t', '0', 'counts');
+    await shows(`${run}.2\n`, '-n', '1');
+  }
+  const all = await good('logs', 'counts');
+  t.match(all, /^3\.1\n3\.2\n(.*\n)*8\.2\n$/, 'the last five and the one that runs');
+  await good('rm', '-f', 'counts');
+  await good('run', '-d', '--name', 'counts', image, 'echo', 'another');
+  await shows('another\n');
+});

@@ -83,7 +83,7 @@ export const userRoles: readonly KubeObject[] = [
     'bayplan:aggregate-to-view',
     [
       rule(read, 'bayplan.dev', 'containers snapshots gitsyncs'),
-      rule('get', 'bayplan.dev', 'containers/inspect'),
+      rule('get', 'bayplan.dev', 'containers/inspect containers/log'),
     ],
     aggregateTo('view'),
   ),

@@ -169,6 +169,9 @@ export function locate(
     checkPrivileged(cache, target, query);
     return files(cache, target, query);
   }
+  if (target.resource === 'containers' && target.subresource === 'log') {
+    return files(cache, target, query);
+  }
   if (target.resource === 'pods') return podStream(cache, target, query);
   throw notFound({ group: target.group, plural: target.resource }, target.subresource ?? '');
 }

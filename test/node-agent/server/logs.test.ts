@@ -6,7 +6,7 @@ import { Subject } from 'rxjs';
 import t from 'tap';
 import { containerLog } from '#node-agent/server/container-log.ts';
 import { type LogOptions, logOptions } from '#node-agent/server/log-options.ts';
-import { readTail, tailOffset } from '#node-agent/server/log-tail.ts';
+import { countLines, readTail, tailOffset } from '#node-agent/server/log-tail.ts';
 
 const second = (n: number): string => `2026-05-01T12:00:0${n}.000000001Z`;
 const line = (n: number, text: string, tag = 'F', stream = 'stdout'): string =>
@@ -122,6 +122,7 @@ t.test('the tail is found by reading backwards over blocks', async (t) => {
   for (const count of [1, 2, 1_500, 4_999, 5_000, 9_999]) {
     const wanted = lines.slice(0, Math.max(0, lines.length - count)).join('').length;
     t.equal(await tailOffset(file, count), wanted, `${count} lines`);
+    t.equal(await countLines(path, count), Math.min(count, lines.length));
   }
   t.match(
     await readTail(path, { lines: 3, bytes: 2_048 }),
