@@ -10,7 +10,7 @@ const entry = (usage: string, summary: string, load: CommandEntry['load']): Comm
 
 export const activityCommands: Readonly<Record<string, CommandEntry>> = {
   create: entry(
-    'create [OPTIONS OF run] IMAGE [COMMAND…] | create -f FILE | -k DIRECTORY [-R] [--dry-run=server|client] [-o FORM]',
+    'create [OPTIONS OF run] IMAGE [COMMAND…] | create -f FILE | -k DIRECTORY [-R] | create KIND NAME [kubectl’s flags] [-- COMMAND…] [-n NAMESPACE] [--dry-run=server|client] [-o FORM], where KIND is namespace, configmap, secret generic|tls|docker-registry, deployment, job, cronjob, service clusterip|nodeport|loadbalancer|externalname, serviceaccount, token, role, rolebinding, clusterrole, clusterrolebinding, quota, poddisruptionbudget, priorityclass or ingress',
     'make a container without starting it, or documents that are not there yet',
     () => import('./commands/create.ts'),
   ),

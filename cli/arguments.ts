@@ -44,15 +44,8 @@ function takesNext(arg: string, options: Options): boolean {
   return flags && Object.values(options).some((o) => o.short === last && o.type === 'string');
 }
 
-/**
- * Like `parse`, but options end after `leading` positionals: what follows belongs to the program to be run
- * (`bay exec -it NAME ls -l`). A `--` ends them too.
- */
-export function parseLeading<const T extends Options>(
-  args: readonly string[],
-  options: T,
-  leading: number,
-) {
+/** Where what belongs to `leading` positionals ends, and how many there are; a `--` ends it too. */
+function leadingEnd(args: readonly string[], options: Options, leading: number) {
   let index = 0;
   let positionals = 0;
   while (index < args.length && positionals < leading) {
@@ -62,6 +55,25 @@ export function parseLeading<const T extends Options>(
     else if (takesNext(arg, options)) index += 1;
     index += 1;
   }
+  return { index, positionals };
+}
+
+/** The place of the first word that is no option, nor the value of one; -1 if there is none. */
+export function firstWordAt(args: readonly string[], options: Options): number {
+  const { index, positionals } = leadingEnd(args, options, 1);
+  return positionals === 1 ? index - 1 : -1;
+}
+
+/**
+ * Like `parse`, but options end after `leading` positionals: what follows belongs to the program to be run
+ * (`bay exec -it NAME ls -l`). A `--` ends them too.
+ */
+export function parseLeading<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  leading: number,
+) {
+  const { index } = leadingEnd(args, options, leading);
   const { values, positionals: found } = parse(args.slice(0, index), options);
   const rest = args.slice(index);
   return { values, positionals: found, rest: rest[0] === '--' ? rest.slice(1) : rest };

@@ -1,8 +1,10 @@
-/** `bay create`: a container as `bay run` makes it, that is not started yet. */
-import { parseLeading, UsageError } from '../arguments.ts';
+/** `bay create`: a container as `bay run` makes it, that is not started yet; or documents, as kubectl makes them. */
+import { firstWordAt, parseLeading, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { containersOf } from '../container.ts';
 import { createNamed } from '../container-name.ts';
+import { isKindWord } from '../create/kinds.ts';
+import { clientFlags } from '../documents/flags.ts';
 import { idOf } from '../find-container.ts';
 import { runOptions } from '../run/flags.ts';
 import { withShared } from '../run/sharing.ts';
@@ -25,8 +27,30 @@ function meansDocuments(args: readonly string[]): boolean {
   }
 }
 
+/** Flags that may stand before the kind. */
+const beforeKind = {
+  ...options,
+  ...clientFlags,
+  'dry-run': { type: 'boolean' },
+  filename: { type: 'string', short: 'f' },
+  kustomize: { type: 'string', short: 'k' },
+  output: { type: 'string', short: 'o' },
+} as const;
+
+/** The first word is a kind: an image of that name is meant by `NAME:latest`. */
+async function createdDocument(args: readonly string[]): Promise<number | undefined> {
+  const at = firstWordAt(args, beforeKind);
+  const word = args[at] ?? '';
+  if (!isKindWord(word)) return undefined;
+  const others = args.filter((_, index) => index !== at);
+  if (word === 'token') return (await import('../create/token.ts')).createToken(others);
+  return (await import('../create/run.ts')).createKind(word, others);
+}
+
 /** Prints the container's ID. */
 export async function run(args: readonly string[]): Promise<number> {
+  const code = await createdDocument(args);
+  if (code !== undefined) return code;
   if (meansDocuments(args)) {
     return (await import('../documents/create.ts')).createDocuments('create', args);
   }
