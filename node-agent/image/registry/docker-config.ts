@@ -9,6 +9,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as t from 'io-ts';
+import { matchingKeys } from '#api/resources/registry-keys.ts';
 import { ImageError, type RegistryCredentials } from '../images.ts';
 
 const Auth = t.partial({
@@ -71,20 +72,6 @@ export function legacyDockerConfig(json: string, where: string): DockerConfig {
   return parseDockerConfig(`{"auths":${json}}`, where);
 }
 
-/** Scheme, trailing slash and API version are decoration. */
-function plainKey(key: string): string {
-  return key.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '');
-}
-
-/** A pattern's `*` stands for a part of the host, as kubelet has it (pkg/credentialprovider/keyring.go). */
-function fits(key: string, name: string): boolean {
-  const pattern = plainKey(key)
-    .split('*')
-    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('[^./:]*');
-  return new RegExp(`^${pattern}(/|$)`).test(name);
-}
-
 /**
  * The `auths` that fit a repository (`host[:port]/path`), the most specific first. Nothing is asked of helpers.
  */
@@ -92,9 +79,7 @@ export function configuredAuths(
   { auths = {} }: DockerConfig,
   repository: string,
 ): readonly RegistryCredentials[] {
-  const name = repository.replace(/^docker\.io(?=\/|$)/, 'index.docker.io');
-  const keys = Object.keys(auths).filter((key) => fits(key, name) || fits(key, repository));
-  keys.sort((a, b) => plainKey(b).length - plainKey(a).length);
+  const keys = matchingKeys(Object.keys(auths), repository);
   return keys.map((key) => credentialsOf(auths[key] ?? {})).filter((found) => found !== undefined);
 }
 

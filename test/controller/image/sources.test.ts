@@ -53,6 +53,14 @@ t.test('logins fit by registry and path, the closest first', async (t) => {
   t.strictSame(loginFor(all, 'registry.example:5000/a:1'), { username: 'all', password: 'p:q' });
   t.strictSame(loginFor(all, 'registry.example:5000/team/a'), { identitytoken: 'token' });
   t.equal(loginFor(all, 'other.example/a'), undefined);
+  const wild = secret(JSON.stringify({ auths: { '*.example': { username: 'w', password: 'p' } } }));
+  t.strictSame(loginFor(wild, 'any.example/a'), { username: 'w', password: 'p' });
+  t.equal(loginFor(wild, 'any.example.org/a'), undefined);
+  const older = secret(
+    JSON.stringify({ 'old.example': { username: 'o', password: 'p' } }),
+    '.dockercfg',
+  );
+  t.strictSame(loginFor(older, 'old.example/a'), { username: 'o', password: 'p' });
   t.throws(() => loginFor(secret('{', undefined), 'a'), { message: /Secret n\/s is not JSON/ });
   t.throws(() => loginFor(secret('x', 'y'), 'a'), { message: /has no "\.dockerconfigjson"/ });
 });
