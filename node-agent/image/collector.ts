@@ -85,6 +85,16 @@ export class ImageCollector {
     return gone;
   }
 
+  /** Removes all that may go, whatever the marks say: the node is short of disk. */
+  async runAll(): Promise<readonly string[]> {
+    const { discard, used, log } = this.#options;
+    const inUse = await used();
+    await discard((images) => this.#look(images, inUse));
+    const gone = await discard((images) => this.#oldest(images, inUse));
+    for (const { tags, digest } of gone) log.info('image collected', { tags, digest });
+    return gone.map(({ digest }) => digest);
+  }
+
   /** Notes what is there and what is used; chooses nothing. */
   #look(images: readonly StoredImage[], inUse: ReadonlySet<string>): readonly StoredImage[] {
     const now = this.#options.now();

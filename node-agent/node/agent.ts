@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import type { Client } from '#api/client/collection.ts';
-import * as types from '#api/resources/resource-types.ts';
-import type { ConfigMap, Pod, Secret, ServiceAccount } from '#api/resources/types.ts';
+import { systemClock } from '#controller/runtime/clock.ts';
 import type { Log } from '#controller/runtime/log.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
@@ -12,16 +11,16 @@ import type { NodeImages } from '#node-agent/image/node-images.ts';
 import { joinNetwork } from '#node-agent/network/cluster-network.ts';
 import { ClusterView } from '#node-agent/network/cluster-view.ts';
 import type { NodeNetwork, PodNetwork } from '#node-agent/network/pod-network.ts';
+import { Evictions } from '../eviction/evictions.ts';
+import { NodePressure } from '../eviction/node-pressure.ts';
+import { type Signals, thresholdsOf } from '../eviction/thresholds.ts';
 import { containerLogRoute } from '../operations/logs.ts';
-import { finishRollback as recover } from '../operations/rollback.ts';
 import { operationRoutes, operationUpgrades } from '../operations/routes.ts';
 import { drain } from '../pod/drain.ts';
-import { ImagePulls } from '../pod/image-pulls.ts';
-import { KeptContainers } from '../pod/kept-containers.ts';
-import { persistentVolumesDir, volumesDir } from '../pod/paths.ts';
+import type { KeptContainers } from '../pod/kept-containers.ts';
+import { persistentVolumesDir } from '../pod/paths.ts';
 import { PodController } from '../pod/pod-controller.ts';
-import { PodEvents } from '../pod/pod-events.ts';
-import { StatusWriter } from '../pod/status-writer.ts';
+import { removeEndedLayers } from '../pod/take-down.ts';
 import type { World } from '../pod/world.ts';
 import { podDialer } from '../server/dial.ts';
 import { imageRoutes } from '../server/image-routes.ts';
@@ -29,21 +28,15 @@ import { type NodeApi, serveNodeApi } from '../server/node-api.ts';
 import { healthRoute, shutdownRoute } from '../server/node-routes.ts';
 import { podRoutes, streamRoutes } from '../server/pod-routes.ts';
 import { volumeRoute } from '../server/volume-route.ts';
-import { claimSource } from '../volume/claim.ts';
 import type { TmpfsMounts } from '../volume/empty-dir.ts';
-import { ObjectSource } from '../volume/object-source.ts';
-import { PodTokens } from '../volume/pod-tokens.ts';
-import { Volumes } from '../volume/volumes.ts';
 import { type AgentConfig, namesOf } from './config.ts';
-import { type MachineFacts, nodeAddress, readFacts, readPressure } from './facts.ts';
+import { nodeAddress, readFacts, readSignals } from './facts.ts';
 import { imageUsers } from './images-in-use.ts';
 import { podsOnDisk } from './pods-on-disk.ts';
 import { Registration } from './registration.ts';
 import { Services } from './services.ts';
-import { collectImages, storeRoutes } from './store.ts';
-
-/** `kube-root-ca.crt` is in every pod: the next one starts without asking for it. */
-const configMapLingerMs = 60_000;
+import { type Collection, collectImages, storeRoutes } from './store.ts';
+import { worldOf } from './world-of.ts';
 
 export interface AgentParts {
   readonly config: AgentConfig;
@@ -55,6 +48,8 @@ export interface AgentParts {
   /** What the images follow of the cluster. */
   readonly policies?: { close(): void };
   readonly log: Log;
+  /** What the machine has left; absent: as the kernel says. */
+  readonly readSignals?: () => Promise<Signals>;
   /** Takes away what is left of the node itself (bridge, cgroup) once all containers are gone. */
   readonly takeDown: () => Promise<void>;
 }
@@ -62,6 +57,7 @@ export interface AgentParts {
 export interface Agent {
   readonly port: number;
   readonly pods: PodController;
+  readonly evictions: Evictions;
   /** Stops the agent; containers go on. */
   close(): Promise<void>;
 }
@@ -79,8 +75,9 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   const view = new ClusterView(client, config.nodeName);
   const services = new Services(view.services);
   let registration: Registration | undefined;
-  const reportImages = () => void registration?.reportNow();
-  const world = worldOf(parts, facts, { services, onPulled: reportImages });
+  const reportNow = () => void registration?.reportNow();
+  const pressure = pressureOf(config);
+  const world = worldOf(parts, facts, { services, pressure, onPulled: reportNow });
   const pods = new PodController(world);
   pods.adopt(adopted, onDisk);
   await world.kept.start(adopted.containers);
@@ -90,10 +87,20 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   work.add(
     joinNetwork({ view, network: parts.network, nodeName, podCidr, names: namesOf(config), log }),
   );
-  work.add(collectImages(parts, pods, world.kept));
+  const collection = collectImages(parts, pods, world.kept);
+  work.add(() => collection.stop());
+  const evictions = evictionsOf({
+    parts,
+    pods,
+    world,
+    pressure,
+    images: collection,
+    onChange: reportNow,
+  });
+  work.add(() => evictions.stop());
   const imagesChanged = () => {
     pods.retryAll();
-    reportImages();
+    reportNow();
   };
   const shutDown = async () => {
     await drain(world, pods);
@@ -105,19 +112,52 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     identity: identityOf(parts, api.port),
     report: async () => ({
       facts,
-      pressure: await readPressure(config.dataDir),
+      pressure: pressure.conditions,
       images: await images.list(),
       now: Date.now(),
     }),
     log,
   });
+  await evictions.start();
   registration.start();
   log.info('agent started', {
     node: config.nodeName,
     port: api.port,
     pods: adopted.sandboxes.length,
   });
-  return { port: api.port, pods, close: () => close({ parts, work, registration, world, api }) };
+  const end = () => close({ parts, work, registration, world, api });
+  return { port: api.port, pods, evictions, close: end };
+}
+
+function pressureOf({
+  evictionHard,
+  evictionPressureTransitionPeriodSeconds: seconds,
+}: AgentConfig): NodePressure {
+  return new NodePressure(thresholdsOf(evictionHard), seconds && seconds * 1000);
+}
+
+/** Looks after the disk and the memory. */
+function evictionsOf(of: {
+  readonly parts: AgentParts;
+  readonly pods: PodController;
+  readonly world: World;
+  readonly pressure: NodePressure;
+  readonly images: Pick<Collection, 'all'>;
+  readonly onChange: () => void;
+}): Evictions {
+  const { parts, pods, world, pressure, onChange } = of;
+  return new Evictions({
+    world,
+    pods: () => pods.pods(),
+    pressure,
+    read: parts.readSignals ?? (() => readSignals(parts.config.dataDir)),
+    reclaim: async () => {
+      await removeEndedLayers(world);
+      await of.images.all();
+    },
+    onChange,
+    clock: systemClock,
+  });
 }
 
 /** Without the built-in image other images still run: its absence is told and nothing more. */
@@ -126,60 +166,6 @@ async function loadBaseImage({ config, images, log }: AgentParts): Promise<void>
   await ensureBaseImage(images, config.baseImage).catch((error: unknown) => {
     log.warn('built-in image not loaded', { archive: config.baseImage, error });
   });
-}
-
-interface Hints {
-  readonly services: Services;
-  readonly onPulled: () => void;
-}
-
-function worldOf(parts: AgentParts, facts: MachineFacts, { services, onPulled }: Hints): World {
-  const { config, client, runtime, images, network, mounts, log } = parts;
-  const { dataDir, nodeName, cgroupRoot } = config;
-  const address = nodeAddress(config.bindAddress);
-  const capacity = { cpuMillis: facts.cpuCount * 1000, memoryBytes: facts.memoryBytes };
-  const configMaps = new ObjectSource(client.collection<ConfigMap>(types.configMaps), {
-    lingerMs: configMapLingerMs,
-  });
-  const secrets = new ObjectSource(client.collection<Secret>(types.secrets));
-  const pods = client.collection<Pod>(types.pods);
-  const events = new PodEvents(client, nodeName, log);
-  return {
-    node: {
-      nodeName,
-      hostname: facts.hostname,
-      hostIPs: [address],
-      cgroupRoot,
-      capacity,
-      names: namesOf(config),
-    },
-    paths: { dataDir },
-    runtime,
-    images,
-    pulls: new ImagePulls({ images, secrets, events, now: Date.now, onPulled }),
-    network,
-    kept: new KeptContainers({ dataDir, client, record: (id) => runtime.get(id), log, recover }),
-    volumes: new Volumes({
-      configMaps,
-      secrets,
-      tokens: new PodTokens(client.collection<ServiceAccount>(types.serviceAccounts)),
-      mounts,
-      claims: claimSource(client),
-      persistentVolumes: persistentVolumesDir({ dataDir }),
-      dirOf: (uid) => volumesDir({ dataDir }, uid),
-      facts: { hostIP: address, allocatable: capacity },
-      onProblem: (uid, error) => log.warn('volume not updated', { uid, error }),
-    }),
-    pods,
-    configMaps,
-    secrets,
-    servicesFor: (namespace) => services.of(namespace),
-    status: new StatusWriter(pods, log),
-    events,
-    states: new Map(),
-    log,
-    now: Date.now,
-  };
 }
 
 function identityOf({ config }: AgentParts, port: number) {

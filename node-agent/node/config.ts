@@ -41,6 +41,10 @@ const AgentConfig = t.intersection(
       imageGCHighThresholdPercent: t.number,
       imageGCLowThresholdPercent: t.number,
       imageMaximumUnusedSeconds: t.number,
+      /** Below these amounts pods are evicted, by kubelet's signals; what is not named keeps kubelet's default. */
+      evictionHard: t.record(t.string, t.string),
+      /** How long a condition of pressure stays after its cause: kubelet's 300. */
+      evictionPressureTransitionPeriodSeconds: t.number,
     }),
   ],
   'AgentConfig',

@@ -1,6 +1,7 @@
 /** What the machine says about itself, for the Node object. */
 import { readFile, statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from 'node:os';
+import type { Signals } from '../eviction/thresholds.ts';
 
 export interface MachineFacts {
   readonly hostname: string;
@@ -51,20 +52,8 @@ export function nodeAddress(bindAddress: string): string {
   return outward?.address ?? '127.0.0.1';
 }
 
-export interface Pressure {
-  readonly memory: boolean;
-  readonly disk: boolean;
-  readonly pids: boolean;
-}
-
-/** kubelet's hard eviction thresholds (pkg/kubelet/apis/config/v1beta1/defaults_linux.go). */
-const memoryAvailableMinBytes = 100 * 1024 * 1024;
-const diskAvailableMin = 0.1;
-const inodesFreeMin = 0.05;
-const pidsFreeMin = 0.05;
-
-/** Whether the machine runs short of something now. */
-export async function readPressure(dataDir: string): Promise<Pressure> {
+/** What the machine has left of what it may run short of. */
+export async function readSignals(dataDir: string): Promise<Signals> {
   const text = async (path: string) => readFile(path, 'utf8').catch(() => '');
   const [meminfo, loadavg, pidMax, disk] = await Promise.all([
     text('/proc/meminfo'),
@@ -76,10 +65,9 @@ export async function readPressure(dataDir: string): Promise<Pressure> {
   const threads = Number(/\/(\d+) /.exec(loadavg)?.[1] ?? 0);
   const limit = Number(pidMax.trim() || Number.NaN);
   return {
-    memory: available < memoryAvailableMinBytes,
-    disk:
-      disk.bavail < disk.blocks * diskAvailableMin ||
-      (disk.files > 0 && disk.ffree < disk.files * inodesFreeMin),
-    pids: limit - threads < limit * pidsFreeMin,
+    memory: { available, capacity: totalmem() },
+    disk: { available: disk.bavail * disk.bsize, capacity: disk.blocks * disk.bsize },
+    inodes: { available: disk.ffree, capacity: disk.files },
+    pids: { available: limit - threads, capacity: limit },
   };
 }

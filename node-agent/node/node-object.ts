@@ -2,7 +2,8 @@
 import type { Lease, Node, NodeCondition } from '#api/resources/types.ts';
 import { microTimestamp, timestamp } from '#controller/runtime/clock.ts';
 import type { LocalImage } from '#node-agent/image/images.ts';
-import type { MachineFacts, Pressure } from './facts.ts';
+import type { Pressure } from '../eviction/node-pressure.ts';
+import type { MachineFacts } from './facts.ts';
 
 /** The Kubernetes release whose kubelet this agent stands in for, and who it is. */
 const kubeletVersion = 'v1.36.2-bayplan';

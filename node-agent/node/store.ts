@@ -45,14 +45,20 @@ export function storeRoutes(
 const atRest = async (kept: KeptContainers): Promise<string[]> =>
   (await kept.all()).map(({ image }) => image);
 
-/** Begins to look after the disk; the returned function ends it. */
+export interface Collection {
+  /** Removes every image that may go. */
+  all(): Promise<unknown>;
+  stop(): void;
+}
+
+/** Begins to look after the disk. */
 export function collectImages(
   { images, config, log }: AgentParts,
   pods: PodController,
   kept: KeptContainers,
-): () => void {
+): Collection {
   const { discard } = images;
-  if (discard === undefined) return () => {};
+  if (discard === undefined) return { all: async () => undefined, stop: () => undefined };
   const { imageGCHighThresholdPercent, imageGCLowThresholdPercent, dataDir } = config;
   const { imageMaximumUnusedSeconds: unused } = config;
   const collector = new ImageCollector({
@@ -72,5 +78,5 @@ export function collectImages(
     log,
   });
   collector.start();
-  return () => collector.stop();
+  return { all: () => collector.runAll(), stop: () => collector.stop() };
 }

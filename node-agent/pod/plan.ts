@@ -63,11 +63,11 @@ export function plan(view: PodView): Plan {
   const { pod } = view;
   if (pod === undefined) return leave(view, orphanGraceMs, { type: 'erase' });
   if (pod.metadata.deletionTimestamp !== undefined) {
-    return leave(view, graceOf(pod), view.released ? undefined : { type: 'delete-pod' });
+    return leave(view, graceOf(pod, view), view.released ? undefined : { type: 'delete-pod' });
   }
   const expiry = deadlineOf(pod);
   if (isOver(view) || expiry <= view.now || view.refused !== undefined)
-    return leave(view, graceOf(pod), undefined);
+    return leave(view, graceOf(pod, view), undefined);
   const running = run(view, pod);
   return Number.isFinite(expiry)
     ? { ...running, wakeAt: earliest(running.wakeAt, expiry) }
@@ -88,7 +88,9 @@ function isOver(view: PodView): boolean {
   return phase === 'Succeeded' || phase === 'Failed' || finished(view);
 }
 
-function graceOf(pod: Pod): number {
+/** A node that is short of something cannot wait. */
+function graceOf(pod: Pod, view?: PodView): number {
+  if (view?.refused?.evicted === true) return 0;
   const seconds =
     pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
   return seconds * 1000;

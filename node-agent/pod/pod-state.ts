@@ -38,8 +38,8 @@ export class PodState {
   /** Anything a tear-down would have to take away. */
   standing = false;
   released = false;
-  /** Why nothing of the pod is ever run. */
-  refused: Failure | undefined;
+  /** Why nothing of the pod runs, ever or any more. */
+  refused: PodView['refused'];
   /** The status computed last: what the next one builds on. */
   status: PodStatus | undefined;
   wish: Wish | 'unknown' | undefined;

@@ -19,7 +19,8 @@ export const newId = (): string => randomBytes(32).toString('hex');
  * remembered in the state, said in an event, and tried again by the plan; what is refused fails the pod for good.
  */
 export async function setUp(world: World, state: PodState, pod: Pod): Promise<void> {
-  const refused = refusalOf(pod);
+  const isNew = !state.standing && state.allAttempts().length === 0;
+  const refused = refusalOf(pod) ?? (isNew ? world.pressure.refusal(pod) : undefined);
   if (refused !== undefined) {
     state.refused = refused;
     world.events.warn(pod, refused.reason, refused.message);

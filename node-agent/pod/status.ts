@@ -77,7 +77,9 @@ function withoutVerdict(status: PodStatus): PodStatus {
 function verdictOf(view: PodView, pod: Pod, phase: string): Partial<PodStatus> {
   const { reason, message } = pod.status ?? {};
   if (phase !== 'Failed') return {};
-  if (view.refused !== undefined) return view.refused;
+  if (view.refused !== undefined) {
+    return { reason: view.refused.reason, message: view.refused.message };
+  }
   if (deadlineOf(pod) <= view.now && !finished(view)) {
     return {
       reason: 'DeadlineExceeded',
@@ -157,11 +159,19 @@ function conditionsOf(
     initializedCondition(view, pod, phase),
     ...readiness(pod, phase, statuses.containerStatuses ?? []),
     { type: 'PodScheduled', ok: true },
+    ...disruption(view),
     ...wishVerdicts(view, before),
   ];
   const ours = verdicts.map((verdict) => condition(view, pod, before, verdict));
   const types = new Set(ours.map(({ type }) => type));
   return [...ours, ...before.filter(({ type }) => !types.has(type))];
+}
+
+/** What tells an eviction from a failure of the pod's own: policies of Jobs look for it. */
+function disruption({ refused }: PodView): Verdict[] {
+  if (refused?.evicted !== true) return [];
+  const { message } = refused;
+  return [{ type: 'DisruptionTarget', ok: true, reason: 'TerminationByKubelet', message }];
 }
 
 /** Kubernetes' order of fields is not relied on; `lastTransitionTime` moves only when `status` does. */

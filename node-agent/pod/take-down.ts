@@ -73,3 +73,14 @@ export async function erase(world: World, state: PodState): Promise<void> {
   ]);
   await world.kept.removeGone();
 }
+
+/** The disk is short: writable layers of runs that have ended go at once. Records and logs stay, and so do kept layers. */
+export async function removeEndedLayers(world: World): Promise<void> {
+  for (const state of world.states.values()) {
+    if (state.holds > 0) continue;
+    for (const { id, state: of } of state.allAttempts()) {
+      if (of.phase !== 'exited') continue;
+      await world.runtime.removeLayer(layerDir(world.paths, state.identity.uid, id));
+    }
+  }
+}

@@ -65,8 +65,12 @@ export interface PodView {
   /** Whether the API has accepted the node's last word on the pod: delete with grace 0. */
   readonly released: boolean;
   readonly ip?: string;
-  /** Why nothing of the pod is ever run. */
-  readonly refused?: { readonly reason: string; readonly message: string };
+  /** Why nothing of the pod runs, ever or, `evicted`, any more. */
+  readonly refused?: {
+    readonly reason: string;
+    readonly message: string;
+    readonly evicted?: true;
+  };
   /** Why set-up failed. */
   readonly setUpWaiting?: Waiting;
   readonly containers: ReadonlyMap<string, ContainerView>;

@@ -11,7 +11,7 @@ import type { ImagePulls } from './image-pulls.ts';
 import type { KeptContainers } from './kept-containers.ts';
 import type { NodePaths } from './paths.ts';
 import type { PodEvents } from './pod-events.ts';
-import type { PodState } from './pod-state.ts';
+import type { Failure, PodState } from './pod-state.ts';
 import type { ClusterNames } from './resolver-file.ts';
 import type { StatusWriter } from './status-writer.ts';
 
@@ -42,6 +42,8 @@ export interface World {
   readonly servicesFor: (namespace: string) => Promise<readonly Service[]>;
   readonly status: StatusWriter;
   readonly events: PodEvents;
+  /** Why a pod that is new here is not taken while the node is short of something. */
+  readonly pressure: { refusal(pod: Pod): Failure | undefined };
   /** The pods of this node by uid, as the pod controller keeps them: some share namespaces of others. */
   readonly states: Map<string, PodState>;
   readonly log: Log;

@@ -6,6 +6,8 @@ import * as types from '#api/resources/resource-types.ts';
 import { pods } from '#api/resources/resource-types.ts';
 import type { ConfigMap, Pod, Secret } from '#api/resources/types.ts';
 import { silent } from '#controller/runtime/log.ts';
+import { NodePressure } from '#node-agent/eviction/node-pressure.ts';
+import { thresholdsOf } from '#node-agent/eviction/thresholds.ts';
 import { ImagePulls } from '#node-agent/pod/image-pulls.ts';
 import { KeptContainers } from '#node-agent/pod/kept-containers.ts';
 import { persistentVolumesDir, volumesDir } from '#node-agent/pod/paths.ts';
@@ -124,6 +126,7 @@ function worldOf(
   const capacity = { cpuMillis: 2000, memoryBytes: 1024 ** 3 };
   const events = new PodEvents(api, nodeName, silent);
   const pulls = new ImagePulls({ images: machine.images, secrets, events, now: Date.now });
+  const pressure = new NodePressure(thresholdsOf());
   const mounts = { mountTmpfs: async () => undefined, unmount: async () => undefined };
   return {
     node: { nodeName, hostname: 'host1', hostIPs: ['192.0.2.1'], cgroupRoot: '/bayplan', capacity },
@@ -153,6 +156,7 @@ function worldOf(
     servicesFor: async () => [],
     status: new StatusWriter(collection, silent),
     events,
+    pressure,
     states: new Map(),
     log: silent,
     now: Date.now,

@@ -89,6 +89,22 @@ t.test(
   },
 );
 
+t.test('when pods would have to go, all that is unused goes, whatever the marks say', async (t) => {
+  const images = [image('1', ['a']), image('2', ['b']), image('3', ['c'])];
+  const young = image('5', ['e']);
+  images.push(image('4', ['d'], { repoDigests: [] }));
+  const { made, used, clock } = collector(images, { percent: 1, each: 0 });
+  used.add(sha('2'));
+  t.strictSame(await made.runAll(), [], 'all are young');
+  clock.now += 2000;
+  images.push(young);
+  t.strictSame(await made.runAll(), [sha('1'), sha('3')]);
+  t.strictSame(
+    images.map(({ digest }) => digest),
+    [sha('2'), sha('4'), sha('5')],
+  );
+});
+
 t.test('what is young, used, or in no registry stays', async (t) => {
   const loaded = image('1', ['a'], { repoDigests: [] });
   const images = [loaded, image('2', ['b']), image('3', ['c'])];

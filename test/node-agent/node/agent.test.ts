@@ -1,85 +1,16 @@
 /** The whole agent on this machine: real containers, network, cgroups and mounts; only the API is in memory. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
 import t from 'tap';
-import { ensurePki } from '#api/pki/pki.ts';
 import { pods } from '#api/resources/resource-types.ts';
 import type { Pod } from '#api/resources/types.ts';
-import { silent } from '#controller/runtime/log.ts';
-import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
-import { type Agent, startAgent } from '#node-agent/node/agent.ts';
-import { decodeConfig } from '#node-agent/node/config.ts';
-import { openParts } from '#node-agent/node/parts.ts';
-import { machine } from '../../support/machine.ts';
-import { memoryApi } from '../../support/memory-collection.ts';
 import { eventually, podOf } from '../agent-rig.ts';
-
-const baseImage = resolve(import.meta.dirname, '../../../native/build/base-image.tar');
-const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
-
-/** Small enough for a link's name, and nobody else's. */
-const tag = process.pid.toString(36);
-
-async function machineRig() {
-  const dir = mkdtempSync(join(tmpdir(), 'pods-agent-'));
-  const pki = join(dir, 'pki');
-  await ensurePki({ dir: pki, nodeNames: ['n1'], hosts: [] });
-  const [dataDir, runDir] = [join(dir, 'data'), join(dir, 'run')];
-  for (const path of [dataDir, runDir]) mkdirSync(path);
-  const config = decodeConfig('test', {
-    nodeName: 'n1',
-    clusterName: `t${tag}`,
-    server: 'https://127.0.0.1:1',
-    ca: join(pki, 'ca.crt'),
-    cert: join(pki, 'node-n1.crt'),
-    key: join(pki, 'node-n1.key'),
-    bindAddress: '127.0.0.1',
-    port: 0,
-    dataDir,
-    runDir,
-    podCidr: '10.199.31.0/28',
-    bridge: `bp-${tag}`,
-    cgroupRoot: `/bayplan-t${tag}`,
-  });
-  const api = memoryApi();
-  const start = async (): Promise<Agent> => {
-    const parts = await openParts(config, silent, { ...api, close: () => undefined });
-    await ensureBaseImage(parts.images, baseImage);
-    return startAgent(parts);
-  };
-  const ask = (agent: Agent, method: string, path: string) =>
-    new Promise<string>((done, fail) => {
-      const read = (name: string) => readFileSync(join(pki, name));
-      const identity = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
-      const target = { host: '127.0.0.1', port: agent.port, method, path, servername: 'n1' };
-      const call = request({ ...target, ...identity }, (response) => {
-        let text = '';
-        response.on('data', (chunk) => {
-          text += chunk;
-        });
-        response.on('end', () => done(text));
-      });
-      call.on('error', fail);
-      call.end();
-    });
-  const get = (name: string) => api.collection<Pod>(pods).get({ namespace: 'default', name });
-  /** Mounts, cgroups, links, tables and processes that carry our names: other tests run beside us. */
-  const ours = () =>
-    Object.values(machine())
-      .flat()
-      .filter(
-        (line) => line.includes(dir) || line.includes(`t${tag}`) || line.includes(`bp-${tag}`),
-      );
-  return { dir, api, start, ask, get, ours };
-}
+import { machineRig, needsRoot } from '../machine-rig.ts';
 
 t.test(
   'real pods outlive the agent, and a drain leaves the machine as it was',
   { skip: needsRoot },
   async (t) => {
-    const rig = await machineRig();
+    const rig = await machineRig({ podCidr: '10.199.31.0/28' });
     let agent = await rig.start();
     const image = 'bayplan.local/busybox';
     const command = ['sh', '-c', 'echo up $WHO; trap "exit 0" TERM; while :; do sleep 0.1; done'];

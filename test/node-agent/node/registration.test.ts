@@ -3,7 +3,7 @@ import { leases, nodes } from '#api/resources/resource-types.ts';
 import type { Lease, Node } from '#api/resources/types.ts';
 import { silent } from '#controller/runtime/log.ts';
 import { decodeConfig } from '#node-agent/node/config.ts';
-import { readFacts, readPressure } from '#node-agent/node/facts.ts';
+import { readFacts, readSignals } from '#node-agent/node/facts.ts';
 import { type NodeReport, nodeStatus } from '#node-agent/node/node-object.ts';
 import { Registration } from '#node-agent/node/registration.ts';
 import { type MemoryApi, memoryApi } from '../../support/memory-collection.ts';
@@ -126,8 +126,12 @@ t.test('transition times move only when a condition changes', async (t) => {
   });
 });
 
-t.test('the machine’s pressure can be read', async (t) => {
-  t.match(await readPressure('/tmp'), { memory: Boolean, disk: Boolean, pids: Boolean });
+t.test('what the machine has left can be read', async (t) => {
+  const { memory, disk, inodes, pids } = await readSignals('/tmp');
+  for (const { available, capacity } of [memory, disk, inodes, pids]) {
+    t.ok(available >= 0 && available <= capacity, `${available} of ${capacity}`);
+  }
+  t.ok(memory.available > 0);
 });
 
 t.test('a wrong configuration is refused with every wrong field', async (t) => {
