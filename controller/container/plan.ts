@@ -70,13 +70,18 @@ const replacing = waiting('Replacing', 'a container whose namespaces it shares r
 
 const stopping = waiting('Stopping', 'the container is stopped');
 
+const evicted = waiting(
+  'Evicted',
+  'its node was short of something: it runs again as soon as it can',
+);
+
 /**
  * Why its Pod was deleted by us, if it was: what end that came to is not the container's own. A container that is started again
  * may be seen so before its last Pod was seen to go.
  */
 function removal({ status }: Container): Sync | undefined {
   const reason = conditionOf(status?.conditions, 'Synced')?.reason;
-  return [replacing, stopping].find((each) => each.reason === reason);
+  return [replacing, stopping, evicted].find((each) => each.reason === reason);
 }
 
 const withoutEnd = ({ endedSpecHash: _, ...status }: ContainerStatus): ContainerStatus => status;
@@ -120,6 +125,8 @@ function withPod(view: View, pod: Pod): Plan {
   if (hasOldNamespaces(view, pod)) {
     return { ...remove, status: told(replacing) };
   }
+  if (!leaving && isToReturn(container, pod))
+    return { ...remove, status: withoutEnd(told(evicted)) };
   if (leaving) {
     const final = container.status?.endedSpecHash === specHash(spec);
     const ours = removal(container);
@@ -133,6 +140,11 @@ function withPod(view: View, pod: Pod): Plan {
   const status = told(synced);
   if (!isExhausted(spec, status)) return { status };
   return { remove: pod, status: { ...status, phase: 'exited', endedSpecHash: specHash(spec) } };
+}
+
+/** The node sent it away: one that is kept up comes back when the scheduler finds room. */
+function isToReturn({ spec: { restartPolicy = 'no' } }: Container, pod: Pod): boolean {
+  return hasEnded(pod) && pod.status?.reason === 'Evicted' && restartPolicy !== 'no';
 }
 
 /** `on-failure` with a limit: the last allowed restart has failed too. */
