@@ -1,25 +1,45 @@
 /** Where an API server is and who speaks to it. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { credentialsIn, type KubeconfigChoice } from './kubeconfig.ts';
 
 /** PEM texts. Who asks is shown by a certificate or by a token. */
 export interface Credentials {
   /** `https://host:port`. */
   readonly server: string;
-  readonly ca: string;
+  /** Absent: the authorities that the system trusts. */
+  readonly ca?: string;
+  /** Nobody is asked who vouches for the server. */
+  readonly insecure?: true;
   readonly cert?: string;
   readonly key?: string;
   readonly token?: string;
+  /** In whose name it is asked. */
+  readonly as?: string;
+  readonly asGroups?: readonly string[];
+  /** How long an answer is waited for; absent: as long as it takes. */
+  readonly timeoutMs?: number;
 }
 
 /** For a TLS connection: the authority, and our certificate if we have one. */
-export function tlsOptions({ ca, cert, key }: Credentials) {
-  return cert === undefined || key === undefined ? { ca } : { ca, cert, key };
+export function tlsOptions({ ca, insecure, cert, key }: Credentials) {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(insecure === true ? { rejectUnauthorized: false } : {}),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
 }
 
 /** For each request. */
-export function loginHeaders({ token }: Credentials): { readonly authorization?: string } {
-  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+export function loginHeaders({
+  token,
+  as,
+  asGroups = [],
+}: Credentials): Record<string, string | string[]> {
+  return {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(as === undefined ? {} : { 'impersonate-user': as }),
+    ...(asGroups.length === 0 ? {} : { 'impersonate-group': [...asGroups] }),
+  };
 }
 
 interface Files {
@@ -30,34 +50,62 @@ interface Files {
   readonly key: string;
 }
 
-export type ConnectOptions = Files | { readonly kubeconfig: string };
-
-interface NamedEntry {
-  readonly name: string;
-  readonly cluster?: Record<string, string>;
-  readonly user?: Record<string, string>;
-  readonly context?: { readonly cluster: string; readonly user: string };
+/** What stands in a kubeconfig, and what counts instead of it. */
+export interface KubeconfigOptions extends KubeconfigChoice {
+  /** Absent: all is said by the others. */
+  readonly kubeconfig?: string | undefined;
+  readonly server?: string | undefined;
+  /** Path of a PEM file. */
+  readonly authority?: string | undefined;
+  readonly insecure?: boolean | undefined;
+  readonly as?: string | undefined;
+  readonly asGroups?: readonly string[] | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
-interface Kubeconfig {
-  readonly clusters?: readonly NamedEntry[];
-  readonly users?: readonly NamedEntry[];
-  readonly contexts?: readonly NamedEntry[];
-  readonly 'current-context'?: string;
-}
+export type ConnectOptions = Files | KubeconfigOptions;
 
 const pem = (value: string): string =>
   value.startsWith('-----BEGIN') ? value : readFileSync(value, 'utf8');
 
 /** Reads what the options name. Throws with the file's name if it cannot be read or lacks something. */
 export function credentials(options: ConnectOptions): Credentials {
-  if (!('kubeconfig' in options)) {
+  if ('cert' in options) {
     const { server, ca, cert, key } = options;
     return { server, ca: pem(ca), cert: pem(cert), key: pem(key) };
   }
-  const path = options.kubeconfig;
+  return overridden(inFile(options), options);
+}
+
+function inFile(options: KubeconfigOptions): Partial<Credentials> {
+  const { kubeconfig: path, context, cluster, user } = options;
+  if (path === undefined) return {};
   const text = readFileSync(path, 'utf8');
-  return single(text) ?? currentContext(text, path);
+  const isChosen = context !== undefined || cluster !== undefined || user !== undefined;
+  return (isChosen ? undefined : single(text)) ?? credentialsIn(text, path, options);
+}
+
+/** What is said on its own counts instead of what the file says. */
+function overridden(found: Partial<Credentials>, options: KubeconfigOptions): Credentials {
+  const { server = found.server, token, authority, insecure, as, asGroups, timeoutMs } = options;
+  if (server === undefined) {
+    const { kubeconfig: path } = options;
+    throw new Error(`${path === undefined ? '' : `kubeconfig ${path}: `}there is no server`);
+  }
+  const { ca: heldCa, insecure: heldInsecure, cert, key, token: heldToken } = found;
+  const ca = authority === undefined ? heldCa : pem(authority);
+  const isInsecure = insecure ?? (authority === undefined && heldInsecure === true);
+  const login = token ?? heldToken;
+  return {
+    server: server.includes('://') ? server : `https://${server}`,
+    ...(isInsecure ? { insecure: true } : ca === undefined ? {} : { ca }),
+    // Who brings a token does not want to be known by the file's certificate.
+    ...(token !== undefined || cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(login === undefined ? {} : { token: login }),
+    ...(as === undefined ? {} : { as }),
+    ...(asGroups === undefined ? {} : { asGroups }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
 }
 
 const field = (text: string, name: string): string | undefined =>
@@ -76,29 +124,4 @@ function single(text: string): Credentials | undefined {
     return undefined;
   }
   return { server, ca: decoded(ca), cert: decoded(cert), key: decoded(key) };
-}
-
-function currentContext(text: string, path: string): Credentials {
-  // `yaml` costs more time to load than all of this module's own work: only unusual files need it.
-  const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
-  const config = parse(text) as Kubeconfig;
-  const name = config['current-context'];
-  const context = config.contexts?.find((entry) => entry.name === name)?.context;
-  const cluster = config.clusters?.find((entry) => entry.name === context?.cluster)?.cluster;
-  const user = config.users?.find((entry) => entry.name === context?.user)?.user;
-  const part = (source: Record<string, string> | undefined, key: string): string => {
-    const embedded = source?.[`${key}-data`];
-    if (embedded !== undefined) return decoded(embedded);
-    const file = source?.[key];
-    if (file !== undefined) return readFileSync(file, 'utf8');
-    throw new Error(`kubeconfig ${path}: the context '${name}' has no ${key}`);
-  };
-  if (cluster?.['server'] === undefined) {
-    throw new Error(`kubeconfig ${path}: the context '${name}' has no server`);
-  }
-  const where = { server: cluster['server'], ca: part(cluster, 'certificate-authority') };
-  const file = user?.['tokenFile'];
-  const token = user?.['token'] ?? (file === undefined ? undefined : readFileSync(file, 'utf8'));
-  if (token !== undefined) return { ...where, token: token.trim() };
-  return { ...where, cert: part(user, 'client-certificate'), key: part(user, 'client-key') };
 }

@@ -91,15 +91,18 @@ export class Session {
   #start<T>(
     method: string,
     path: string,
-    { headers = {}, body, signal }: RequestOptions,
+    { headers = {}, body, signal: asked }: RequestOptions,
     receive: (stream: ClientHttp2Stream, resolve: (value: T) => void) => void,
   ): Promise<T> {
+    const { signal, done } = this.#limited(`${method} ${path}`, asked);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const named = { ':method': method, ':path': path, 'user-agent': this.#userAgent };
       const login = loginHeaders(this.credentials);
       const stream = this.#stream({ ...named, ...login, ...headers }, body);
-      const abort = () => stream.close(constants.NGHTTP2_CANCEL);
+      // A stream whose session does not come about never closes by itself.
+      const abort = () =>
+        stream.pending ? stream.destroy() : stream.close(constants.NGHTTP2_CANCEL);
       signal?.addEventListener('abort', abort, { once: true });
       let problem: unknown;
       stream.on('error', (error) => {
@@ -112,6 +115,7 @@ export class Session {
       });
       stream.once('close', () => {
         signal?.removeEventListener('abort', abort);
+        done();
         this.#released();
         if (resolved) return;
         reject(signal?.aborted ? signal.reason : this.#unavailable(method, path, problem));
@@ -119,6 +123,19 @@ export class Session {
       if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) stream.end(body);
       else body.on('error', (error) => stream.destroy(error)).pipe(stream);
     });
+  }
+
+  /** The signal, or the end of the time that an answer may take. `done` when the answer is there. */
+  #limited(what: string, signal: AbortSignal | undefined) {
+    const { timeoutMs, server } = this.credentials;
+    if (timeoutMs === undefined) return { signal, done: () => undefined };
+    const late = new AbortController();
+    const why = `${what}: no answer of ${server} within ${timeoutMs} ms`;
+    const timer = setTimeout(() => late.abort(failure(504, 'Timeout', why)), timeoutMs);
+    return {
+      signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+      done: () => clearTimeout(timer),
+    };
   }
 
   close(): void {

@@ -13,8 +13,6 @@ const flags = {
   subresource: { type: 'string' },
   quiet: { type: 'boolean', short: 'q' },
   list: { type: 'boolean' },
-  as: { type: 'string' },
-  'as-group': { type: 'string', multiple: true },
   output: { type: 'string', short: 'o' },
   'no-headers': { type: 'boolean' },
 } as const;
@@ -88,13 +86,9 @@ async function canI(
       'you must specify two arguments: bay auth can-i VERB TYPE[/NAME], or --list',
     );
   }
-  const { as: user } = values;
   const asked = await attributes(client, words, values);
-  const isSelf = user === undefined;
-  const kind = isSelf ? 'SelfSubjectAccessReview' : 'SubjectAccessReview';
-  const who = isSelf ? {} : { user, groups: values['as-group'] ?? ['system:authenticated'] };
-  const review = { apiVersion: group, kind, spec: { ...who, ...asked } };
-  const { status } = (await client.request('POST', path(`${kind.toLowerCase()}s`), review)) as {
+  const review = { apiVersion: group, kind: 'SelfSubjectAccessReview', spec: asked };
+  const { status } = (await client.request('POST', path('selfsubjectaccessreviews'), review)) as {
     status: { allowed: boolean; reason?: string; evaluationError?: string };
   };
   if (values.quiet !== true) {

@@ -90,7 +90,9 @@ export async function run(args: readonly string[]): Promise<number> {
   } else if (action === 'get-contexts') {
     process.stdout.write(contextsTable(config, values['no-headers'] !== true));
   } else if (action === 'view') {
-    const chosen = values.minify === true ? minified(config) : config;
+    const named =
+      values.context === undefined ? config : { ...config, 'current-context': values.context };
+    const chosen = values.minify === true ? minified(named) : config;
     const { printerOf } = await import('../documents/print.ts');
     const print = await printerOf(values.output ?? 'yaml');
     process.stdout.write(print(values.raw === true ? chosen : withoutSecrets(chosen)));

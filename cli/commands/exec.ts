@@ -88,7 +88,8 @@ export async function run(args: readonly string[]): Promise<number> {
   query.set('stdin', String(stdin));
   query.set('tty', String(tty));
   for (const word of rest) query.append('command', word);
-  const client = await openClient(values);
+  // `--user` is the container's.
+  const client = await openClient({ ...values, user: undefined });
   try {
     const path = await pathOf(client, name, values, query);
     const code = await runSession(client.credentials, path, { stdin, tty, detachKeys });

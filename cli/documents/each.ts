@@ -1,11 +1,9 @@
 /** The frame of commands that do the same to each document that is meant. */
 import type { RemoteClient } from '#api/client/client.ts';
 import { StatusError } from '#api/resources/status.ts';
-import { openClient } from '../connection.ts';
+import { type ConnectionFlags, openClient } from '../connection.ts';
 import { errorText } from '../errors.ts';
 import { eachFound, type Found, type Selection } from './select.ts';
-
-type ConnectionFlags = Parameters<typeof openClient>[0];
 
 /** Opens a client for the time of `work`. */
 export async function withClient<T>(

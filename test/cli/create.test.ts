@@ -31,7 +31,7 @@ const variables = file('variables', 'A=1\n');
 const badVariables = file('bad-variables', '1st=x\n');
 const own = credentials({ kubeconfig: server.kubeconfig });
 const key = file('tls.key', own.key ?? '');
-const other = file('ca.crt', own.ca);
+const other = file('ca.crt', own.ca ?? '');
 
 const refused: readonly (readonly string[])[] = [
   ['namespace'],
