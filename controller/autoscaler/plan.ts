@@ -130,7 +130,8 @@ function measure(view: View, replicas: number): Measured {
           `unable to get metrics for resource ${wanted.resource}: ${uses.message}`,
         );
       }
-      const found = proposal(wanted, { pods, uses, replicas, nowMs });
+      const tolerance = tolerancesOf(autoscaler.spec?.behavior);
+      const found = proposal(wanted, { pods, uses, replicas, nowMs, tolerance });
       current.push(currentOf(metric, found));
       if (best === undefined || found.replicas > best.proposal.replicas)
         best = { proposal: found, name: nameOf(wanted) };
@@ -150,6 +151,13 @@ function measure(view: View, replicas: number): Measured {
     current,
     ...(failure === undefined ? {} : { failure }),
   };
+}
+
+/** KEP-4951. */
+function tolerancesOf({ scaleUp, scaleDown }: NonNullable<Spec['behavior']> = {}) {
+  const share = (quantity: string | undefined) =>
+    quantity === undefined ? undefined : milliValue(quantity) / 1000;
+  return defined({ up: share(scaleUp?.tolerance), down: share(scaleDown?.tolerance) });
 }
 
 /** @throws NoMeasure for a metric that nobody here serves */

@@ -23,6 +23,8 @@ export interface View {
   readonly uses: ReadonlyMap<string, PodUse>;
   readonly replicas: number;
   readonly nowMs: number;
+  /** How far used may be above and below wanted, as a share of it, before anything is changed. Default 0.1. */
+  readonly tolerance?: { readonly up?: number; readonly down?: number };
 }
 
 export interface Proposal {
@@ -33,8 +35,8 @@ export interface Proposal {
   readonly averageMillis: number;
 }
 
-/** Between these bounds of used to wanted nothing is changed. */
-const tolerance = 0.1;
+/** Kubernetes' `--horizontal-pod-autoscaler-tolerance`. */
+const usualTolerance = 0.1;
 /** A pod's CPU says little while it starts. */
 const cpuInitializationMs = 300_000;
 const initialReadinessMs = 30_000;
@@ -64,7 +66,8 @@ export function proposal(measure: Measure, view: View): Proposal {
   };
   const rising = first.ratio > 1;
   const withUnready = rising && unready.length > 0;
-  const close = (ratio: number) => Math.abs(1 - ratio) <= tolerance;
+  const { up = usualTolerance, down = usualTolerance } = view.tolerance ?? {};
+  const close = (ratio: number) => ratio >= 1 - down && ratio <= 1 + up;
   if (!withUnready && missing.length === 0) {
     const wanted = close(first.ratio) ? replicas : Math.ceil(first.ratio * ready);
     return { ...told, replicas: wanted };

@@ -89,6 +89,16 @@ t.test('it keeps to its bounds, whatever the load', async (t) => {
   t.equal(await size(), 3);
 });
 
+t.test('it grows on less when its own tolerance is small', async (t) => {
+  const load: Load = { millis: 1_060 };
+  const usual = await setUp(load);
+  await usual.pass(60_000);
+  t.equal(await usual.size(), 2);
+  const strict = await setUp(load, { behavior: { scaleUp: { tolerance: '50m' } } });
+  await strict.pass(60_000);
+  t.equal(await strict.size(), 3);
+});
+
 t.test('without measures nothing changes, and it says why', async (t) => {
   const load: Load = { millis: undefined };
   const { pass, size, collection } = await setUp(load);

@@ -39,15 +39,8 @@ function viewOf(given: readonly Given[], replicas = given.length) {
   const uses = new Map<string, PodUse>();
   for (const [i, { use }] of given.entries()) {
     if (use === undefined) continue;
-    const containers = new Map([
-      [
-        'main',
-        new Map([
-          ['cpu', use],
-          ['memory', use * 1_024],
-        ]),
-      ],
-    ]);
+    const measures = Object.entries({ cpu: use, memory: use * 1_024 });
+    const containers = new Map([['main', new Map(measures)]]);
     uses.set(`p${i}`, { timeMs: nowMs, windowMs: 15_000, containers });
   }
   return { pods: given.map(podOf), uses, replicas, nowMs };
@@ -85,6 +78,13 @@ for (const [name, given, expected] of cases) {
     t.equal(proposal(half, viewOf(given)).replicas, expected);
   });
 }
+
+t.test('what an autoscaler bears itself, each way', async (t) => {
+  const wanted = (use: number, tolerance: object) =>
+    proposal(half, { ...viewOf(using(use, use)), tolerance }).replicas;
+  t.strictSame([wanted(510, { up: 0.01 }), wanted(700, { up: 0.5 })], [3, 2]);
+  t.strictSame([wanted(200, { up: 0.5 }), wanted(200, { down: 0.7 })], [1, 2]);
+});
 
 t.test('an average value, memory, one container', async (t) => {
   const view = viewOf(using(1_000, 500));
