@@ -39,6 +39,11 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     'say how many replicas a workload shall have',
     () => import('./commands/scale.ts'),
   ),
+  set: entry(
+    'set image TYPE/NAME… | TYPE NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE CONTAINER=IMAGE… | *=IMAGE [-n NAMESPACE | -A] [-o FORM] [--dry-run=server]',
+    'set other images for the containers of workloads',
+    () => import('./commands/set.ts'),
+  ),
   rollout: entry(
     'rollout status|history|undo|restart|pause|resume TYPE/NAME… [-n NAMESPACE] [-w] [--timeout 5m] [--revision N] [--to-revision N]',
     'follow, redo and undo the roll-out of a workload',
