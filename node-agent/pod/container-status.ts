@@ -9,13 +9,12 @@ import {
   exitCodeOf,
   latest,
   type PodView,
+  type Role,
   restarts,
 } from './view.ts';
 
 /** How container IDs are written in a status: `bayplan://<64 hex>`. */
 export const runtimeName = 'bayplan';
-
-export type Role = 'init' | 'app';
 
 /** The status of one container; `pending` is why a container that has no attempt yet waits. */
 export function containerStatus(
@@ -36,16 +35,17 @@ export function containerStatus(
     state,
     lastState: last === undefined ? {} : terminated(last),
     ready: isReady(known, container, role),
-    started: hasStarted(container, known),
+    ...(role === 'ephemeral' ? {} : { started: hasStarted(container, known) }),
     restartCount: attempt?.attempt ?? 0,
     image: container.image ?? '',
     imageID: attempt?.imageId ?? '',
     ...(attempt === undefined ? {} : { containerID: `${runtimeName}://${attempt.id}` }),
-    ...resourcesOf(container, running),
+    ...resourcesOf(container, running && role !== 'ephemeral'),
   };
 }
 
 function isReady(known: ContainerView, container: PodContainer, role: Role): boolean {
+  if (role === 'ephemeral') return false;
   const isWork = role === 'init' && container.restartPolicy !== 'Always';
   return isWork ? exitCodeOf(latest(known)) === 0 : isServing(container, known);
 }

@@ -5,6 +5,8 @@ import { ownSettings } from './own-settings.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
 
+/** A Container's, in its Pod (`controller/container/pod.ts`): others there were added to debug it. */
+const mainContainer = 'main';
 const kinds = ['network', 'ipc', 'pid'] as const;
 
 function peerOf({ states }: World, pod: Pod, uid: string): PodState | undefined {
@@ -30,8 +32,8 @@ export function joinedContainers(world: World, pod: Pod): JoinedContainers | und
   return Object.fromEntries(
     wanted.map((kind) => {
       const peer = peerOf(world, pod, uids[kind] ?? '');
-      const running = peer?.allAttempts().find(({ id }) => {
-        return world.runtime.get(id)?.state.phase === 'running';
+      const running = peer?.allAttempts().find(({ id, container }) => {
+        return container === mainContainer && world.runtime.get(id)?.state.phase === 'running';
       });
       if (running !== undefined) return [kind, running.id];
       const name = peer?.identity.name ?? `of Pod ${uids[kind]}`;

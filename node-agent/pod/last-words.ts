@@ -1,8 +1,9 @@
 /** What an ended container left to say: its termination message, or why it could not be started. */
 import { open, readFile } from 'node:fs/promises';
-import type { Pod, PodContainer } from '#api/resources/types.ts';
+import type { Pod } from '#api/resources/types.ts';
 import { readTail } from '../server/log-tail.ts';
 import { logFile, startErrorFile, terminationLog } from './paths.ts';
+import { containerNamed } from './pod-containers.ts';
 import type { PodState } from './pod-state.ts';
 import type { Attempt } from './view.ts';
 import type { World } from './world.ts';
@@ -37,9 +38,8 @@ async function lastWords(
     if (error !== '') return { reason: 'StartError', message: error };
   }
   const message = await readStart(terminationLog(world.paths, uid, attempt));
-  const spec = pod?.spec;
-  const all: PodContainer[] = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
-  const policy = all.find(({ name }) => name === attempt.container)?.terminationMessagePolicy;
+  const container = pod === undefined ? undefined : containerNamed(pod, attempt.container);
+  const policy = container?.terminationMessagePolicy;
   if (message !== '' || exitCode === 0) return { message };
   if (policy !== 'FallbackToLogsOnError') return { message: outOfMemory(attempt) };
   const log = logFile(world.paths, state.identity, attempt);

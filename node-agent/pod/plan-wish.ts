@@ -1,5 +1,6 @@
 /** What of a running container is not as its Container document wants it now. Pure. */
 import type { Action } from './plan.ts';
+import { isEphemeral } from './pod-containers.ts';
 import { latest, type PodView } from './view.ts';
 
 /**
@@ -13,6 +14,7 @@ export function wishActions(view: PodView): Action[] {
   for (const [container, known] of view.containers) {
     const attempt = latest(known);
     if (attempt?.state.phase !== 'running' || known.stopping !== undefined) continue;
+    if (isEphemeral(view.pod, container)) continue;
     const paused = attempt.state.paused === true;
     const asked = `${attempt.id} ${wanted?.generation}`;
     if (wanted !== undefined && view.limited !== asked) {

@@ -9,6 +9,7 @@ import { wishActions } from './plan-wish.ts';
 import { restartAt } from './restart.ts';
 import {
   type Attempt,
+  aliveContainers,
   containerView,
   exitCodeOf,
   finished,
@@ -16,6 +17,7 @@ import {
   isSidecar,
   latest,
   type PodView,
+  type Role,
   restarts,
 } from './view.ts';
 
@@ -106,11 +108,6 @@ function leave(view: PodView, graceMs: number, last: Action | undefined): Plan {
   return { actions };
 }
 
-function aliveContainers(view: PodView): string[] {
-  const alive = [...view.containers].filter(([, container]) => isAlive(latest(container)));
-  return alive.map(([name]) => name);
-}
-
 /** Sidecars are stopped only when no other container is left. */
 function stoppable(view: PodView, alive: readonly string[]): readonly string[] {
   const inits = view.pod?.spec?.initContainers ?? [];
@@ -151,6 +148,8 @@ function run(view: PodView, pod: Pod): Plan {
   const steps = new Steps(view, pod);
   if (steps.init())
     for (const container of pod.spec?.containers ?? []) steps.keep(container, 'app');
+  // Once, and whatever the others do.
+  for (const container of pod.spec?.ephemeralContainers ?? []) steps.keep(container, 'ephemeral');
   steps.forget();
   steps.cure();
   const { actions, ...later } = steps.plan();
@@ -194,7 +193,7 @@ class Steps {
   }
 
   /** Starts a container that should run and does not. */
-  keep(container: PodContainer, role: 'init' | 'app'): void {
+  keep(container: PodContainer, role: Role): void {
     const view = containerView(this.#view, container.name);
     const attempt = latest(view);
     if (isAlive(attempt) || this.#view.pulling?.has(container.name) === true) return;

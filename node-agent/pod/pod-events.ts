@@ -29,6 +29,8 @@ export class PodEvents {
 
 function partOf(pod: Pod, container: string | undefined): { fieldPath?: string } {
   if (container === undefined) return {};
-  const isInit = pod.spec?.initContainers?.some(({ name }) => name === container) === true;
-  return { fieldPath: `spec.${isInit ? 'initContainers' : 'containers'}{${container}}` };
+  const list = (['initContainers', 'ephemeralContainers'] as const).find((field) =>
+    pod.spec?.[field]?.some(({ name }) => name === container),
+  );
+  return { fieldPath: `spec.${list ?? 'containers'}{${container}}` };
 }

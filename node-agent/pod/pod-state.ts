@@ -95,8 +95,10 @@ export class PodState {
   recover(pod: Pod): void {
     if (this.#recovered) return;
     this.#recovered = true;
-    const { initContainerStatuses, containerStatuses } = pod.status ?? {};
-    for (const status of [...(initContainerStatuses ?? []), ...(containerStatuses ?? [])]) {
+    const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+    const { ephemeralContainerStatuses = [] } = pod.status ?? {};
+    const told = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
+    for (const status of told) {
       const memory = this.#memory(status.name);
       if (memory.attempts.length > 0 || status.containerID === undefined) continue;
       memory.attempts.push(lostAttempt(status, this.#acknowledgedAt));

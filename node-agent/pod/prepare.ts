@@ -13,6 +13,7 @@ import { checkKeeper, keep } from './keeping.ts';
 import { containerLabels } from './labels.ts';
 import { containerMounts } from './mounts.ts';
 import { layerDir, logFile, seccompDir, terminationLog } from './paths.ts';
+import { containerNamed, podSeenBy, withTarget } from './pod-containers.ts';
 import { podHostname } from './pod-files.ts';
 import type { PodState } from './pod-state.ts';
 import { newId } from './set-up.ts';
@@ -24,12 +25,6 @@ export interface Start {
   readonly pod: Pod;
   readonly container: PodContainer;
   readonly action: StartFacts;
-}
-
-/** The pod's container or init container of that name. */
-export function containerNamed({ spec }: Pod, name: string): PodContainer | undefined {
-  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
-  return containers.find((container) => container.name === name);
 }
 
 /**
@@ -89,7 +84,8 @@ async function specOf(
   start: Start,
   id: string,
 ): Promise<{ readonly spec: ContainerSpec; readonly isPulled: boolean }> {
-  const { world, state, pod, container, action } = start;
+  const { world, state, container, action } = start;
+  const pod = podSeenBy(start.pod, container.name);
   const { paths, node } = world;
   const { uid } = state.identity;
   const laid = state.takeGroundwork(container.name) ?? layGroundwork(world, state, pod, container);
@@ -111,7 +107,9 @@ async function specOf(
     mounts: named,
     reference: container.image,
   });
-  const joins = joinedContainers(world, pod);
+  const joins = withTarget(joinedContainers(world, start.pod), pod, name, (one) =>
+    state.alive(one),
+  );
   const spec = containerSpec({
     id,
     sandboxId: state.sandboxId ?? '',

@@ -7,8 +7,9 @@ import { PullUnderWay, StartFailure } from './container-image.ts';
 import { ConfigError } from './env.ts';
 import { handle } from './handlers.ts';
 import { startErrorFile } from './paths.ts';
+import { containerNamed } from './pod-containers.ts';
 import type { PodState } from './pod-state.ts';
-import { containerNamed, type Start, specToStart } from './prepare.ts';
+import { type Start, specToStart } from './prepare.ts';
 import type { World } from './world.ts';
 
 /**

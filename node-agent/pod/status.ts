@@ -132,9 +132,13 @@ function containerStatuses(view: PodView, pod: Pod): Partial<PodStatus> {
   };
   const initStatuses = inits.map((container) => containerStatus(view, container, 'init', pending));
   const statuses = (spec?.containers ?? []).map((c) => containerStatus(view, c, 'app', pending));
+  const ephemeral = (spec?.ephemeralContainers ?? []).map((container) =>
+    containerStatus(view, container, 'ephemeral', pending),
+  );
   return {
     ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
     containerStatuses: statuses,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
   };
 }
 

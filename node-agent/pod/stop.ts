@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { Pod } from '#api/resources/types.ts';
 import { handle } from './handlers.ts';
 import { stopSignalOf } from './labels.ts';
+import { containerNamed } from './pod-containers.ts';
 import type { PodState } from './pod-state.ts';
 import type { World } from './world.ts';
 
@@ -53,9 +54,7 @@ export async function stopContainer(
     const why = stop.why ?? `Stopping container ${stop.container}`;
     world.events.note(pod, 'Killing', why, stop.container);
   }
-  const { containers = [], initContainers = [] } = pod?.spec ?? {};
-  const all = [...containers, ...initContainers];
-  const container = all.find(({ name }) => name === stop.container);
+  const container = pod === undefined ? undefined : containerNamed(pod, stop.container);
   const hook = container?.lifecycle?.preStop;
   if (hook === undefined || container === undefined) {
     await sendStopSignal(world, attempt.id);

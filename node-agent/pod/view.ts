@@ -104,6 +104,12 @@ export function isAlive(attempt: Attempt | undefined): boolean {
   return attempt !== undefined && attempt.state.phase !== 'exited';
 }
 
+/** The names of those of which a process may exist. */
+export function aliveContainers(view: PodView): string[] {
+  const alive = [...view.containers].filter(([, container]) => isAlive(latest(container)));
+  return alive.map(([name]) => name);
+}
+
 /** The latest attempt's exit code, where it has ended. */
 export function exitCodeOf(attempt: Attempt | undefined): number | undefined {
   return attempt?.state.phase === 'exited' ? attempt.state.exitCode : undefined;
@@ -114,13 +120,12 @@ export function isSidecar(container: PodContainer): boolean {
   return container.restartPolicy === 'Always';
 }
 
+/** In which of the pod's lists a container stands. */
+export type Role = 'init' | 'app' | 'ephemeral';
+
 /** Whether a container is to run again after it ended with `exitCode` (KEP-753 gives sidecars their own policy). */
-export function restarts(
-  pod: Pod,
-  container: PodContainer,
-  exitCode: number,
-  role: 'init' | 'app',
-): boolean {
+export function restarts(pod: Pod, container: PodContainer, exitCode: number, role: Role): boolean {
+  if (role === 'ephemeral') return false;
   if (role === 'init' && isSidecar(container)) return true;
   const policy = pod.spec?.restartPolicy ?? 'Always';
   if (policy === 'Never') return false;

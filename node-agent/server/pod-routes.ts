@@ -7,6 +7,7 @@ import type { Pod } from '#api/resources/types.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 import type { PodIdentity } from '../pod/labels.ts';
 import { logFile, type NodePaths } from '../pod/paths.ts';
+import { containerNamed } from '../pod/pod-containers.ts';
 import type { PodController } from '../pod/pod-controller.ts';
 import type { PodState } from '../pod/pod-state.ts';
 import { type Attempt, isAlive } from '../pod/view.ts';
@@ -96,13 +97,7 @@ function findPod({ pods }: PodRoutesOptions, namespace: string, name: string) {
 function find(options: PodRoutesOptions, parts: readonly string[]): Place {
   const [namespace = '', podName = '', name = ''] = parts;
   const found = findPod(options, namespace, podName);
-  const { spec } = found.pod;
-  const all = [
-    ...(spec?.containers ?? []),
-    ...(spec?.initContainers ?? []),
-    ...(spec?.ephemeralContainers ?? []),
-  ];
-  if (!all.some((one) => one.name === name)) {
+  if (containerNamed(found.pod, name) === undefined) {
     throw badRequest(`container ${name} is not valid for pod ${podName}`);
   }
   return { ...found, name };
