@@ -39,6 +39,11 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     'say how many replicas a workload shall have',
     () => import('./commands/scale.ts'),
   ),
+  autoscale: entry(
+    'autoscale TYPE/NAME… | TYPE NAME… | -f FILE --max N [--min N] [--cpu-percent P] [--name AUTOSCALER] [-n NAMESPACE] [-o FORM] [--dry-run=server|client]',
+    'let the number of a workload’s replicas follow its load',
+    () => import('./commands/autoscale.ts'),
+  ),
   set: entry(
     'set image TYPE/NAME… | TYPE NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE CONTAINER=IMAGE… | *=IMAGE [-n NAMESPACE | -A] [-o FORM] [--dry-run=server]',
     'set other images for the containers of workloads',
