@@ -30,7 +30,7 @@ export type Program = 'api/main.ts' | 'controller/main.ts' | 'node-agent/main.ts
  */
 export const heapFlags = (program?: Program): readonly string[] => [
   '--expose-gc',
-  `--max-semi-space-size=${program === 'api/main.ts' ? 8 : 2}`,
+  `--max-semi-space-size=${program === 'api/main.ts' ? 4 : 2}`,
   '--no-parallel-scavenge',
   '--heap-growing-percent=70',
 ];
