@@ -129,7 +129,7 @@ function writeFiles(writer: WireWriter, container: WireContainer): void {
 
 /**
  * The spec a supervisor is started with, without its magic and length, which the addon puts before it.
- * Valid until the next message is encoded: `startSupervisor` copies it when called.
+ * Valid until the next message is encoded: whoever starts a supervisor copies it when given it.
  */
 export function encodeContainer(container: WireContainer): Buffer {
   const writer = new WireWriter();

@@ -1,5 +1,6 @@
 /** Starts a container's supervisor and turns what it says into a connection, or into a StartError. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { getSystemErrorMessage } from 'node:util';
 import { encodeContainer } from '#native/encode.ts';
 import { decodeFailed, encodeFrame, type Failed, frame } from '#native/frames.ts';
@@ -64,7 +65,9 @@ export async function startContainer({
 }): Promise<Supervised | FailedStart> {
   let around: Surroundings | undefined;
   try {
-    around = await surroundings;
+    const known = await surroundings;
+    around = known;
+    await turn();
     const {
       pid,
       socket,
@@ -72,9 +75,15 @@ export async function startContainer({
     } = await startSupervisor({
       directory,
       id: spec.id,
-      before: firstSteps(around, directory),
-      meanwhile: cgroupOrder(around),
-      spec: encodeContainer(held ? heldContainer(around) : wireContainer(around)),
+      before: firstSteps(known, directory),
+      // In turns, so that the event loop is never held for long; the addon's thread makes directories meanwhile.
+      rest: async (give) => {
+        await turn();
+        const meanwhile = cgroupOrder(known);
+        const wire = held ? heldContainer(known) : wireContainer(known);
+        await turn();
+        give({ meanwhile, spec: encodeContainer(wire) });
+      },
     });
     const payload = bytes.subarray(headerBytes);
     if (bytes[4] === frame.failed) return await failed(directory, refusal(spec, payload));
