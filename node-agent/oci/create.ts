@@ -65,10 +65,17 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
 const early = ['prestart', 'createRuntime', 'createContainer'] as const;
 
 /** In the namespaces, but before the root changes: createContainer's paths are the host's. */
-function earlyHooks(place: Place, state: State): ((pid: number) => Promise<void>) | undefined {
+function earlyWork(
+  place: Place,
+  state: State,
+  { linux }: Config,
+): ((pid: number) => Promise<void>) | undefined {
   const { hooks } = state;
-  if (!early.some((name) => (hooks[name] ?? []).length > 0)) return;
+  const devices = linux?.netDevices ?? {};
+  const moves = Object.keys(devices).length > 0;
+  if (!moves && !early.some((name) => (hooks[name] ?? []).length > 0)) return;
   return async (pid) => {
+    if (moves) await (await import('./net-devices.ts')).moveNetDevices(devices, pid);
     const init = nameOf(pid);
     place.write({ ...state, init }); // a hook may ask for the state
     const seen = () => specState({ ...state, init }, 'creating');
@@ -104,7 +111,7 @@ export async function createContainer(
     });
     const preserved = preservedDescriptors(options.preserved);
     const { spec, before, meanwhile } = await containerOrder(config, state, globals.log);
-    const hooks = earlyHooks(place, state);
+    const hooks = earlyWork(place, state, config);
     const pid = await handOver({
       directory: place.directory,
       id,

@@ -14,6 +14,7 @@ import {
 } from '../container/cgroups.ts';
 import type { Config, Hook } from './config/config.ts';
 import type { IdMapping } from './config/linux.ts';
+import { wireMemoryPolicy } from './config/memory-policy.ts';
 import {
   ioClasses,
   type Process,
@@ -117,9 +118,10 @@ const cgroupsOf = (hierarchies: Hierarchies, { cgroup, resources }: Cgroup) => (
 
 /** What of a process the cgroups and the rest of the configuration decide. */
 function placeOf(config: Config, hierarchies: Hierarchies, place: Cgroup) {
-  const { personality } = config.linux ?? {};
+  const { personality, memoryPolicy } = config.linux ?? {};
   return {
     ...(personality == null ? {} : { personality: personalities[personality.domain] }),
+    ...(memoryPolicy == null ? {} : { memoryPolicy: wireMemoryPolicy(memoryPolicy) }),
     ...cgroupsOf(hierarchies, place),
   };
 }
