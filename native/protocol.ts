@@ -14,6 +14,8 @@ export const containerFlag = {
   mapLayers: 8,
   /** What is synced to the upper layer survives a crash of the machine. */
   keepLayer: 16,
+  /** Nobody else is in its user namespace yet. */
+  alone: 32,
 } as const;
 export const processFlag = {
   tty: 1,
@@ -31,8 +33,10 @@ export const processFlag = {
   held: 128,
   /** `exec`: its streams are /dev/null, and it outlives the connection. */
   detached: 256,
-  /** Only where there is one: `memoryPolicy` says so. */
-  memoryPolicy: 512,
+  /** Who hands it over has no rights on the host: the user namespace is entered first, and gives them. */
+  rootless: 512,
+  /** Supplementary groups stay those of who starts it: its user namespace forbids setgroups(2). */
+  keepGroups: 1024,
 } as const;
 
 /** clone(2)'s flags. */
@@ -52,7 +56,7 @@ export const mountKind = {
   bind: 1,
   /** A new one of `type`, configured by `options`. */
   filesystem: 2,
-  /** Only changes the attributes of what is mounted on the target, and by `options` its file system. */
+  /** Only changes the attributes of what is mounted on the target. */
   remount: 3,
 } as const;
 export const mountFlag = {
@@ -152,8 +156,6 @@ export interface WireProcess {
   /** `struct sock_filter` after `struct sock_filter`; empty: no filter. Its flags are seccomp(2)'s. */
   readonly seccomp: Uint8Array;
   readonly seccompFlags: number;
-  /** As set_mempolicy(2) takes it, the mode with its flags; absent: unchanged. */
-  readonly memoryPolicy?: { readonly mode: number; readonly nodes: Uint8Array };
 }
 
 export interface WireMount {
@@ -172,7 +174,7 @@ export interface WireMount {
   readonly root: string;
   readonly source: string;
   readonly target: string;
-  /** `filesystem`, `remount`: `name=value`, or a flag's name. */
+  /** `filesystem`: `name=value`, or a flag's name. */
   readonly options: readonly string[];
   readonly uidMap: readonly WireIdMap[];
   readonly gidMap: readonly WireIdMap[];

@@ -15,6 +15,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitSockets(env, exports);
   InitSpawn(env, exports);
   InitUnpacking(env, exports);
+  InitUserNamespaces(env, exports);
   return exports;
 }
 

@@ -20,6 +20,7 @@ void InitNetlink(Napi::Env env, Napi::Object exports);
 void InitSockets(Napi::Env env, Napi::Object exports);
 void InitSpawn(Napi::Env env, Napi::Object exports);
 void InitUnpacking(Napi::Env env, Napi::Object exports);
+void InitUserNamespaces(Napi::Env env, Napi::Object exports);
 
 // A failed system call, made where it failed (also on a worker thread) and thrown or rejected
 // later.

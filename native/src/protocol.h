@@ -34,8 +34,7 @@
 //               str type                         MOUNT_FILESYSTEM
 //               str root                         if not "", `source` begins there and cannot leave
 //               str source, str target
-//               list<str> options                name=value or a flag's name; of MOUNT_FILESYSTEM, and
-//                                                of MOUNT_REMOUNT, which changes the file system by them
+//               list<str> options                MOUNT_FILESYSTEM: name=value or a flag's name
 //               list<map> uids, list<map> gids   MOUNT_FLAG_IDMAP; none = the user namespace's
 //   device    = str path, u32 mode with type, u32 major, u32 minor, u32 uid, u32 gid
 //   link      = str path, str content
@@ -55,7 +54,6 @@
 //               list<str> arguments, list<str> environment, str working directory
 //               str seccomp program              struct sock_filter ..., "" = none
 //               u32 its flags                    SECCOMP_FILTER_FLAG_*
-//               u32 mode and flags (MPOL_*), str mask of nodes   with PROCESS_MEMORY_POLICY alone
 //
 // A process for somebody else, handed over (handover.h):
 //
@@ -104,6 +102,7 @@ enum {
   CONTAINER_PLAIN_ROOT = 4,  // the first layer itself is the root
   CONTAINER_MAP_LAYERS = 8,  // layers show owners as the user namespace maps them
   CONTAINER_KEEP_LAYER = 16,  // what is synced to the upper layer survives a crash of the machine
+  CONTAINER_ALONE = 32,       // nobody else is in its user namespace yet
 };
 
 enum { MOUNT_BIND = 1, MOUNT_FILESYSTEM = 2, MOUNT_REMOUNT = 3 };
@@ -129,7 +128,11 @@ enum {
   PROCESS_HELD = 128,
   // exec: nobody waits for it; its streams are /dev/null, and it outlives the connection
   PROCESS_DETACHED = 256,
-  PROCESS_MEMORY_POLICY = 512,
+  // handed over by who has no rights on the host: the user namespace is entered first, and gives those
+  // that everything else takes
+  PROCESS_ROOTLESS = 512,
+  // its user namespace forbids setgroups(2): supplementary groups stay those of who starts it
+  PROCESS_KEEP_GROUPS = 1024,
 };
 
 enum {

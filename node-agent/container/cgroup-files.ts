@@ -1,6 +1,6 @@
 /** What is done to cgroups that exist: killing everything, freezing, moving, removing a tree. */
 
-import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { constants, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runSteps, type Step } from '#native/spawn.ts';
 import type { Resources } from './cgroup-resources.ts';
@@ -42,7 +42,8 @@ export const processesIn = (hierarchies: Hierarchies, path: string): Promise<num
 
 async function killV2(directory: string): Promise<boolean> {
   try {
-    await writeFile(`${directory}/cgroup.kill`, '1', { flag: 'r+' });
+    // Nobody may read it, whose it is neither.
+    await writeFile(`${directory}/cgroup.kill`, '1', { flag: constants.O_WRONLY });
     return true;
   } catch (error) {
     if (absent(error)) return false;

@@ -60,6 +60,12 @@ const unescaped = (text: string): string =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
 
+/** From the text of a `cgroup.controllers`. */
+export function controllersIn(text: string): Controller[] {
+  const present = text.trim().split(/\s+/);
+  return controllers.filter((name) => present.includes(v2Names[name] ?? '-'));
+}
+
 /** Reads the text of /proc/self/mountinfo; `v2Controllers` is the text of the v2 root's `cgroup.controllers`. */
 export function hierarchiesOf(mountinfo: string, v2Controllers: string): Hierarchies {
   const v1: Partial<Record<Controller, string>> = {};
@@ -73,15 +79,12 @@ export function hierarchiesOf(mountinfo: string, v2Controllers: string): Hierarc
     if (type !== 'cgroup') continue;
     for (const name of controllers) if (options.split(',').includes(name)) v1[name] ??= mountPoint;
   }
-  const present = v2Controllers.trim().split(/\s+/);
   const joined = [...always, ...(v2 === undefined ? alwaysWithoutV2 : [])];
   return {
     v1,
     v1Mounts: [...new Set(joined.flatMap((name) => v1[name] ?? []))],
     ...(v2 === undefined ? {} : { v2 }),
-    v2Controllers: controllers.filter(
-      (name) => present.includes(v2Names[name] ?? '-') && v1[name] === undefined,
-    ),
+    v2Controllers: controllersIn(v2Controllers).filter((name) => v1[name] === undefined),
   };
 }
 

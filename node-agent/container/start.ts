@@ -1,6 +1,5 @@
 /** Starts a container's supervisor and turns what it says into a connection, or into a StartError. */
 
-import { setImmediate as turn } from 'node:timers/promises';
 import { getSystemErrorMessage } from 'node:util';
 import { encodeContainer } from '#native/encode.ts';
 import { decodeFailed, encodeFrame, type Failed, frame } from '#native/frames.ts';
@@ -65,9 +64,7 @@ export async function startContainer({
 }): Promise<Supervised | FailedStart> {
   let around: Surroundings | undefined;
   try {
-    const known = await surroundings;
-    around = known;
-    await turn();
+    around = await surroundings;
     const {
       pid,
       socket,
@@ -75,15 +72,9 @@ export async function startContainer({
     } = await startSupervisor({
       directory,
       id: spec.id,
-      before: firstSteps(known, directory),
-      // In turns, so that the event loop is never held for long; the addon's thread makes directories meanwhile.
-      rest: async (give) => {
-        await turn();
-        const meanwhile = cgroupOrder(known);
-        const wire = held ? heldContainer(known) : wireContainer(known);
-        await turn();
-        give({ meanwhile, spec: encodeContainer(wire) });
-      },
+      before: firstSteps(around, directory),
+      meanwhile: cgroupOrder(around),
+      spec: encodeContainer(held ? heldContainer(around) : wireContainer(around)),
     });
     const payload = bytes.subarray(headerBytes);
     if (bytes[4] === frame.failed) return await failed(directory, refusal(spec, payload));

@@ -1,6 +1,6 @@
 /** Where a container's cgroup is, what stops and continues it, and its removal. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { runSteps } from '#native/spawn.ts';
 import {
   freezeSteps,
@@ -10,9 +10,17 @@ import {
   thawSteps,
 } from '../container/cgroup-files.ts';
 import { directoriesOf, type Hierarchies, readHierarchies } from '../container/cgroups.ts';
+import { isAlive } from './process-name.ts';
 import type { State } from './state.ts';
 
-export { type Hierarchies, readHierarchies };
+export type { Hierarchies };
+
+/** Those that a container's cgroup is in, if it has one. */
+export const hierarchiesOf = async ({
+  hierarchies,
+}: {
+  readonly hierarchies?: Hierarchies | undefined;
+}): Promise<Hierarchies> => hierarchies ?? readHierarchies();
 
 /** Containers that do not say where they want to be counted. */
 const ownRoot = '/bayplan-oci';
@@ -34,7 +42,7 @@ export function topmostMissing(hierarchies: Hierarchies, path: string): string |
 /** Kills what is in it and removes what was made for the container; what was there before stays. */
 export async function removeCgroupOf(state: State): Promise<void> {
   if (state.cgroupMade === undefined) return;
-  const hierarchies = await readHierarchies();
+  const hierarchies = await hierarchiesOf(state);
   await thaw(hierarchies, state.cgroup);
   await removeCgroup(hierarchies, state.cgroup);
   await pruneCgroups(hierarchies, state.cgroup, state.cgroupMade);
@@ -55,10 +63,18 @@ export async function thaw(hierarchies: Hierarchies, cgroup: string): Promise<vo
   if (await isFrozen(hierarchies, cgroup)) await runSteps(thawSteps(hierarchies, cgroup));
 }
 
-/** The processes of a cgroup and of those below it, in our pid namespace. */
-export function pidsOf(hierarchies: Hierarchies, cgroup: string): number[] {
-  const directory = directoriesOf(hierarchies, cgroup)[0];
-  if (directory === undefined) return [];
+/** Those of a container, for what only a cgroup can do. @throws Error where it could be given none */
+export async function cgroupNeeded(state: State, what: string): Promise<Hierarchies> {
+  const hierarchies = await hierarchiesOf(state);
+  if (directoriesOf(hierarchies, state.cgroup).length > 0) return hierarchies;
+  const why = 'it has no cgroup: none was delegated to who made it, nor is he root';
+  throw new Error(`${what} ${state.id}: ${why}`);
+}
+
+/** The processes of a container, in our pid namespace. */
+export async function pidsOf(state: State): Promise<number[]> {
+  const directory = directoriesOf(await hierarchiesOf(state), state.cgroup)[0];
+  if (directory === undefined) return namespacePids(state);
   return [...new Set(pidsBelow(directory))].sort((a, b) => a - b);
 }
 
@@ -74,4 +90,22 @@ function pidsBelow(directory: string): number[] {
       return [];
     throw error;
   }
+}
+
+/** Without a cgroup: who is in its pid namespace, or its first process alone where that is not its own. */
+function namespacePids({ init }: State): number[] {
+  const namespaceOf = (pid: number | string) =>
+    statSync(`/proc/${pid}/ns/pid`, { throwIfNoEntry: false })?.ino;
+  if (init === undefined || !isAlive(init)) return [];
+  const wanted = namespaceOf(init.pid);
+  if (wanted === namespaceOf('self')) return [init.pid];
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const isIn = (pid: string) => {
+    try {
+      return namespaceOf(pid) === wanted;
+    } catch {
+      return false; // another user's
+    }
+  };
+  return all.filter(isIn).map(Number);
 }

@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { encodeContainer } from '#native/encode.ts';
 import { containerFlag, namespaceType, propagation, type WireDevice } from '#native/protocol.ts';
 import type { Step } from '#native/spawn.ts';
-import { readHierarchies } from '../container/cgroups.ts';
+import { hierarchiesOf } from './cgroups.ts';
 import type { Config } from './config/config.ts';
 import type { Linux } from './config/linux.ts';
 import { ConfigError } from './config/problem.ts';
@@ -13,42 +13,28 @@ import { sysctlPath } from './config/sysctls.ts';
 import type { Log } from './globals.ts';
 import { makesDevices, wireMaps, wireMounts } from './mounts.ts';
 import { hostId, wireProcess } from './process-order.ts';
-import { placeSteps } from './resources.ts';
+import { ownPlaceSteps, placeSteps } from './resources.ts';
+import type { Footing } from './rootless.ts';
+import { withoutRights } from './rootless-config.ts';
+import { standardDevices, standardLinks } from './standard-devices.ts';
 import type { State } from './state.ts';
 
 const fileType = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
 
-/** config-linux.md, Default Devices; /dev/ptmx is a link, /dev/console comes with a terminal. */
-const defaultDevices = [
-  { path: '/dev/null', major: 1, minor: 3 },
-  { path: '/dev/zero', major: 1, minor: 5 },
-  { path: '/dev/full', major: 1, minor: 7 },
-  { path: '/dev/random', major: 1, minor: 8 },
-  { path: '/dev/urandom', major: 1, minor: 9 },
-  { path: '/dev/tty', major: 5, minor: 0 },
-] as const;
-
-const links = [
-  { path: '/dev/fd', content: '/proc/self/fd' },
-  { path: '/dev/stdin', content: '/proc/self/fd/0' },
-  { path: '/dev/stdout', content: '/proc/self/fd/1' },
-  { path: '/dev/stderr', content: '/proc/self/fd/2' },
-  { path: '/dev/ptmx', content: 'pts/ptmx' },
-  { path: '/dev/core', content: '/proc/kcore' },
-] as const;
-
-function devicesOf(config: Config): WireDevice[] {
+/** Without rights on the host nodes are not made: who has none has binds in their place. */
+function devicesOf(config: Config, footing: Footing | undefined): WireDevice[] {
   const linux: Linux = config.linux ?? {};
+  const id = footing === undefined ? hostId : (_: unknown, inside: number) => inside;
   const asked = (linux.devices ?? []).map((device) => ({
     path: device.path,
     mode: fileType[device.type] | ((device.fileMode ?? 0o666) & 0o7777),
     major: device.major ?? 0,
     minor: device.minor ?? 0,
-    uid: hostId(linux.uidMappings, device.uid ?? 0),
-    gid: hostId(linux.gidMappings, device.gid ?? 0),
+    uid: id(linux.uidMappings, device.uid ?? 0),
+    gid: id(linux.gidMappings, device.gid ?? 0),
   }));
   const named = new Set(asked.map(({ path }) => path));
-  const standard = defaultDevices
+  const standard = standardDevices
     .filter(({ path }) => !named.has(path))
     .map((device) => ({
       ...device,
@@ -56,7 +42,7 @@ function devicesOf(config: Config): WireDevice[] {
       uid: hostId(linux.uidMappings, 0),
       gid: hostId(linux.gidMappings, 0),
     }));
-  return [...(makesDevices(config) ? standard : []), ...asked];
+  return [...(makesDevices(config) && footing === undefined ? standard : []), ...asked];
 }
 
 /** sched.h's clocks. */
@@ -108,34 +94,49 @@ function checkJoinedMounts({ namespaces = [] }: Linux): void {
 /** Stands at the gate for a container without process until it is deleted. */
 const nobody: Process = { cwd: '/', args: ['/'] };
 
-function namespacesOf({ namespaces }: Linux) {
+function namespacesOf({ namespaces }: Linux, footing: Footing | undefined) {
+  const user = footing?.held?.path;
   return (namespaces ?? [])
     .filter(({ type, path }) => type !== 'mount' || path) // a new one is always made
-    .map(({ type, path }) => ({ type: namespaceType[type], path: path ?? '' }));
+    .map(({ type, path }) => ({
+      type: namespaceType[type],
+      path: (type === 'user' ? user : undefined) ?? path ?? '',
+    }));
 }
 
+function flagsOf({ root }: Config, footing: Footing | undefined): number {
+  return (
+    containerFlag.plainRoot |
+    (root?.readonly === true ? containerFlag.readonlyRoot : 0) |
+    (footing?.held === undefined ? 0 : containerFlag.alone)
+  );
+}
+
+/** `footing`: of who has no rights on the host. */
 export async function containerOrder(
-  config: Config,
+  wanted: Config,
   state: State,
   log: Log,
+  footing?: Footing,
 ): Promise<{ readonly spec: Buffer; readonly before: Step[]; readonly meanwhile: Step[] }> {
   checkRoot(state.rootfs);
+  const hierarchies = await hierarchiesOf(state);
+  const config = footing === undefined ? wanted : withoutRights(wanted, hierarchies);
   const linux: Linux = config.linux ?? {};
   checkMountLabel(linux);
   checkJoinedMounts(linux);
   const { bundle, cgroup, resources = {} } = state;
-  const hierarchies = await readHierarchies();
-  const meanwhile = placeSteps(hierarchies, cgroup, resources, log);
+  const place = footing === undefined ? placeSteps : ownPlaceSteps;
+  const meanwhile = place(hierarchies, cgroup, resources, log);
   const mounts = wireMounts(config, { bundle, hierarchies, cgroup, resources });
-  const around = { cgroup, resources, hierarchies, exec: false, log };
+  const around = { cgroup, resources, hierarchies, exec: false, log, footing };
   const spec = encodeContainer({
-    flags:
-      containerFlag.plainRoot | (config.root?.readonly === true ? containerFlag.readonlyRoot : 0),
+    flags: flagsOf(config, footing),
     logPath: '',
     logLargeBytes: 0,
     logMostBytes: 0,
     oomFile: '',
-    namespaces: namespacesOf(linux),
+    namespaces: namespacesOf(linux, footing),
     uidMap: wireMaps(linux.uidMappings),
     gidMap: wireMaps(linux.gidMappings),
     timeOffsets: timeOffsets(linux),
@@ -151,8 +152,8 @@ export async function containerOrder(
     work: '',
     mounts,
     mountsBeforeDevices: mounts.length,
-    devices: devicesOf(config),
-    links: makesDevices(config) ? links : [],
+    devices: devicesOf(config, footing),
+    links: makesDevices(config) ? standardLinks : [],
     masked: linux.maskedPaths ?? [],
     readonlyPaths: linux.readonlyPaths ?? [],
     process: await wireProcess(config.process ?? nobody, config, around),

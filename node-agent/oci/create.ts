@@ -3,21 +3,23 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HandOverError, handOver } from '#native/hand-over.ts';
-import { cgroupOf, readHierarchies, topmostMissing } from './cgroups.ts';
+import { cgroupOf, hierarchiesOf, topmostMissing } from './cgroups.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { containerOrder } from './container-order.ts';
 import { delegateCgroup } from './delegation.ts';
 import { destroy, killAndWait } from './destroy.ts';
-import { ExitError, type Globals } from './globals.ts';
+import { ExitError, type Globals, type Log } from './globals.ts';
 import { runHere, runHooks } from './hooks.ts';
 import { withJoinedMaps } from './joined-maps.ts';
+import { ownHierarchies } from './own-cgroups.ts';
 import { writePidFile } from './pid-file.ts';
 import { preservedDescriptors } from './preserved.ts';
 import { nameOf } from './process-name.ts';
 import { joinsMounts } from './process-order.ts';
 import { refusalMessage } from './refusal.ts';
 import { resourcesOf } from './resources.ts';
+import { findFooting, isRootless } from './rootless.ts';
 import { seccompListener } from './seccomp.ts';
 import { Place, type State } from './state.ts';
 import { specState } from './status.ts';
@@ -42,7 +44,8 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
   const cgroup = cgroupOf(id, config.linux?.cgroupsPath);
   const resources = resourcesOf(config.linux?.resources);
   const listener = await seccompListener(config.linux?.seccomp);
-  const made = topmostMissing(await readHierarchies(), cgroup);
+  const own = isRootless() ? await ownHierarchies() : undefined;
+  const made = topmostMissing(await hierarchiesOf({ hierarchies: own }), cgroup);
   return {
     version: 1,
     ociVersion: config.ociVersion,
@@ -54,6 +57,7 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
     cgroup,
     ...(made === undefined ? {} : { cgroupMade: made }),
     resources,
+    ...(own === undefined ? {} : { hierarchies: own }),
     ...(listener === undefined ? {} : { listener }),
     hooks: config.hooks ?? {},
     ...(config.process == null ? { idle: true } : {}),
@@ -65,17 +69,10 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
 const early = ['prestart', 'createRuntime', 'createContainer'] as const;
 
 /** In the namespaces, but before the root changes: createContainer's paths are the host's. */
-function earlyWork(
-  place: Place,
-  state: State,
-  { linux }: Config,
-): ((pid: number) => Promise<void>) | undefined {
+function earlyHooks(place: Place, state: State): ((pid: number) => Promise<void>) | undefined {
   const { hooks } = state;
-  const devices = linux?.netDevices ?? {};
-  const moves = Object.keys(devices).length > 0;
-  if (!moves && !early.some((name) => (hooks[name] ?? []).length > 0)) return;
+  if (!early.some((name) => (hooks[name] ?? []).length > 0)) return;
   return async (pid) => {
-    if (moves) await (await import('./net-devices.ts')).moveNetDevices(devices, pid);
     const init = nameOf(pid);
     place.write({ ...state, init }); // a hook may ask for the state
     const seen = () => specState({ ...state, init }, 'creating');
@@ -83,9 +80,40 @@ function earlyWork(
     await runHooks('createRuntime', hooks.createRuntime, seen, runHere(state.bundle));
     if ((hooks.createContainer ?? []).length === 0) return;
     const { runInside } = await import('./inside.ts');
-    const inside = runInside(place.directory, pid, state);
+    const inside = runInside(place.directory, pid, { ...state, init });
     await runHooks('createContainer', hooks.createContainer, seen, inside);
   };
+}
+
+/** Resolves with its process. */
+async function make(
+  place: Place,
+  config: Config,
+  state: State,
+  around: {
+    readonly options: CreateOptions;
+    readonly preserved: readonly number[];
+    readonly log: Log;
+  },
+): Promise<number> {
+  const { id, console } = around.options;
+  const footing = isRootless() ? await findFooting(config) : undefined;
+  try {
+    const order = await containerOrder(config, state, around.log, footing);
+    const hooks = earlyHooks(place, state);
+    return await handOver({
+      ...order,
+      directory: place.directory,
+      id,
+      stdio: [0, 1, 2],
+      preserved: around.preserved,
+      idle: state.idle === true,
+      ...(console === undefined ? {} : { console }),
+      ...(hooks === undefined ? {} : { hooks }),
+    });
+  } finally {
+    await footing?.held?.release();
+  }
 }
 
 /**
@@ -110,20 +138,7 @@ export async function createContainer(
       mode: 0o600,
     });
     const preserved = preservedDescriptors(options.preserved);
-    const { spec, before, meanwhile } = await containerOrder(config, state, globals.log);
-    const hooks = earlyWork(place, state, config);
-    const pid = await handOver({
-      directory: place.directory,
-      id,
-      spec,
-      before,
-      meanwhile,
-      stdio: [0, 1, 2],
-      preserved,
-      idle: state.idle === true,
-      ...(options.console === undefined ? {} : { console: options.console }),
-      ...(hooks === undefined ? {} : { hooks }),
-    });
+    const pid = await make(place, config, state, { options, preserved, log: globals.log });
     const made = { ...state, init: nameOf(pid) };
     place.write(made);
     if (state.cgroupMade !== undefined) await delegateCgroup(config, state.cgroup);

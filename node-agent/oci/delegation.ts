@@ -7,6 +7,7 @@ import { readMountOptions } from '../container/mount-options.ts';
 import type { Config } from './config/config.ts';
 import { targetOf } from './mounts.ts';
 import { hostId } from './process-order.ts';
+import { isRootless } from './rootless.ts';
 
 /** What the kernel lets be given away; it has this list since Linux 4.15. */
 const kernelList = '/sys/kernel/cgroup/delegate';
@@ -52,6 +53,7 @@ function filesToGive(): string[] {
  * its limits stay the host's.
  */
 export async function delegateCgroup(config: Config, cgroup: string): Promise<void> {
+  if (isRootless()) return; // it is his already
   const hierarchies = await readHierarchies();
   const owner = cgroupOwner(config, hierarchies);
   if (owner === undefined) return;

@@ -46,6 +46,11 @@ const usage = `usage: bay oci [--root DIR] [--log FILE] [--log-format text|json]
   spec    [-b BUNDLE] [--rootless]
 `;
 
+/** Root's is not looked for: every start waits for this. */
+async function defaultRoot(): Promise<string> {
+  return (await import('./state-root.ts')).stateRoot();
+}
+
 async function main(words: readonly string[]): Promise<number> {
   const { flags, rest } = parseFlags(
     words,
@@ -82,7 +87,7 @@ async function main(words: readonly string[]): Promise<number> {
       throw new UsageError(`the command ${JSON.stringify(name)} ${known}; see bay oci --help`);
     }
     const command = await load();
-    return await command.run({ root: flags.root ?? '/run/bayplan-oci', log }, args);
+    return await command.run({ root: flags.root ?? (await defaultRoot()), log }, args);
   } catch (error) {
     return log.failed((await import('./rights.ts')).withRights(error));
   }

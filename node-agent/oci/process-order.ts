@@ -6,15 +6,10 @@ import { processFlag, type WireCapabilities, type WireProcess } from '#native/pr
 import { allCapabilities, capabilityBits } from '../container/capabilities.ts';
 import { holdsDevices } from '../container/cgroup-devices.ts';
 import type { Resources } from '../container/cgroup-resources.ts';
-import {
-  type Hierarchies,
-  readHierarchies,
-  v1Directories,
-  v2Directory,
-} from '../container/cgroups.ts';
+import { type Hierarchies, v1Directories, v2Directory } from '../container/cgroups.ts';
+import { hierarchiesOf } from './cgroups.ts';
 import type { Config, Hook } from './config/config.ts';
 import type { IdMapping } from './config/linux.ts';
-import { wireMemoryPolicy } from './config/memory-policy.ts';
 import {
   ioClasses,
   type Process,
@@ -24,6 +19,7 @@ import {
 } from './config/process.ts';
 import { cpuMask } from './cpu-mask.ts';
 import type { Log } from './globals.ts';
+import { checkGroups, type Footing, forbidsGroups, isRootless } from './rootless.ts';
 import { seccompFilter } from './seccomp.ts';
 import type { State } from './state.ts';
 
@@ -52,10 +48,10 @@ const makeNodes = capabilityBits(['CAP_MKNOD']);
 
 function capabilitiesOf(
   { capabilities }: Process,
-  { hierarchies, log }: { readonly hierarchies: Hierarchies; readonly log: Log },
+  { hierarchies, log, footing }: Around,
 ): WireCapabilities {
   const all = capabilities ?? {};
-  const kept = holdsDevices(hierarchies) ? ~0n : ~makeNodes;
+  const kept = footing !== undefined || holdsDevices(hierarchies) ? ~0n : ~makeNodes;
   const bits = (names: readonly string[] | null | undefined) => namedBits(names, log) & kept;
   return {
     bounding: bits(all.bounding),
@@ -89,6 +85,14 @@ const ioPriorityOf = ({ ioPriority }: Process): number =>
 /** personality(2): PER_LINUX, PER_LINUX32. */
 const personalities = { LINUX: 0, LINUX32: 8 } as const;
 
+/** Of who has no rights on the host, and of user namespaces that somebody such has made. */
+function rightsFlags(footing: Pick<Footing, 'keepsGroups'> | undefined): number {
+  return (
+    (isRootless() ? processFlag.rootless : 0) |
+    (footing?.keepsGroups === true ? processFlag.keepGroups : 0)
+  );
+}
+
 function flagsOf(process: Process, joinsUser: boolean): number {
   return (
     (process.terminal === true ? processFlag.tty : 0) |
@@ -118,24 +122,27 @@ const cgroupsOf = (hierarchies: Hierarchies, { cgroup, resources }: Cgroup) => (
 
 /** What of a process the cgroups and the rest of the configuration decide. */
 function placeOf(config: Config, hierarchies: Hierarchies, place: Cgroup) {
-  const { personality, memoryPolicy } = config.linux ?? {};
+  const { personality } = config.linux ?? {};
   return {
     ...(personality == null ? {} : { personality: personalities[personality.domain] }),
-    ...(memoryPolicy == null ? {} : { memoryPolicy: wireMemoryPolicy(memoryPolicy) }),
     ...cgroupsOf(hierarchies, place),
   };
+}
+
+interface Around extends Cgroup {
+  readonly hierarchies: Hierarchies;
+  readonly exec: boolean;
+  readonly log: Log;
+  readonly footing?: Pick<Footing, 'keepsGroups'> | undefined;
 }
 
 export async function wireProcess(
   process: Process,
   config: Config,
-  around: Cgroup & {
-    readonly hierarchies: Hierarchies;
-    readonly exec: boolean;
-    readonly log: Log;
-  },
+  around: Around,
 ): Promise<WireProcess> {
   const linux = config.linux ?? {};
+  if (around.footing?.keepsGroups) checkGroups(process);
   const { uid = 0, gid = 0, umask, additionalGids } = process.user ?? {};
   const capabilities = capabilitiesOf(process, around);
   const size = process.terminal === true ? process.consoleSize : undefined;
@@ -146,6 +153,7 @@ export async function wireProcess(
     ...placeOf(config, around.hierarchies, around),
     flags:
       flagsOf(process, around.exec && hasUser) |
+      rightsFlags(around.footing) |
       (around.exec ? rootFlag(config) : processFlag.makeCwd),
     columns: size?.width ?? 0,
     rows: size?.height ?? 0,
@@ -153,7 +161,8 @@ export async function wireProcess(
     gid,
     groups: additionalGids ?? [],
     umask: umask ?? 0o022,
-    owner: hostId(linux.uidMappings, uid),
+    // Of who is in the namespace already ids are the namespace's.
+    owner: isRootless() ? uid : hostId(linux.uidMappings, uid),
     capabilities,
     oomScoreAdj: process.oomScoreAdj ?? 0,
     rlimits: (process.rlimits ?? []).map(({ type, soft, hard }) => ({
@@ -181,21 +190,28 @@ export async function processOrder(
   state: State,
   log: Log,
 ): Promise<Buffer> {
-  const hierarchies = await readHierarchies();
-  const around = { ...placeIn(state), hierarchies, exec: true, log };
+  const hierarchies = await hierarchiesOf(state);
+  const around = { ...placeIn(state), hierarchies, exec: true, log, footing: footingIn(state) };
   return encodeProcess(await wireProcess(process, config, around));
 }
 
 const placeIn = ({ cgroup, resources = {} }: State): Cgroup => ({ cgroup, resources });
 
+/** Somebody who has no rights on the host has made it: what its user namespace forbids. */
+function footingIn({ hierarchies, init }: State): Pick<Footing, 'keepsGroups'> | undefined {
+  if (hierarchies === undefined || init === undefined) return;
+  return { keepsGroups: forbidsGroups(init.pid) };
+}
+
 /** A hook in the container's namespaces: root's powers, the hook's own environment, the container's limits. */
 export async function hookOrder({ path, args, env }: Hook, state: State): Promise<Buffer> {
-  const hierarchies = await readHierarchies();
+  const hierarchies = await hierarchiesOf(state);
   const all = allCapabilities;
   return encodeProcess({
     ...plainProcess,
     flags:
       (state.hasUser === true ? processFlag.joinUser : 0) |
+      rightsFlags(footingIn(state)) |
       (state.ownRoot === true ? processFlag.ownRoot : 0),
     capabilities: { bounding: all, effective: all, permitted: all, inheritable: 0n, ambient: 0n },
     ...cgroupsOf(hierarchies, placeIn(state)),

@@ -133,15 +133,49 @@ export function placeSteps(
   wanted: Resources,
   log: Log,
 ): Step[] {
-  checkMet(hierarchies, wanted, { log });
+  const steps = limitedSteps(hierarchies, cgroup, wanted, log);
   if (!holdsDevices(hierarchies)) {
     const open = 'device nodes that are in the container already can be opened';
     log.warn(`linux.resources.devices: not enforced, this machine has no cgroups for it: ${open}`);
   }
+  return [...steps, ...deviceSteps(hierarchies, cgroup, { ...wanted, privileged: false })];
+}
+
+function limitedSteps(hierarchies: Hierarchies, cgroup: string, wanted: Resources, log: Log) {
+  checkMet(hierarchies, wanted, { log });
   return [
     ...createSteps(hierarchies, parentOf(cgroup), wanted),
     ...createLeafSteps(hierarchies, cgroup, wanted),
     ...named(ofBundle, () => limitSteps(hierarchies, cgroup, wanted)),
-    ...deviceSteps(hierarchies, cgroup, { ...wanted, privileged: false }),
   ];
 }
+
+/**
+ * The same for who has no rights on the host. In his containers no device is to be made, whatever the rules; that the
+ * host's own be restricted further only root may ask for.
+ * @throws ConfigError for limits that he may not set
+ */
+export function ownPlaceSteps(
+  hierarchies: Hierarchies,
+  cgroup: string,
+  wanted: Resources,
+  log: Log,
+): Step[] {
+  try {
+    return limitedSteps(hierarchies, cgroup, wanted, log);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const given = `user ${process.geteuid?.()} was given`;
+    const problems = error.problems.map(({ path, message }, index) => ({
+      path,
+      message:
+        message.replace('this machine has', given) +
+        (index === error.problems.length - 1 ? ` (${delegate})` : ''),
+    }));
+    throw new ConfigError('config.json', problems);
+  }
+}
+
+/** What to do about it. */
+const delegate =
+  'without root it takes a cgroup v2 that is delegated with its controllers and has no processes of its own';

@@ -31,18 +31,29 @@ const ours = (): Rights => ({
   uidMap: readFileSync('/proc/self/uid_map', 'utf8'),
 });
 
+const heldIn = (status: string): bigint =>
+  BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+
+const holds = (status: string, name: string): boolean =>
+  (capabilityBits([name]) & heldIn(status)) !== 0n;
+
+/** In the user namespace that this process is in. */
+export const holdsCapability = (name: string): boolean => holds(ours().status, name);
+
+/** Of the machine, not of a user namespace. */
+export function isHostsRoot({ status, uidMap }: Rights = ours()): boolean {
+  return everybody.test(uidMap) && holds(status, 'CAP_SYS_ADMIN');
+}
+
 /** What the process has not that a container takes; undefined where it has all. */
 export function missingRights({ status, uidMap }: Rights): string | undefined {
-  const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  const lacking = capabilityNames.filter(
-    (name) => needed.includes(name) && (capabilityBits([name]) & held) === 0n,
-  );
+  const lacking = capabilityNames.filter((name) => needed.includes(name) && !holds(status, name));
   if (lacking.length > 0) {
     const uid = /^Uid:\s*\d+\s+(\d+)/m.exec(status)?.[1] ?? '?';
     return `user ${uid} lacks ${lacking.join(', ')}: run it as root`;
   }
   if (everybody.test(uidMap)) return;
-  return "it runs as root of a user namespace, who may make no device nodes, no cgroups and no mounts of the host: run it as the host's root";
+  return "it runs as root of a user namespace, who may nothing on the host: run it as the host's root";
 }
 
 const denied: ReadonlySet<unknown> = new Set([constants.errno.EPERM, constants.errno.EACCES]);

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { lockDirectory } from '#native/descriptors.ts';
 import type { Resources } from '../container/cgroup-resources.ts';
+import type { Hierarchies } from '../container/cgroups.ts';
 import type { Listener } from '../container/seccomp/listener.ts';
 import type { Hooks } from './config/config.ts';
 import type { ProcessName } from './process-name.ts';
@@ -35,6 +36,8 @@ export interface State {
   readonly cgroupMade?: string;
   /** What its cgroup is limited to; `update` changes it. Absent: what a version before kept. */
   readonly resources?: Resources;
+  /** Where its maker may make cgroups, if not wherever they are: none where v1 and v2 are none. */
+  readonly hierarchies?: Hierarchies;
   readonly hooks: Hooks;
   /** It has a user namespace of its own. */
   readonly hasUser?: boolean;

@@ -3,7 +3,7 @@
 import { closeSync } from 'node:fs';
 import { connectSocket } from '#native/descriptors.ts';
 import { isFrozen } from '../container/cgroup-files.ts';
-import { readHierarchies } from './cgroups.ts';
+import { hierarchiesOf } from './cgroups.ts';
 import { isAlive } from './process-name.ts';
 import type { State } from './state.ts';
 
@@ -23,7 +23,7 @@ function isAtGate(directory: string): boolean {
 export async function statusOf(directory: string, state: State): Promise<Status> {
   if (state.init === undefined) return 'creating';
   if (!isAlive(state.init)) return 'stopped';
-  if (await isFrozen(await readHierarchies(), state.cgroup)) return 'paused';
+  if (await isFrozen(await hierarchiesOf(state), state.cgroup)) return 'paused';
   return isAtGate(directory) ? 'created' : 'running';
 }
 

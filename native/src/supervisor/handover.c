@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../protocol.h"
+#include "rootless.h"
 #include "supervisor.h"
 #include "sys.h"
 
@@ -94,7 +95,9 @@ static int launch(char* order, size_t length, struct launched* out, struct failu
   }
   if (read_process(order, length, &process) != 0) return failed(failure, 128, "read", "the spec");
   // This process's children are born in the container's pid namespace.
-  if (setns(GIVEN_PIDFD, CLONE_NEWPID) != 0)
+  if (process.flags & PROCESS_ROOTLESS) {
+    if (enter_those_of(GIVEN_PIDFD, failure) != 0) return -1;
+  } else if (setns(GIVEN_PIDFD, CLONE_NEWPID) != 0)
     return failed(failure, 128, "join the pid namespace of", "the container");
   return launch_exec(&process, GIVEN_PIDFD, out, failure);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "namespaces.h"
 #include "process.h"
 #include "record.h"
+#include "rootless.h"
 #include "rootfs.h"
 #include "settings.h"
 #include "sys.h"
@@ -28,6 +30,7 @@ static _Noreturn void be_container(const struct container* c, struct stdio* io) 
   const struct process* p = &c->process;
   unmask();
   setsid();
+  if (entered_first()) become_its_root();
   int root = prepare_root(c);
   // The cgroups are there, and it is on disk that the program may have run.
   if (!handover.on) await_word();
@@ -54,6 +57,7 @@ static int open_root_of(int pidfd) {
 }
 
 static void join_container(const struct process* p, int pidfd) {
+  if (p->flags & PROCESS_ROOTLESS) return join_others(pidfd);
   int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP_ |
       (p->flags & PROCESS_JOIN_USER ? CLONE_NEWUSER : 0);
   // Before Linux 5.6 there are no time namespaces.
@@ -64,8 +68,12 @@ static void join_container(const struct process* p, int pidfd) {
 static _Noreturn void be_exec(const struct process* p, int pidfd, struct stdio* io) {
   unmask();
   setsid();
+  if (entered_first()) become_its_root();
   join_host_side(p);
   give_streams(io, p->owner);
+  // In there nobody can give up what the machine's root has.
+  if (p->flags & PROCESS_KEEP_GROUPS && !(p->flags & PROCESS_ROOTLESS) && setgroups(0, 0) != 0)
+    fail("give up", "supplementary groups");
   int root_of = p->flags & PROCESS_OWN_ROOT ? open_root_of(pidfd) : -1;
   join_container(p, pidfd);
   if (root_of >= 0 && (fchdir(root_of) != 0 || chroot(".") != 0))
@@ -193,6 +201,7 @@ int launch_container(const struct container* c, struct launched* out, struct fai
   struct birth birth;
   uint64_t flags = 0;
   int result = prepare(&c->process, &birth, out, failure);
+  if (c->process.flags & PROCESS_ROOTLESS) hand_down_oom_score(&c->process);
   if (result == 0) result = prepare_maps(c, failure);
   if (result == 0) result = prepare_namespaces(c, &flags, failure);
   if (result == 0) {
@@ -215,6 +224,7 @@ int launch_exec(const struct process* p, int container_pidfd, struct launched* o
     struct failure* failure) {
   struct birth birth;
   int result = prepare(p, &birth, out, failure);
+  if (p->flags & PROCESS_ROOTLESS) hand_down_oom_score(p);
   if (result == 0) {
     long pid = give_birth(&birth, 0, out);
     int leaf = pid < 0 && errno == EBUSY ? open_leaf(p->cgroup2, container_pidfd) : -1;

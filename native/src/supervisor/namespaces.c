@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "../protocol.h"
+#include "rootless.h"
 #include "sys.h"
 #include "text.h"
 #include "user-namespace.h"
@@ -32,6 +34,7 @@ void release_namespaces(void) {
 static int prepare_user(const struct container* c, uint64_t* made, struct failure* failure) {
   const char* path = path_of(&c->namespaces, CLONE_NEWUSER);
   if (!path && !(c->namespaces.fresh & CLONE_NEWUSER)) return 0;
+  if (c->process.flags & PROCESS_ROOTLESS) return enter_first(path, failure);
   // They belong to it, so that its root has power over them.
   *made = c->namespaces.fresh & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
   if (path) {
@@ -62,7 +65,9 @@ static int prepare_time(const struct container* c, struct failure* failure) {
     add(&text, "\n");
   }
   if (!content[0]) return 0;
+  if (c->process.flags & PROCESS_ROOTLESS) be_readable(1);
   int fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+  be_readable(0);
   ssize_t done = fd < 0 ? -1 : write(fd, content, strlen(content));
   if (done < 0) failed(failure, 128, "set the offsets of", "the time namespace");
   if (fd >= 0) close(fd);

@@ -45,7 +45,8 @@ static void become_user(const struct process* p) {
   struct list groups = p->groups;
   gid_t ids[groups.count + 1];
   for (uint32_t i = 0; i < groups.count; i++) ids[i] = read_u32(&groups.items);
-  if (setgroups(groups.count, ids) != 0) fail("set", "supplementary groups");
+  if (!(p->flags & PROCESS_KEEP_GROUPS) && setgroups(groups.count, ids) != 0)
+    fail("set", "supplementary groups");
   if (setresgid(p->gid, p->gid, p->gid) != 0) fail("set", "the group");
   if (setresuid(p->uid, p->uid, p->uid) != 0) fail("set", "the user");
 }

@@ -12,6 +12,7 @@
 #include "handover.h"
 #include "landlock.h"
 #include "privileges.h"
+#include "rootless.h"
 #include "sys.h"
 #include "text.h"
 
@@ -122,6 +123,8 @@ _Noreturn void run_process(const struct process* p, struct stdio* io) {
   if (!entered) enter_cwd(p->cwd, 0);
   umask(p->umask);
   if (handover.on && !(handover.flags & HANDOVER_IDLE)) for_program(look, arguments, environment);
+  // Nothing of the host's is left to be seen: whoever owns the container may join it from now on.
+  if (p->flags & PROCESS_ROOTLESS && handover.flags & HANDOVER_GATE) be_readable(1);
   if (handover.on) wait_at_gate();
   if (p->flags & PROCESS_HELD) wait_for_word();
   restrict_to(ruleset);

@@ -16,6 +16,7 @@
 #include "namespaces.h"
 #include "privileges.h"
 #include "protect.h"
+#include "rootless.h"
 #include "sys.h"
 #include "text.h"
 
@@ -232,6 +233,8 @@ void enter_rootfs(const struct container* c, int prepared, struct stdio* io) {
     struct mount_attributes attributes = {.set = MOUNT_ATTR_RDONLY};
     if (sys_mount_setattr(root, AT_EMPTY_PATH, &attributes) != 0) fail("make read-only", "/");
   }
+  // Hooks join it by its pid.
+  if (c->flags & CONTAINER_ALONE && c->process.flags & PROCESS_ROOTLESS) be_readable(1);
   wait_for_hooks();
   if (shared) change_own_root(root);
   else change_root(root);

@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { onlyId, parseFlags } from '../arguments.ts';
-import { readHierarchies, thaw } from '../cgroups.ts';
+import { hierarchiesOf, thaw } from '../cgroups.ts';
 import { destroy, killAndWait } from '../destroy.ts';
 import type { Globals } from '../globals.ts';
 import { checkId, Place, type State } from '../state.ts';
@@ -26,7 +26,7 @@ async function deleteFrom(place: Place, force: boolean, { log }: Globals): Promi
       `cannot delete container ${place.id} that is not stopped: ${status}; kill it first, or use --force`,
     );
   }
-  if (status === 'paused') await thaw(await readHierarchies(), state.cgroup);
+  if (status === 'paused') await thaw(await hierarchiesOf(state), state.cgroup);
   if (state.init !== undefined) await killAndWait(state.init);
   await destroy(place, state, log);
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { oomFacts } from '../../container/cgroup-oom.ts';
 import { oomKillsIn } from '../../container/cgroup-stats.ts';
 import { onlyId, parseFlags, UsageError } from '../arguments.ts';
-import { type Hierarchies, readHierarchies } from '../cgroups.ts';
+import { cgroupNeeded, type Hierarchies } from '../cgroups.ts';
 import type { Globals } from '../globals.ts';
 import { peek, type State } from '../state.ts';
 import { statsOf } from '../stats.ts';
@@ -55,7 +55,7 @@ export async function run({ root }: Globals, words: readonly string[]): Promise<
   if (status === 'stopped' || status === 'creating') {
     throw new Error(`events ${state.id}: the container is ${status}`);
   }
-  const hierarchies = await readHierarchies();
+  const hierarchies = await cgroupNeeded(state, 'events of');
   if (flags.stats) tell('stats', state.id, await statsOf(hierarchies, state.cgroup));
   else await stream(directory, state, hierarchies, every);
   return 0;

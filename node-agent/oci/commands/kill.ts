@@ -3,8 +3,9 @@
 import { closeSync } from 'node:fs';
 import { openPidfd, signalPidfd } from '#native/descriptors.ts';
 import { killCgroup } from '../../container/cgroup-files.ts';
+import { directoriesOf } from '../../container/cgroups.ts';
 import { parseFlags, UsageError } from '../arguments.ts';
-import { pidsOf, readHierarchies, thaw } from '../cgroups.ts';
+import { hierarchiesOf, pidsOf, thaw } from '../cgroups.ts';
 import type { Globals } from '../globals.ts';
 import { isAlive } from '../process-name.ts';
 import { signalNumber } from '../signals.ts';
@@ -32,13 +33,14 @@ function signalInit({ init, id }: State, signal: number): void {
 const sigkill = 9;
 
 /** SIGKILL leaves none out that is forked meanwhile, nor one that is paused. */
-async function signalAll({ cgroup }: State, signal: number): Promise<void> {
-  const hierarchies = await readHierarchies();
-  if (signal === sigkill) {
+async function signalAll(state: State, signal: number): Promise<void> {
+  const { cgroup } = state;
+  const hierarchies = await hierarchiesOf(state);
+  if (signal === sigkill && directoriesOf(hierarchies, cgroup).length > 0) {
     await killCgroup(hierarchies, cgroup);
     return thaw(hierarchies, cgroup);
   }
-  for (const pid of pidsOf(hierarchies, cgroup)) {
+  for (const pid of await pidsOf(state)) {
     try {
       process.kill(pid, signal);
     } catch {

@@ -1,5 +1,7 @@
 /** `list`: the containers of a root. */
 
+import { statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { parseFlags, UsageError } from '../arguments.ts';
 import type { Globals } from '../globals.ts';
 import { idsIn, peek } from '../state.ts';
@@ -16,13 +18,25 @@ interface Row {
   readonly owner: string;
 }
 
+/** By name where it is root or ourselves; others' are in files that are not read. */
+function ownerOf(directory: string): string {
+  const { uid } = statSync(directory);
+  if (uid === 0) return 'root';
+  try {
+    const self = userInfo();
+    return self.uid === uid ? self.username : `#${uid}`;
+  } catch {
+    return `#${uid}`; // one without a name
+  }
+}
+
 async function rowOf(root: string, id: string): Promise<Row | undefined> {
   try {
     const { directory, state } = peek(root, id);
     const status = await statusOf(directory, state);
     const { ociVersion, bundle, rootfs, created } = state;
     const pid = status === 'stopped' ? 0 : (state.init?.pid ?? 0);
-    return { ociVersion, id, pid, status, bundle, rootfs, created, owner: 'root' };
+    return { ociVersion, id, pid, status, bundle, rootfs, created, owner: ownerOf(directory) };
   } catch {
     return; // being made, or just deleted
   }

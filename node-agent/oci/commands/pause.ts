@@ -1,7 +1,7 @@
 /** `pause ID`: its processes stand still until `resume`. */
 
 import { onlyId, parseFlags } from '../arguments.ts';
-import { freeze, readHierarchies } from '../cgroups.ts';
+import { cgroupNeeded, freeze } from '../cgroups.ts';
 import type { Globals } from '../globals.ts';
 import { Place } from '../state.ts';
 import { statusOf } from '../status.ts';
@@ -14,7 +14,7 @@ export async function run({ root }: Globals, words: readonly string[]): Promise<
     if (status !== 'running' && status !== 'created') {
       throw new Error(`pause ${place.id}: the container is ${status}, not running`);
     }
-    await freeze(await readHierarchies(), state.cgroup);
+    await freeze(await cgroupNeeded(state, 'pause'), state.cgroup);
   } finally {
     place.release();
   }

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { parseFlags, UsageError } from '../arguments.ts';
-import { pidsOf, readHierarchies } from '../cgroups.ts';
+import { pidsOf } from '../cgroups.ts';
 import type { Globals } from '../globals.ts';
 import { peek } from '../state.ts';
 
@@ -20,7 +20,7 @@ export async function run({ root }: Globals, words: readonly string[]): Promise<
   const { flags, rest } = parseFlags(words, kinds, 'first');
   const [id, ...psFlags] = rest;
   if (id === undefined) throw new UsageError('expected the id of a container');
-  const pids = pidsOf(await readHierarchies(), peek(root, id).state.cgroup);
+  const pids = await pidsOf(peek(root, id).state);
   if (flags.format === 'json') process.stdout.write(`${JSON.stringify(pids)}\n`);
   else if ((flags.format ?? 'table') !== 'table')
     throw new UsageError(`--format: expected table or json, found ${flags.format}`);

@@ -1,7 +1,7 @@
 /** `resume ID`: what was paused goes on. */
 
 import { onlyId, parseFlags } from '../arguments.ts';
-import { readHierarchies, thaw } from '../cgroups.ts';
+import { hierarchiesOf, thaw } from '../cgroups.ts';
 import type { Globals } from '../globals.ts';
 import { Place } from '../state.ts';
 import { statusOf } from '../status.ts';
@@ -13,7 +13,7 @@ export async function run({ root }: Globals, words: readonly string[]): Promise<
     const status = await statusOf(place.directory, state);
     if (status !== 'paused')
       throw new Error(`resume ${place.id}: the container is ${status}, not paused`);
-    await thaw(await readHierarchies(), state.cgroup);
+    await thaw(await hierarchiesOf(state), state.cgroup);
   } finally {
     place.release();
   }

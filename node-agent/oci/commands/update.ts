@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Resources } from '../../container/cgroup-resources.ts';
 import { updateCgroup } from '../../container/cgroup-update.ts';
 import { onlyId, parseFlags } from '../arguments.ts';
-import { readHierarchies } from '../cgroups.ts';
+import { cgroupNeeded } from '../cgroups.ts';
 import { parseDocument } from '../config/problem.ts';
 import { readBounded } from '../config/read-config.ts';
 import type { Globals } from '../globals.ts';
@@ -33,7 +33,7 @@ export async function run({ root, log }: Globals, words: readonly string[]): Pro
     if (status === 'stopped' || status === 'creating') {
       throw new Error(`update ${id}: the container is ${status}`);
     }
-    const hierarchies = await readHierarchies();
+    const hierarchies = await cgroupNeeded(state, 'update');
     checkMet(hierarchies, change, { log, source });
     const { cgroup, resources: present = {} } = state;
     const keep = (resources: Resources) => place.write({ ...state, resources });
