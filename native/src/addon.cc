@@ -8,6 +8,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitFiles(env, exports);
   InitHandOver(env, exports);
   InitKernelLog(env, exports);
+  InitLayerMounts(env, exports);
   InitLayers(env, exports);
   InitMemory(env, exports);
   InitNamespaces(env, exports);

@@ -13,6 +13,7 @@ void InitDescriptors(Napi::Env env, Napi::Object exports);
 void InitFiles(Napi::Env env, Napi::Object exports);
 void InitHandOver(Napi::Env env, Napi::Object exports);
 void InitKernelLog(Napi::Env env, Napi::Object exports);
+void InitLayerMounts(Napi::Env env, Napi::Object exports);
 void InitLayers(Napi::Env env, Napi::Object exports);
 void InitMemory(Napi::Env env, Napi::Object exports);
 void InitNamespaces(Napi::Env env, Napi::Object exports);
@@ -28,6 +29,7 @@ struct SystemError {
   int number = 0;  // errno; 0 means there was no failure
   const char* call = "";
   std::string path;
+  const char* advice = "";  // what to do about it, if the number does not say
 
   explicit operator bool() const { return number != 0; }
 };

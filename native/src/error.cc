@@ -6,6 +6,7 @@
 Napi::Error ToJs(Napi::Env env, const SystemError& error) {
   std::string message = std::string(error.call) + (error.path.empty() ? "" : " " + error.path) +
                         ": " + strerror(error.number);
+  if (*error.advice != '\0') message += std::string("; ") + error.advice;
   Napi::Error js = Napi::Error::New(env, message);
   const char* code = strerrorname_np(error.number);
   Napi::Object facts = js.Value();

@@ -1,9 +1,10 @@
 #include "lower-view.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include <set>
+
+#include "open-layer.h"
 
 bool IsOpaque(const std::map<std::string, std::string>& xattrs) {
   const auto found = xattrs.find("trusted.overlay.opaque");
@@ -12,9 +13,9 @@ bool IsOpaque(const std::map<std::string, std::string>& xattrs) {
 
 SystemError LowerView::Open(const std::vector<std::string>& layers, LowerView* view) {
   for (const std::string& path : layers) {
-    Fd fd(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!fd.valid()) return {errno, "open", path};
+    Fd fd;
     TreeNode node;
+    if (SystemError error = OpenLayer(path, &fd)) return error;
     if (SystemError error = NodeOf(std::move(fd), &node)) return error;
     view->directories_.push_back(std::move(node));
   }

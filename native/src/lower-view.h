@@ -5,7 +5,7 @@
 
 class LowerView {
  public:
-  // `layers`: directories, the topmost first.
+  // `layers`: the topmost first.
   static SystemError Open(const std::vector<std::string>& layers, LowerView* view);
 
   // Whether there is anything below at all.

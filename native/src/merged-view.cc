@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "open-layer.h"
+
 namespace {
 
 constexpr char kLayer[] = "lowerdir+";  // Linux >= 6.5
@@ -20,15 +22,14 @@ SystemError OpenMerged(const std::vector<std::string>& layers, const Writable& w
   const bool isReadOnly = writable.upper.empty();
   if (layers.size() == 1 && isReadOnly) {
     // An overlay needs two; of one layer there is nothing to merge.
-    root->Reset(open(layers[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return root->valid() ? SystemError{} : SystemError{errno, "open", layers[0]};
+    return OpenLayer(layers[0], root);
   }
   const Fd fs(static_cast<int>(syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC)));
   if (!fs.valid()) return {errno, "fsopen", "overlay"};
   for (const std::string& layer : layers) {
     // A path over 255 bytes is refused there; that of a descriptor is short.
-    const Fd directory(open(layer.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.valid()) return {errno, "open", layer};
+    Fd directory;
+    if (SystemError error = OpenLayer(layer, &directory)) return error;
     const std::string path = "/proc/self/fd/" + std::to_string(directory.get());
     if (Configure(fs.get(), FSCONFIG_SET_STRING, kLayer, path.c_str()) != 0) {
       return {errno, "fsconfig lowerdir+", layer};

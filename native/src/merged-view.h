@@ -9,6 +9,6 @@ struct Writable {
   std::string work;
 };
 
-// `layers`: directories, the topmost first; read-only, a container's own layer may be the topmost, also while it runs.
+// `layers`: the topmost first; read-only, a container's own layer may be the topmost, also while it runs.
 // With `writable` nobody else may have it as an upper directory meanwhile.
 SystemError OpenMerged(const std::vector<std::string>& layers, const Writable& writable, Fd* root);

@@ -3,6 +3,7 @@
 import { getSystemErrorMessage } from 'node:util';
 import { encodeContainer } from '#native/encode.ts';
 import { decodeFailed, encodeFrame, type Failed, frame } from '#native/frames.ts';
+import { type OpenLayers, openLayers } from '#native/layer-mounts.ts';
 import { reap, runSteps, type Step, startSupervisor } from '#native/spawn.ts';
 import { cgroupOrder } from './cgroup-order.ts';
 import { v2Directory } from './cgroups.ts';
@@ -63,8 +64,11 @@ export async function startContainer({
   readonly held: boolean;
 }): Promise<Supervised | FailedStart> {
   let around: Surroundings | undefined;
+  let layers: OpenLayers | undefined;
   try {
     around = await surroundings;
+    layers = await openLayers(spec.layers);
+    const wire = (held ? heldContainer : wireContainer)(around, layers.paths);
     const {
       pid,
       socket,
@@ -74,7 +78,7 @@ export async function startContainer({
       id: spec.id,
       before: firstSteps(around, directory),
       meanwhile: cgroupOrder(around),
-      spec: encodeContainer(held ? heldContainer(around) : wireContainer(around)),
+      spec: encodeContainer(wire),
     });
     const payload = bytes.subarray(headerBytes);
     if (bytes[4] === frame.failed) return await failed(directory, refusal(spec, payload));
@@ -86,6 +90,7 @@ export async function startContainer({
     return failed(directory, new StartError(message, 128, { cause }));
   } finally {
     around?.joined?.close();
+    layers?.close();
   }
 }
 

@@ -111,8 +111,8 @@ function mountsOf({ spec, sandbox, namespaces, hierarchies, cgroup }: Surroundin
   return { mounts: [...standard, ...init, ...own], mountsBeforeDevices: standard.length };
 }
 
-/** The whole order to a supervisor. */
-export function wireContainer(around: Surroundings): WireContainer {
+/** The whole order to a supervisor. `layers`: their root directories, lowest first. */
+export function wireContainer(around: Surroundings, layers: readonly string[]): WireContainer {
   const { spec, sandbox, hierarchies, cgroup } = around;
   const log = spec.logLimits ?? defaultLogLimits;
   const user = userNamespaceOf(sandbox);
@@ -135,7 +135,7 @@ export function wireContainer(around: Surroundings): WireContainer {
     domainname: sandbox.domainname ?? '',
     sysctls: sysctlsOf(around),
     rootPropagation: 0,
-    layers: spec.layers.toReversed(),
+    layers: layers.toReversed(),
     upper: spec.readonlyRootfs ? '' : `${spec.layerDir}/upper`,
     work: spec.readonlyRootfs ? '' : `${spec.layerDir}/work`,
     ...mountsOf(around),
@@ -148,7 +148,7 @@ export function wireContainer(around: Surroundings): WireContainer {
 }
 
 /** The same for a container whose program is to run later. */
-export function heldContainer(around: Surroundings): WireContainer {
-  const wire = wireContainer(around);
+export function heldContainer(around: Surroundings, layers: readonly string[]): WireContainer {
+  const wire = wireContainer(around, layers);
   return { ...wire, process: { ...wire.process, flags: wire.process.flags | processFlag.held } };
 }

@@ -7,6 +7,7 @@ import { constants, type Stats } from 'node:fs';
 import { lstat, open, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getXattr } from '#native/files.ts';
+import { openLayers } from '#native/layer-mounts.ts';
 import { ImageError } from './images.ts';
 
 const MAX_LINKS = 40; // as Linux has it
@@ -83,6 +84,19 @@ async function resolve(layers: readonly string[], path: string): Promise<Node | 
  * `layers`: lowest first. @throws ImageError `InvalidArchive` when it is larger than `maxBytes`
  */
 export async function readImageFile(
+  layers: readonly string[],
+  path: string,
+  maxBytes: number,
+): Promise<string | undefined> {
+  const opened = await openLayers(layers);
+  try {
+    return await readIn(opened.paths, path, maxBytes);
+  } finally {
+    opened.close();
+  }
+}
+
+async function readIn(
   layers: readonly string[],
   path: string,
   maxBytes: number,
