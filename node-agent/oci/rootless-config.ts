@@ -90,7 +90,7 @@ function deviceBinds(config: Config): Mount[] {
     destination: path,
     type: 'bind',
     source: path,
-    options: ['bind'],
+    options: ['bind', 'nosuid', 'noexec'],
   }));
 }
 

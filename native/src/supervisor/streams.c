@@ -77,11 +77,13 @@ void install_stdio(struct stdio* io) {
   if (io->terminal && ioctl(0, TIOCSCTTY, 0) != 0) fail("take control of", "the terminal");
 }
 
-// Programs that open /dev/stdout again need it to be theirs; /dev/null stays root's.
+// Programs that open /dev/stdout again need it to be theirs; /dev/null stays root's. EINVAL: the user
+// is not in this namespace, which is told when he is to be become.
 void give_streams(const struct stdio* io, uint32_t uid) {
   for (int i = 0; i < 3; i++)
     if (uid != 0 && io->child[i] > 2 && !is_null(io->child[i]) &&
-        fchown(io->child[i], uid, (gid_t)-1) != 0 && errno != EROFS && errno != EPERM)
+        fchown(io->child[i], uid, (gid_t)-1) != 0 && errno != EROFS && errno != EPERM &&
+        errno != EINVAL)
       fail("give to the user", "stdin, stdout, stderr");
 }
 

@@ -33,6 +33,9 @@ export function checkConfig(config: Config): readonly Problem[] {
     }
   }
   checkMaps(linux, kinds, say);
+  if (config.process?.user != null && isNew(linux, 'user')) {
+    checkMapped(config.process.user, linux, say);
+  }
   if (linux.timeOffsets != null && Object.keys(linux.timeOffsets).length > 0) {
     if (!isNew(linux, 'time')) say('linux.timeOffsets', 'needs a new time namespace');
   }
@@ -139,6 +142,27 @@ function checkMaps(linux: Linux, kinds: ReadonlySet<NamespaceType>, say: Say): v
       say(`linux.${field}`, 'expected at least one range, for the new user namespace');
     }
     checkMap(map, `linux.${field}`, say);
+  }
+}
+
+/** Nobody can be who is not there. */
+function checkMapped(
+  { uid, gid, additionalGids }: NonNullable<Process['user']>,
+  linux: Linux,
+  say: Say,
+): void {
+  const ids = [
+    ['uid', 'uidMappings', uid ?? 0],
+    ['gid', 'gidMappings', gid ?? 0],
+    ...(additionalGids ?? []).map(
+      (id, at) => [`additionalGids[${at}]`, 'gidMappings', id] as const,
+    ),
+  ] as const;
+  for (const [field, maps, id] of ids) {
+    const isMapped = (linux[maps] ?? []).some(
+      ({ containerID, size }) => id >= containerID && id < containerID + size,
+    );
+    if (!isMapped) say(`process.user.${field}`, `${id} is not mapped by linux.${maps}`);
   }
 }
 

@@ -125,6 +125,17 @@ t.test('names that are empty, twice, unknown or cut short', async (t) => {
       'linux.uidMappings: needs a user namespace',
     ],
     [
+      {
+        linux: {
+          namespaces: [...namespaces, { type: 'user' }],
+          uidMappings: [{ containerID: 0, hostID: 7, size: 2 }],
+          gidMappings: [{ containerID: 0, hostID: 7, size: 2 }],
+        },
+        process: { user: { uid: 1, gid: 2, additionalGids: [0, 3] } },
+      },
+      'process.user.gid: 2 is not mapped by linux.gidMappings\nprocess.user.additionalGids[1]: 3 is not',
+    ],
+    [
       { linux: { timeOffsets: { boottime: { secs: 1 } } } },
       'linux.timeOffsets: needs a new time namespace',
     ],
