@@ -58,6 +58,7 @@ interface Face {
     options: UnpackLimits & {
       readonly file: string;
       readonly root: string;
+      readonly image: boolean;
       readonly tarDigests: string;
       readonly fileDigests?: string;
     },
@@ -99,18 +100,25 @@ export function unpackLayer(
 
 /**
  * `unpackLayer` of a file, plain or compressed with gzip or zstd, by two threads of its own; the digests come from the same
- * pass. `tarDigests`: the algorithm for the tar's; `fileDigests`: for the file's, which is not computed without it.
+ * pass. An image of more than a million entries fails with EFBIG. `tarDigests`: the algorithm for the tar's; `fileDigests`: for the file's, which is not computed without it.
  */
 export function unpackLayerFile(
   file: string,
-  directory: string,
-  options: UnpackLimits & {
+  target: string,
+  {
+    form = 'directory',
+    ...options
+  }: UnpackLimits & {
+    readonly form?: LayerForm;
     readonly tarDigests: 'sha256' | 'sha512';
     readonly fileDigests?: 'sha256' | 'sha512';
   },
 ): Promise<FileUnpacked> {
-  return loadAddon<Face>().unpackFile({ ...options, file, root: directory });
+  return loadAddon<Face>().unpackFile({ ...options, file, root: target, image: form === 'erofs' });
 }
+
+/** A directory that is there and empty; or a new file with an EROFS image, which the caller removes when making it fails. */
+export type LayerForm = 'directory' | 'erofs';
 
 /**
  * Extracts an uncompressed tar, given in pieces, below a directory of a container's tree, as `docker cp` does: what stands in

@@ -20,7 +20,7 @@ LayerError LayerUnpacker::StartEntry() {
     entry_.sparse = SparseFile{};
     if (reason.empty()) reason = SparseFromHeader(block_, &entry_.sparse, &isSparseMore_);
   }
-  if (reason.empty()) reason = root_.MapOwner(&entry_);
+  if (reason.empty()) reason = target_->MapOwner(&entry_);
   if (!reason.empty()) return {entry_.name, reason, {}};
   const bool isFile = entry_.type == '0';
   if (isFile && entry_.name.ends_with('/')) entry_.type = '5';  // as tars of before 1988 said it
@@ -74,27 +74,29 @@ LayerError LayerUnpacker::MakeEntry(const LayerPath& path) {
     return {entry_.name, "it would replace the root directory", {}};
   }
   if (isLayer_ && !path.parts.empty() && path.Base().starts_with(kWhiteout)) {
-    if (path.Base() == kOpaque) return root_.HideDirectory(entry_, path);
+    if (path.Base() == kOpaque) return target_->HideDirectory(entry_, path);
     if (path.Base().starts_with(kAufs)) return {};  // AUFS's own bookkeeping in old images
     const std::string hidden = path.Base().substr(kWhiteout.size());
     if (hidden.empty() || hidden == "." || hidden == "..") {
       return {entry_.name, "it is a whiteout of nothing that can be hidden", {}};
     }
-    return root_.HideName(entry_, path, hidden);
+    return target_->HideName(entry_, path, hidden);
   }
   switch (entry_.type) {
     case '0':
-      return root_.MakeFile(entry_, path, &file_);
+      if (LayerError error = target_->StartFile(entry_, path)) return error;
+      isFileOpen_ = true;
+      return {};
     case '1':
-      return root_.MakeHardLink(entry_, path);
+      return target_->MakeHardLink(entry_, path);
     case '2':
-      return root_.MakeSymlink(entry_, path);
+      return target_->MakeSymlink(entry_, path);
     case '3':
     case '4':
     case '6':
-      return root_.MakeNode(entry_, path);
+      return target_->MakeNode(entry_, path);
     case '5':
-      return root_.MakeDirectory(entry_, path);
+      return target_->MakeDirectory(entry_, path);
     default:
       return {entry_.name, std::string("its tar type '") + entry_.type + "' is not supported", {}};
   }

@@ -3,15 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "layer-root.h"
 
 namespace {
-
-// Overlayfs's own marks (redirect, metacopy, opaque …) would let a layer reach outside itself: only we set them.
-bool IsOverlayMark(const std::string& name) {
-  return name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.");
-}
 
 // A file system without the attribute class, or a `user.` attribute on a link or device, is no failure: Docker skips them, too.
 bool MayBeSkipped(int number, const std::string& name) {
@@ -30,22 +26,33 @@ LayerError SetAttributes(const TarEntry& entry, Set set) {
   return {};
 }
 
-LayerError CheckOwner(const TarEntry& entry) {
-  constexpr uint64_t kNoId = 0xffffffff;  // (uid_t)-1 means "leave as it is" to chown
-  if (entry.uid < kNoId && entry.gid < kNoId) return {};
-  return {entry.name, "its owner's number is out of range", {}};
-}
-
 void Times(int64_t seconds, int64_t nanos, struct timespec times[2]) {
   times[0] = times[1] = {static_cast<time_t>(seconds), static_cast<long>(nanos)};
 }
 
 }  // namespace
 
+SystemError LayerRoot::WriteFile(const TarEntry& entry, const uint8_t* bytes, size_t length,
+                                 uint64_t at) {
+  while (length > 0) {
+    const ssize_t written = pwrite(file_.get(), bytes, length, static_cast<off_t>(at));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return {errno, "write", entry.name};
+    at += static_cast<uint64_t>(written);
+    bytes += written;
+    length -= static_cast<size_t>(written);
+  }
+  return {};
+}
+
 // chown clears set-uid bits and capabilities, so: owner, mode, attributes, time.
-LayerError LayerRoot::FinishFile(const TarEntry& entry, const Fd& file) {
-  if (LayerError error = CheckOwner(entry)) return error;
+LayerError LayerRoot::FinishFile(const TarEntry& entry) {
+  const Fd file = std::move(file_);
   const int fd = file.get();
+  if (entry.sparse.isSparse && ftruncate(fd, static_cast<off_t>(entry.sparse.realSize)) != 0) {
+    return {entry.name, "", {errno, "ftruncate", entry.name}};
+  }
+  if (LayerError error = CheckOwner(entry)) return error;
   if ((entry.uid != 0 || entry.gid != 0) && fchown(fd, entry.uid, entry.gid) != 0) {
     return {entry.name, "", {errno, "fchown", entry.name}};
   }
@@ -99,7 +106,7 @@ std::string LayerRoot::MapOwner(TarEntry* entry) const {
          " has no number in the container's user namespace";
 }
 
-LayerError LayerRoot::FinishDirectories() {
+LayerError LayerRoot::Finish() {
   for (size_t i = directories_.size(); i-- > 0;) {
     const DirectoryTime& directory = directories_[i];
     const Fd fd(Resolve(directory.path, O_RDONLY | O_DIRECTORY));

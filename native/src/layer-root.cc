@@ -14,15 +14,7 @@
 namespace {
 
 LayerError Failed(const TarEntry& entry, const char* call, const std::string& path) {
-  const int number = errno;
-  if (number == EXDEV) {
-    return {entry.name, "its path leads out of the layer through a link", {}};
-  }
-  if (number == ELOOP) return {entry.name, "its path leads through a loop of links", {}};
-  if (number == ENOTDIR) {
-    return {entry.name, "its path leads through something that is not a directory", {}};
-  }
-  return {entry.name, "", {number, call, path}};
+  return PathFailed(entry, errno, call, path);
 }
 
 bool IsWhiteout(const struct stat& status) {
@@ -39,11 +31,6 @@ SystemError SetOpaque(int parent, const std::string& name) {
 }
 
 }  // namespace
-
-void LayerRoot::Open(Fd root, RootRules rules) {
-  root_ = std::move(root);
-  rules_ = std::move(rules);
-}
 
 // RESOLVE_BENEATH also refuses absolute links, RESOLVE_IN_ROOT follows them as a process in the container would; magic
 // links are those of /proc. Linux >= 5.6.
@@ -136,17 +123,17 @@ LayerError LayerRoot::MakeWay(const TarEntry& entry, const LayerPath& path, int 
   return {entry.name, "", RemoveTree(parent, path.Base())};
 }
 
-LayerError LayerRoot::MakeFile(const TarEntry& entry, const LayerPath& path, Fd* file) {
+LayerError LayerRoot::StartFile(const TarEntry& entry, const LayerPath& path) {
   int parent = -1;
   if (LayerError error = Parent(entry, path, &parent)) return error;
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  file->Reset(openat(parent, path.Base().c_str(), kFlags, 0600));
-  if (!file->valid() && errno == EEXIST) {
+  file_.Reset(openat(parent, path.Base().c_str(), kFlags, 0600));
+  if (!file_.valid() && errno == EEXIST) {
     bool wasHidden = false;
     if (LayerError error = TakeName(entry, path, parent, &wasHidden)) return error;
-    file->Reset(openat(parent, path.Base().c_str(), kFlags, 0600));
+    file_.Reset(openat(parent, path.Base().c_str(), kFlags, 0600));
   }
-  return file->valid() ? LayerError{} : Failed(entry, "openat", entry.name);
+  return file_.valid() ? LayerError{} : Failed(entry, "openat", entry.name);
 }
 
 LayerError LayerRoot::HideName(const TarEntry& entry, const LayerPath& path,

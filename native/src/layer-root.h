@@ -6,33 +6,11 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "addon.h"
 #include "fd.h"
-#include "tar-header.h"
-
-// Why a layer could not be unpacked: a failed call, or what is wrong with the archive.
-struct LayerError {
-  std::string entry;   // the entry's name as the archive has it; "" when it is not about one
-  std::string reason;  // empty when `system` says it
-  SystemError system;
-
-  explicit operator bool() const { return !reason.empty() || static_cast<bool>(system); }
-};
-
-// {message, entry}, with the facts of a NativeError when a call failed.
-Napi::Error ToJs(Napi::Env env, const LayerError& error);
-
-// "./a//b/" -> {"a", "b"}. `reason` is set when the path may not be used.
-struct LayerPath {
-  std::vector<std::string> parts;
-  std::string reason;
-
-  std::string Parent() const;
-  const std::string& Base() const { return parts.back(); }
-};
-LayerPath ParseLayerPath(const std::string& path);
+#include "layer-target.h"
 
 // Ids outside a user namespace and what they are inside: `count` of them from each first one.
 struct IdRange {
@@ -53,28 +31,24 @@ struct RootRules {
   std::optional<uint64_t> gid;
 };
 
-class LayerRoot {
+class LayerRoot final : public LayerTarget {
  public:
-  void Open(Fd root, RootRules rules);
+  LayerRoot(Fd root, RootRules rules) : root_(std::move(root)), rules_(std::move(rules)) {}
 
-  // Makes the owner the archive names the one on disk; the answer is why it cannot.
-  std::string MapOwner(TarEntry* entry) const;
-
-  // Each makes what an entry says, with its owner, mode, attributes and time.
-  // MakeFile gives the open file: the caller writes the content, then calls FinishFile.
-  LayerError MakeFile(const TarEntry& entry, const LayerPath& path, Fd* file);
-  LayerError FinishFile(const TarEntry& entry, const Fd& file);
-  LayerError MakeDirectory(const TarEntry& entry, const LayerPath& path);
-  LayerError MakeSymlink(const TarEntry& entry, const LayerPath& path);
-  LayerError MakeHardLink(const TarEntry& entry, const LayerPath& path);
-  LayerError MakeNode(const TarEntry& entry, const LayerPath& path);
-
-  // ".wh.name": hides `name` of the layers below. ".wh..wh..opq": hides all the directory had there (OCI image-spec, layer.md).
-  LayerError HideName(const TarEntry& entry, const LayerPath& path, const std::string& hidden);
-  LayerError HideDirectory(const TarEntry& entry, const LayerPath& path);
-
+  std::string MapOwner(TarEntry* entry) const override;
+  LayerError StartFile(const TarEntry& entry, const LayerPath& path) override;
+  SystemError WriteFile(const TarEntry& entry, const uint8_t* bytes, size_t length,
+                        uint64_t at) override;
+  LayerError FinishFile(const TarEntry& entry) override;
+  LayerError MakeDirectory(const TarEntry& entry, const LayerPath& path) override;
+  LayerError MakeSymlink(const TarEntry& entry, const LayerPath& path) override;
+  LayerError MakeHardLink(const TarEntry& entry, const LayerPath& path) override;
+  LayerError MakeNode(const TarEntry& entry, const LayerPath& path) override;
+  LayerError HideName(const TarEntry& entry, const LayerPath& path,
+                      const std::string& hidden) override;
+  LayerError HideDirectory(const TarEntry& entry, const LayerPath& path) override;
   // Sets the times of directories, which every file made in them had changed.
-  LayerError FinishDirectories();
+  LayerError Finish() override;
 
  private:
   struct DirectoryTime {
@@ -92,6 +66,7 @@ class LayerRoot {
 
   Fd root_;
   RootRules rules_;
+  Fd file_;  // whose content is coming
   std::string parentPath_;
   Fd parent_;
   std::vector<DirectoryTime> directories_;

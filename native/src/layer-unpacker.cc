@@ -1,10 +1,10 @@
 // The state machine over a layer's tar.
 #include "layer-unpacker.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace {
 
@@ -18,10 +18,11 @@ std::string WithoutNul(const std::string& text) { return text.substr(0, text.fin
 
 }  // namespace
 
-void LayerUnpacker::Open(Fd root, RootRules rules, const LayerLimits& limits) {
+void LayerUnpacker::Open(std::unique_ptr<LayerTarget> target, bool isLayer,
+                         const LayerLimits& limits) {
   limits_ = limits;
-  isLayer_ = rules.isLayer;
-  root_.Open(std::move(root), std::move(rules));
+  isLayer_ = isLayer;
+  target_ = std::move(target);
 }
 
 LayerError LayerUnpacker::Write(const uint8_t* bytes, size_t length) {
@@ -113,20 +114,24 @@ LayerError LayerUnpacker::TakeMetadata() {
   return {entry_.name, reason, {}};
 }
 
-// `file_` is closed for a whiteout that comes with content: it is passed over.
+// No file is open for a whiteout that comes with content: it is passed over.
 LayerError LayerUnpacker::WriteContent(const uint8_t* bytes, size_t length) {
-  if (!file_.valid()) return {};
+  if (!isFileOpen_) return {};
   const SparseMap& map = entry_.sparse.map;
   while (length > 0) {
     size_t part = length;
+    uint64_t start = 0;
     if (entry_.sparse.isSparse) {
       while (map[piece_].second == written_) {
         piece_++;
         written_ = 0;
       }
       part = std::min<uint64_t>(length, map[piece_].second - written_);
+      start = map[piece_].first;
     }
-    if (SystemError error = WriteAt(bytes, part)) return {entry_.name, "", error};
+    if (SystemError error = target_->WriteFile(entry_, bytes, part, start + written_)) {
+      return {entry_.name, "", error};
+    }
     written_ += part;
     bytes += part;
     length -= part;
@@ -134,29 +139,11 @@ LayerError LayerUnpacker::WriteContent(const uint8_t* bytes, size_t length) {
   return {};
 }
 
-SystemError LayerUnpacker::WriteAt(const uint8_t* bytes, size_t length) {
-  uint64_t at = written_ + (entry_.sparse.isSparse ? entry_.sparse.map[piece_].first : 0);
-  while (length > 0) {
-    const ssize_t written = pwrite(file_.get(), bytes, length, static_cast<off_t>(at));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return {errno, "write", entry_.name};
-    at += static_cast<uint64_t>(written);
-    bytes += written;
-    length -= static_cast<size_t>(written);
-  }
-  return {};
-}
-
 LayerError LayerUnpacker::FinishContent() {
   state_ = padding_ > 0 ? State::kPadding : State::kHeader;
-  if (!file_.valid()) return {};
-  if (entry_.sparse.isSparse &&
-      ftruncate(file_.get(), static_cast<off_t>(entry_.sparse.realSize)) != 0) {
-    return {entry_.name, "", {errno, "ftruncate", entry_.name}};
-  }
-  LayerError error = root_.FinishFile(entry_, file_);
-  file_.Reset(-1);
-  return error;
+  if (!isFileOpen_) return {};
+  isFileOpen_ = false;
+  return target_->FinishFile(entry_);
 }
 
 LayerError LayerUnpacker::Finish() {
@@ -164,10 +151,7 @@ LayerError LayerUnpacker::Finish() {
   if (!atEntry && state_ != State::kEnd) {
     return {entry_.name, "the archive ends in the middle of it: it is truncated", {}};
   }
-  return root_.FinishDirectories();
+  return target_->Finish();
 }
 
-void LayerUnpacker::Close() {
-  file_.Reset(-1);
-  root_ = LayerRoot{};
-}
+void LayerUnpacker::Close() { target_.reset(); }

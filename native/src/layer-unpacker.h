@@ -1,13 +1,14 @@
-// Applies a layer's tar, pushed in pieces of any size, to an empty directory.
+// Applies an archive, pushed in pieces of any size, to what its entries are made in.
 //
 //   header -> (metadata -> header)* -> (sparse map)* -> content -> header … -> end
 //
 // One piece at a time, each on whatever thread; nothing is kept in memory but one header and one entry's metadata.
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include "layer-root.h"
+#include "layer-target.h"
 
 struct LayerLimits {
   uint64_t bytes = 0;    // content of all files together
@@ -16,8 +17,8 @@ struct LayerLimits {
 
 class LayerUnpacker {
  public:
-  // `root` is the directory the archive is for.
-  void Open(Fd root, RootRules rules, const LayerLimits& limits);
+  // `isLayer`: its whiteouts mean something.
+  void Open(std::unique_ptr<LayerTarget> target, bool isLayer, const LayerLimits& limits);
   LayerError Write(const uint8_t* bytes, size_t length);
   // The archive has ended: fails when an entry is not complete.
   LayerError Finish();
@@ -38,9 +39,8 @@ class LayerUnpacker {
   LayerError FinishContent();
   LayerError MakeEntry(const LayerPath& path);
   LayerError WriteContent(const uint8_t* bytes, size_t length);
-  SystemError WriteAt(const uint8_t* bytes, size_t length);
 
-  LayerRoot root_;
+  std::unique_ptr<LayerTarget> target_;
   bool isLayer_ = true;
   LayerLimits limits_;
   State state_ = State::kHeader;
@@ -49,7 +49,7 @@ class LayerUnpacker {
   TarEntry entry_;
   TarOverrides overrides_;
   std::string metadata_;
-  Fd file_;
+  bool isFileOpen_ = false;
   bool isSparseMore_ = false;  // type 'S': another block of the map follows
   SparseMapReader sparseMap_;
   size_t piece_ = 0;     // of a sparse file

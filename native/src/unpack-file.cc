@@ -6,13 +6,16 @@
 
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "decompressor.h"
+#include "erofs-tree.h"
 #include "hash.h"
+#include "layer-root.h"
 
 namespace {
 
@@ -114,12 +117,22 @@ LayerError Inflate(const UnpackFileOptions& options, Belt* belt, FileUnpacked* u
   return {};
 }
 
-// Empties the belt into the directory.
+LayerError OpenPlace(const UnpackFileOptions& options, std::unique_ptr<LayerTarget>* target) {
+  const char* place = options.place.c_str();
+  Fd fd(options.isImage ? open(place, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
+                        : open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.valid()) return {"", "", {errno, "open", options.place}};
+  if (options.isImage) *target = std::make_unique<ErofsTree>(std::move(fd));
+  else *target = std::make_unique<LayerRoot>(std::move(fd), RootRules{});
+  return {};
+}
+
+// Empties the belt into the directory or image.
 LayerError Unpack(const UnpackFileOptions& options, Belt* belt, FileUnpacked* unpacked) {
-  Fd root(open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!root.valid()) return {"", "", {errno, "open", options.directory}};
+  std::unique_ptr<LayerTarget> target;
+  if (LayerError error = OpenPlace(options, &target)) return error;
   LayerUnpacker unpacker;
-  unpacker.Open(std::move(root), {}, options.limits);
+  unpacker.Open(std::move(target), true, options.limits);
   Piece piece;
   while (belt->Take(&piece)) {
     if (LayerError error = unpacker.Write(piece.data(), piece.size())) return error;

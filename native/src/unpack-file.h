@@ -16,7 +16,8 @@ struct FileUnpacked {
 
 struct UnpackFileOptions {
   std::string file;
-  std::string directory;
+  std::string place;          // the directory it goes into; or the image, which is made
+  bool isImage = false;       // EROFS
   LayerLimits limits;
   std::string algorithm;      // of the tar's digest
   std::string fileAlgorithm;  // of the file's; "" computes none

@@ -6,6 +6,7 @@
 
 #include "addon.h"
 #include "archive-options.h"
+#include "layer-root.h"
 #include "job.h"
 #include "layer-unpacker.h"
 #include "thread-job.h"
@@ -50,7 +51,9 @@ Napi::Value UnpackOpen(const Napi::CallbackInfo& info) {
   rules.uid = Number(options.Get("uid"));
   rules.gid = Number(options.Get("gid"));
   auto unpacker = std::make_shared<LayerUnpacker>();
-  unpacker->Open(std::move(root), std::move(rules), LimitsOf(options));
+  const bool isLayer = rules.isLayer;
+  auto target = std::make_unique<LayerRoot>(std::move(root), std::move(rules));
+  unpacker->Open(std::move(target), isLayer, LimitsOf(options));
   return Napi::External<Unpacker>::New(env, new Unpacker(std::move(unpacker)),
                                        [](Napi::Env, Unpacker* pointer) { delete pointer; });
 }
@@ -83,12 +86,13 @@ Napi::Value UnpackFinish(const Napi::CallbackInfo& info) {
 // unpackClose(handle): closes what it holds open; no call may be under way
 void UnpackClose(const Napi::CallbackInfo& info) { UnpackerOf(info)->Close(); }
 
-// unpackFile({file, root, digest?, digests?, maxBytes, maxEntries}): Promise<facts>, on threads of its own
+// unpackFile({file, root, image?, tarDigests, fileDigests?, maxBytes, maxEntries}): Promise<facts>, on threads of its own
 Napi::Value UnpackLayerFile(const Napi::CallbackInfo& info) {
   const auto given = info[0].As<Napi::Object>();
   UnpackFileOptions options;
   options.file = Text(given, "file");
-  options.directory = Text(given, "root");
+  options.place = Text(given, "root");
+  options.isImage = Flag(given, "image");
   options.limits = LimitsOf(given);
   options.algorithm = Text(given, "tarDigests");
   options.fileAlgorithm = Text(given, "fileDigests");

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { unpackLayer } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
+import { hasErofs, unpackBothForms } from '../support/layer-forms.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
 import { type TarEntry, tar } from '../support/tar-builder.ts';
 
@@ -181,6 +182,9 @@ t.test('hostile archives are refused with the entry and the reason', async (t) =
       name,
     );
     t.strictSame(readdirSync(outside), ['here'], `${name}: nothing is outside`);
+    if (!hasErofs()) continue;
+    const where = { place: emptyDirectory(), base: directory, limits: LIMITS, name };
+    t.match(await unpackBothForms(t, tar(entries), where), why, name);
   }
 });
 

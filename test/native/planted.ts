@@ -21,19 +21,16 @@ try {
     directory: `${directory}/state`,
     id: 'planted',
     before: [],
-    rest: (give) =>
-      give({
-        meanwhile: [],
-        spec: encodeContainer({
-          ...plainContainer,
-          hostname: name,
-          layers: ['/nowhere'],
-          upper: '/nowhere',
-          work: '/nowhere',
-          namespaces: [{ type: namespaceType.mount, path: '' }],
-          process: program(['true']),
-        }),
-      }),
+    meanwhile: [],
+    spec: encodeContainer({
+      ...plainContainer,
+      hostname: name,
+      layers: ['/nowhere'],
+      upper: '/nowhere',
+      work: '/nowhere',
+      namespaces: [{ type: namespaceType.mount, path: '' }],
+      process: program(['true']),
+    }),
   });
   process.stdout.write('answered\n');
 } catch (error) {

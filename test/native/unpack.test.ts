@@ -21,6 +21,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import t from 'tap';
 import { type ExtractOptions, extractInto, unpackLayer, unpackLayerFile } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
+import { hasErofs, unpackBothForms } from '../support/layer-forms.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
 import { type TarEntry, tar } from '../support/tar-builder.ts';
 
@@ -46,6 +47,10 @@ t.test('sparse files of every format keep their content and their holes', async 
       const [kind = '', version] = format.split(' ');
       const flags = [`--format=${kind}`, ...(version ? [`--sparse-version=${version}`] : [])];
       const made = spawnSync('tar', ['-cS', ...flags, '-C', from, 'file', 'next']);
+      if (hasErofs()) {
+        const where = { place: emptyDirectory(), base: from, limits: LIMITS, name: format };
+        t.equal(await unpackBothForms(t, made.stdout, where), undefined);
+      }
       for (const size of [511, 1 << 20]) {
         const to = emptyDirectory();
         await unpackLayer(to, pieces(made.stdout, size), LIMITS);

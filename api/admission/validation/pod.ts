@@ -8,11 +8,9 @@ import {
   checkOneOf,
   checkUnique,
   forbiddenField,
-  inEach,
   invalidBecause,
   invalidValue,
   required,
-  together,
 } from './causes.ts';
 import { checkContainers, checkId } from './container.ts';
 import { checkLabels } from './metadata.ts';
@@ -61,8 +59,8 @@ function checkDeadline(field: string, seconds: unknown): StatusCause[] {
 function checkHostNetwork(field: string, spec: JsonObject): StatusCause[] {
   if (spec['hostNetwork'] !== true) return [];
   const detail = 'must match `hostPort` when `hostNetwork` is true';
-  return inEach(objectsOf(spec['containers']), (container, i) =>
-    inEach(objectsOf(container['ports']), ({ containerPort, hostPort }, j) => {
+  return objectsOf(spec['containers']).flatMap((container, i) =>
+    objectsOf(container['ports']).flatMap(({ containerPort, hostPort }, j) => {
       // A template's host ports are only filled in when a pod is made of it.
       if (hostPort === undefined || hostPort === 0 || hostPort === containerPort) return [];
       return [
@@ -74,31 +72,39 @@ function checkHostNetwork(field: string, spec: JsonObject): StatusCause[] {
 
 function checkSecurityContext(field: string, context: JsonObject): StatusCause[] {
   const groups = Array.isArray(context['supplementalGroups']) ? context['supplementalGroups'] : [];
-  return together(
-    inEach(['runAsUser', 'runAsGroup', 'fsGroup'], (name) =>
+  return [
+    ...['runAsUser', 'runAsGroup', 'fsGroup'].flatMap((name) =>
       checkId(`${field}.${name}`, context[name]),
     ),
-    inEach(groups, (group, i) => checkId(`${field}.supplementalGroups[${i}]`, group)),
-    checkPodSecurity(field, context),
-  );
+    ...groups.flatMap((group, i) => checkId(`${field}.supplementalGroups[${i}]`, group)),
+    ...checkPodSecurity(field, context),
+  ];
 }
 
 function checkNames(field: string, spec: JsonObject): StatusCause[] {
   const gates = objectsOf(spec['schedulingGates']);
-  return together(
-    checkOptionalName(`${field}.serviceAccountName`, spec['serviceAccountName'], subdomainProblems),
-    checkOptionalName(`${field}.nodeName`, spec['nodeName'], subdomainProblems),
-    checkOptionalName(`${field}.hostname`, spec['hostname'], labelProblems),
-    checkOptionalName(`${field}.subdomain`, spec['subdomain'], labelProblems),
-    checkOptionalName(`${field}.priorityClassName`, spec['priorityClassName'], subdomainProblems),
-    inEach(gates, (gate, i) =>
+  return [
+    ...checkOptionalName(
+      `${field}.serviceAccountName`,
+      spec['serviceAccountName'],
+      subdomainProblems,
+    ),
+    ...checkOptionalName(`${field}.nodeName`, spec['nodeName'], subdomainProblems),
+    ...checkOptionalName(`${field}.hostname`, spec['hostname'], labelProblems),
+    ...checkOptionalName(`${field}.subdomain`, spec['subdomain'], labelProblems),
+    ...checkOptionalName(
+      `${field}.priorityClassName`,
+      spec['priorityClassName'],
+      subdomainProblems,
+    ),
+    ...gates.flatMap((gate, i) =>
       checkOptionalName(`${field}.schedulingGates[${i}].name`, gate['name'], qualifiedNameProblems),
     ),
-    checkUnique(
+    ...checkUnique(
       gates.map((gate) => gate['name']),
       (i) => `${field}.schedulingGates[${i}].name`,
     ),
-  );
+  ];
 }
 
 /**
@@ -113,29 +119,29 @@ export function checkPodSpec(
   const volumes = objectsOf(spec['volumes']);
   const own = volumes.map((volume) => stringOr(volume['name']));
   const names = { volumes: new Set([...own, ...claimed]) };
-  return together(
-    checkVolumes(`${field}.volumes`, volumes),
-    checkContainers(field, spec, names),
-    checkOneOf(`${field}.restartPolicy`, spec['restartPolicy'], RESTART_POLICIES),
-    checkDns(field, spec),
-    checkLabels(`${field}.nodeSelector`, spec['nodeSelector']),
-    checkSecurityContext(`${field}.securityContext`, objectOr(spec['securityContext'])),
-    checkNotNegative(
+  return [
+    ...checkVolumes(`${field}.volumes`, volumes),
+    ...checkContainers(field, spec, names),
+    ...checkOneOf(`${field}.restartPolicy`, spec['restartPolicy'], RESTART_POLICIES),
+    ...checkDns(field, spec),
+    ...checkLabels(`${field}.nodeSelector`, spec['nodeSelector']),
+    ...checkSecurityContext(`${field}.securityContext`, objectOr(spec['securityContext'])),
+    ...checkNotNegative(
       `${field}.terminationGracePeriodSeconds`,
       spec['terminationGracePeriodSeconds'],
     ),
-    checkDeadline(`${field}.activeDeadlineSeconds`, spec['activeDeadlineSeconds']),
-    checkNames(field, spec),
-    checkTolerations(`${field}.tolerations`, objectsOf(spec['tolerations'])),
-    checkScheduling(field, spec),
-    checkHostNetwork(field, spec),
-  );
+    ...checkDeadline(`${field}.activeDeadlineSeconds`, spec['activeDeadlineSeconds']),
+    ...checkNames(field, spec),
+    ...checkTolerations(`${field}.tolerations`, objectsOf(spec['tolerations'])),
+    ...checkScheduling(field, spec),
+    ...checkHostNetwork(field, spec),
+  ];
 }
 
 /** A Pod as a whole. */
 export function checkPod(pod: KubeObject): StatusCause[] {
   const spec = objectOr(pod['spec']);
-  return together(checkPodSpec('spec', spec), checkEphemeralContainers(spec));
+  return [...checkPodSpec('spec', spec), ...checkEphemeralContainers(spec)];
 }
 
 /** What is refused only at a pod's creation. */

@@ -6,11 +6,9 @@ import {
   checkName,
   checkUnique,
   forbiddenField,
-  inEach,
   invalidValue,
   notSupported,
   required,
-  together,
 } from './causes.ts';
 import { checkAmount } from './resources.ts';
 
@@ -54,14 +52,14 @@ function checkFilePath(field: string, path: unknown): StatusCause[] {
 }
 
 function checkItems(field: string, source: JsonObject): StatusCause[] {
-  return inEach(objectsOf(source['items']), (item, i) => {
+  return objectsOf(source['items']).flatMap((item, i) => {
     const at = `${field}.items[${i}]`;
     const byKey = !('fieldRef' in item) && !('resourceFieldRef' in item);
-    return together(
-      byKey && stringOr(item['key']) === '' ? [required(`${at}.key`)] : [],
-      checkFilePath(`${at}.path`, item['path']),
-      checkMode(`${at}.mode`, item['mode']),
-    );
+    return [
+      ...(byKey && stringOr(item['key']) === '' ? [required(`${at}.key`)] : []),
+      ...checkFilePath(`${at}.path`, item['path']),
+      ...checkMode(`${at}.mode`, item['mode']),
+    ];
   });
 }
 
@@ -76,8 +74,8 @@ function checkHostPath(field: string, source: JsonObject): StatusCause[] {
 }
 
 function checkProjected(field: string, source: JsonObject): StatusCause[] {
-  return inEach(objectsOf(source['sources']), (projection, i) =>
-    inEach(Object.entries(projection), ([name, value]) =>
+  return objectsOf(source['sources']).flatMap((projection, i) =>
+    Object.entries(projection).flatMap(([name, value]) =>
       isObject(value) ? checkSource(`${field}.sources[${i}].${name}`, name, value, true) : [],
     ),
   );
@@ -113,7 +111,7 @@ function checkVolume(field: string, volume: JsonObject): StatusCause[] {
   const sources = Object.entries(volume).filter(
     ([name, value]) => name !== 'name' && isObject(value),
   );
-  const causes = inEach(sources, ([name, source], i) =>
+  const causes = sources.flatMap(([name, source], i) =>
     i === 0
       ? checkSource(`${field}.${name}`, name, source as JsonObject, false)
       : [forbiddenField(`${field}.${name}`, 'may not specify more than 1 volume type')],
@@ -124,16 +122,14 @@ function checkVolume(field: string, volume: JsonObject): StatusCause[] {
 
 /** What is wrong with the volumes of a pod's spec. */
 export function checkVolumes(field: string, volumes: readonly JsonObject[]): StatusCause[] {
-  return together(
-    inEach(volumes, (volume, i) =>
-      together(
-        checkName(`${field}[${i}].name`, volume['name'], labelProblems),
-        checkVolume(`${field}[${i}]`, volume),
-      ),
-    ),
-    checkUnique(
+  return [
+    ...volumes.flatMap((volume, i) => [
+      ...checkName(`${field}[${i}].name`, volume['name'], labelProblems),
+      ...checkVolume(`${field}[${i}]`, volume),
+    ]),
+    ...checkUnique(
       volumes.map((volume) => volume['name']),
       (i) => `${field}[${i}].name`,
     ),
-  );
+  ];
 }

@@ -1,0 +1,12 @@
+// Writes the tree of an EROFS image behind the content of its files.
+#pragma once
+
+#include <stdint.h>
+
+#include "erofs-tree.h"
+
+// How an extended attribute's name is stored: the number of its prefix, and the rest. False: EROFS has no such prefix.
+bool ErofsXattrName(const std::string& name, uint8_t* prefix, std::string* rest);
+
+// `end`: of the content.
+SystemError WriteErofs(const ErofsNodes& nodes, uint64_t end, ImageOutput* output);
