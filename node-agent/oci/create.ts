@@ -12,11 +12,11 @@ import { destroy, killAndWait } from './destroy.ts';
 import { ExitError, type Globals, type Log } from './globals.ts';
 import { runHere, runHooks } from './hooks.ts';
 import { withJoinedMaps } from './joined-maps.ts';
+import { afterMounts, beforeMounts, joinedMountsOf } from './joined-mounts.ts';
 import { ownHierarchies } from './own-cgroups.ts';
 import { writePidFile } from './pid-file.ts';
 import { preservedDescriptors } from './preserved.ts';
 import { nameOf } from './process-name.ts';
-import { joinsMounts } from './process-order.ts';
 import { refusalMessage } from './refusal.ts';
 import { resourcesOf } from './resources.ts';
 import { findFooting, isRootless } from './rootless.ts';
@@ -44,6 +44,8 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
   const cgroup = cgroupOf(id, config.linux?.cgroupsPath);
   const resources = resourcesOf(config.linux?.resources);
   const listener = await seccompListener(config.linux?.seccomp);
+  const rootfs = resolve(bundle, config.root?.path ?? '');
+  const joined = await beforeMounts(config, rootfs);
   const own = isRootless() ? await ownHierarchies() : undefined;
   const made = topmostMissing(await hierarchiesOf({ hierarchies: own }), cgroup);
   return {
@@ -51,7 +53,7 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
     ociVersion: config.ociVersion,
     id,
     bundle,
-    rootfs: resolve(bundle, config.root?.path ?? ''),
+    rootfs,
     annotations: config.annotations ?? {},
     created: new Date().toISOString(),
     cgroup,
@@ -62,7 +64,8 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
     hooks: config.hooks ?? {},
     ...(config.process == null ? { idle: true } : {}),
     ...(hasUser(config) ? { hasUser: true } : {}),
-    ...(joinsMounts(config) ? { ownRoot: true } : {}),
+    ...(joinedMountsOf(config) === undefined ? {} : { ownRoot: true }),
+    ...(joined === undefined ? {} : { joinedMounts: joined }),
   };
 }
 
@@ -139,7 +142,7 @@ export async function createContainer(
     });
     const preserved = preservedDescriptors(options.preserved);
     const pid = await make(place, config, state, { options, preserved, log: globals.log });
-    const made = { ...state, init: nameOf(pid) };
+    const made = await withMounts({ ...state, init: nameOf(pid) });
     place.write(made);
     if (state.cgroupMade !== undefined) await delegateCgroup(config, state.cgroup);
     if (pidFile !== undefined) writePidFile(pidFile, pid);
@@ -148,6 +151,13 @@ export async function createContainer(
     await undo(place, globals);
     throw createError(id, error);
   }
+}
+
+async function withMounts(state: State): Promise<State> {
+  const { joinedMounts: joined, rootfs } = state;
+  return joined === undefined
+    ? state
+    : { ...state, joinedMounts: await afterMounts(joined, rootfs) };
 }
 
 async function undo(place: Place, { log }: Globals): Promise<void> {

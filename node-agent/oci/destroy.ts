@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCgroupOf } from './cgroups.ts';
 import type { Log } from './globals.ts';
 import { runHere, runHooksAnyway } from './hooks.ts';
+import { removeMounts } from './joined-mounts.ts';
 import { isAlive, type ProcessName } from './process-name.ts';
 import type { Place, State } from './state.ts';
 import { specState } from './status.ts';
@@ -31,6 +32,7 @@ export async function killAndWait(init: ProcessName): Promise<void> {
 /** Interrupted anywhere, it can be done again: the directory goes last. */
 export async function destroy(place: Place, state: State, log: Log): Promise<void> {
   await removeCgroupOf(state);
+  if (state.joinedMounts !== undefined) await removeMounts(state.joinedMounts, state.rootfs);
   await runHooksAnyway('poststop', state.hooks.poststop, () => specState(state, 'stopped'), {
     run: runHere(state.bundle),
     warn: log.warn,

@@ -19,6 +19,7 @@ import {
 } from './config/process.ts';
 import { cpuMask } from './cpu-mask.ts';
 import type { Log } from './globals.ts';
+import { joinedMountsOf } from './joined-mounts.ts';
 import { checkGroups, type Footing, forbidsGroups, isRootless } from './rootless.ts';
 import { seccompFilter } from './seccomp.ts';
 import type { State } from './state.ts';
@@ -102,11 +103,9 @@ function flagsOf(process: Process, joinsUser: boolean): number {
   );
 }
 
-/** The mount namespace is joined by path: its root is another's. */
-export const joinsMounts = ({ linux }: Config): boolean =>
-  (linux?.namespaces ?? []).some(({ type, path }) => type === 'mount' && Boolean(path));
-
-const rootFlag = (config: Config): number => (joinsMounts(config) ? processFlag.ownRoot : 0);
+/** A mount namespace that is joined by path has another's root. */
+const rootFlag = (config: Config): number =>
+  joinedMountsOf(config) === undefined ? 0 : processFlag.ownRoot;
 
 /** The cgroup of a process, and what it is limited to. */
 interface Cgroup {

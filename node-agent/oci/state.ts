@@ -16,6 +16,7 @@ import type { Resources } from '../container/cgroup-resources.ts';
 import type { Hierarchies } from '../container/cgroups.ts';
 import type { Listener } from '../container/seccomp/listener.ts';
 import type { Hooks } from './config/config.ts';
+import type { JoinedMounts } from './joined-mounts.ts';
 import type { ProcessName } from './process-name.ts';
 
 /** One of our own, as trusted as the directory it lies in. */
@@ -43,6 +44,7 @@ export interface State {
   readonly hasUser?: boolean;
   /** Its mount namespace is others', too, and has another root. */
   readonly ownRoot?: boolean;
+  readonly joinedMounts?: JoinedMounts;
   /** Who decides on its system calls, where its profile leaves some to another process. */
   readonly listener?: Listener;
   /** There is nothing to start: config.json has no process. */

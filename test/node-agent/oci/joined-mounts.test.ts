@@ -1,5 +1,5 @@
 /** A container in a mount namespace that others have, too: `linux.namespaces[].path` of type `mount`. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import t from 'tap';
@@ -70,6 +70,52 @@ t.test('what it mounts is seen by those who have the namespace, and by nobody el
   t.match(exec.stdout, '/bin/busybox\n', 'exec has the container’s root');
   t.match(exec, { code: 1, stderr: /\/mnt: No such file/ });
   await rig.ok(['delete', '-f', 'both']);
+});
+
+const mountsOf = ({ pid }: ChildProcess) => readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
+
+t.test('with the container goes what it has mounted, also when it could not be made', async (t) => {
+  const child = await other();
+  const before = mountsOf(child);
+  const path = `/proc/${child.pid}/ns/mnt`;
+  await rig.ok(['run', '-d', '-b', rig.bundle(['sleep', '1000'], joining(path)), 'leaves']);
+  t.not(mountsOf(child), before);
+  await rig.ok(['delete', '-f', 'leaves']);
+  t.equal(mountsOf(child), before);
+  t.equal((await run('exit 3', joining(path))).code, 3);
+  t.equal(mountsOf(child), before, 'after its own end');
+  const { code } = await rig.run(['run', '-b', rig.bundle(['/no/program'], joining(path)), 'none']);
+  t.equal(code, 127);
+  t.equal(mountsOf(child), before, 'after a program that is not there');
+});
+
+t.test('what was mounted there by others stays, and so does what they put over it', async (t) => {
+  const child = await other();
+  const path = `/proc/${child.pid}/ns/mnt`;
+  const there = (...words: string[]) =>
+    execFileSync('nsenter', [`--mount=${path}`, 'mount', ...words], { stdio: 'pipe' });
+  there('--bind', rig.rootfs, rig.rootfs);
+  const before = mountsOf(child);
+  const start = (id: string) =>
+    rig.ok(['run', '-d', '-b', rig.bundle(['sleep', '1000'], joining(path)), id]);
+  await start('over');
+  await rig.ok(['delete', '-f', 'over']);
+  t.equal(mountsOf(child), before);
+  await start('under');
+  there('-t', 'tmpfs', 'later', rig.rootfs);
+  await rig.ok(['delete', '-f', 'under']);
+  t.match(mountsOf(child), ` ${rig.rootfs} rw,relatime - tmpfs later `);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+});
+
+t.test('a namespace that is gone takes its mounts along', async (t) => {
+  const child = await other();
+  const path = `/proc/${child.pid}/ns/mnt`;
+  await rig.ok(['run', '-d', '-b', rig.bundle(['sleep', '1000'], joining(path)), 'last']);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  t.match(await rig.run(['delete', '-f', 'last']), { code: 0, stderr: '' });
 });
 
 t.test('masks and read-only paths are as in any other', async (t) => {
