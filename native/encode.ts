@@ -1,6 +1,12 @@
 /** Writes what `protocol.ts` describes, as `src/protocol.h` draws it and `src/supervisor/spec.c` reads it. */
 
-import type { WireContainer, WireIdMap, WireMount, WireProcess } from './protocol.ts';
+import {
+  processFlag,
+  type WireContainer,
+  type WireIdMap,
+  type WireMount,
+  type WireProcess,
+} from './protocol.ts';
 import { WireWriter } from './wire-writer.ts';
 
 function writeSettings(writer: WireWriter, process: WireProcess): void {
@@ -38,7 +44,8 @@ function writeConfinement(writer: WireWriter, process: WireProcess): void {
 }
 
 function writeProcess(writer: WireWriter, process: WireProcess, confined = process): void {
-  writer.u32(process.flags);
+  const { memoryPolicy } = process;
+  writer.u32(process.flags | (memoryPolicy === undefined ? 0 : processFlag.memoryPolicy));
   writer.u32(process.columns);
   writer.u32(process.rows);
   writer.item(confined, (of) => writeConfinement(writer, of));
@@ -47,6 +54,9 @@ function writeProcess(writer: WireWriter, process: WireProcess, confined = proce
   writer.string(process.cwd);
   writer.bytes(process.seccomp);
   writer.u32(process.seccompFlags);
+  if (memoryPolicy === undefined) return;
+  writer.u32(memoryPolicy.mode);
+  writer.bytes(memoryPolicy.nodes);
 }
 
 /**
@@ -129,7 +139,7 @@ function writeFiles(writer: WireWriter, container: WireContainer): void {
 
 /**
  * The spec a supervisor is started with, without its magic and length, which the addon puts before it.
- * Valid until the next message is encoded: `startSupervisor` copies it when called.
+ * Valid until the next message is encoded: whoever starts a supervisor copies it when given it.
  */
 export function encodeContainer(container: WireContainer): Buffer {
   const writer = new WireWriter();

@@ -3,15 +3,15 @@
 import { attribute, type Message, text, u8, u16, u32 } from './netlink-message.ts';
 
 // linux/rtnetlink.h, linux/netlink.h, linux/if_link.h, linux/if_addr.h, linux/veth.h
-const RTM = { newLink: 16, delLink: 17, getLink: 18, newAddr: 20, delAddr: 21, getAddr: 22 };
+export const RTM = { newLink: 16, delLink: 17, getLink: 18, newAddr: 20, delAddr: 21, getAddr: 22 };
 const ROUTE = { new: 24, delete: 25, get: 26 };
-const NLM_F = { replace: 0x100, excl: 0x200, dump: 0x300, create: 0x400 };
+export const NLM_F = { replace: 0x100, excl: 0x200, dump: 0x300, create: 0x400 };
 export const IFLA = { address: 1, ifname: 3, master: 10, linkinfo: 18, afSpec: 26, netNsFd: 28 };
 const INFO = { kind: 1, data: 2 };
 const VETH_INFO_PEER = 1;
 const INET_CONF = 1;
 const DEVCONF = { rpFilter: 8, routeLocalnet: 26 };
-export const IFA = { address: 1, local: 2 };
+export const IFA = { address: 1, local: 2, broadcast: 4, flags: 8, priority: 9 };
 export const RTA = { destination: 1, oif: 4, gateway: 5, source: 7 };
 const AF_INET = 2;
 const IFF_UP = 1;
@@ -25,12 +25,13 @@ export interface NetworkRequest extends Message {
 }
 
 /** struct ifinfomsg: u8 family | u8 - | u16 type | i32 index | u32 flags | u32 which flags */
-function linkHeader({ index = 0, up }: { index?: number; up: boolean }): Buffer {
+export function linkHeader({ index = 0, up }: { index?: number; up: boolean }): Buffer {
   const flags = u32(up ? IFF_UP : 0);
   return Buffer.concat([u8(0), u8(0), u16(0), u32(index), flags, flags]);
 }
 
-function link(what: string, flags: number, ...parts: readonly Buffer[]): NetworkRequest {
+/** A change of a link, or with `NLM_F_CREATE` a new one. */
+export function link(what: string, flags: number, ...parts: readonly Buffer[]): NetworkRequest {
   return { call: 'RTM_NEWLINK', what, type: RTM.newLink, flags, body: Buffer.concat(parts) };
 }
 
@@ -232,8 +233,8 @@ export function routesRequest(): NetworkRequest {
   return { call: 'RTM_GETROUTE', what: 'all', type: ROUTE.get, flags: NLM_F.dump, body };
 }
 
-/** Asks for every IPv4 address. */
-export function addressesRequest(): NetworkRequest {
-  const body = Buffer.concat([Buffer.of(AF_INET, 0, 0, 0), u32(0)]);
+/** Asks for every address of a family: IPv4's unless told, 0 for all. */
+export function addressesRequest(family = AF_INET): NetworkRequest {
+  const body = Buffer.concat([Buffer.of(family, 0, 0, 0), u32(0)]);
   return { call: 'RTM_GETADDR', what: 'all', type: RTM.getAddr, flags: NLM_F.dump, body };
 }

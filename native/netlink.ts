@@ -91,9 +91,9 @@ export interface Link {
   readonly name: string;
 }
 
-/** Every link of our namespace. */
-export async function listLinks(): Promise<readonly Link[]> {
-  const [bodies] = await talk([linksRequest()]);
+/** Every link of the namespace of the descriptor `netns`, or of our own. */
+export async function listLinks(netns = -1): Promise<readonly Link[]> {
+  const [bodies] = await talk([linksRequest()], { netns });
   return (bodies ?? []).map((answer) => {
     const attributes = decodeAttributes(answer, 16);
     return {

@@ -37,6 +37,8 @@ export const processFlag = {
   rootless: 512,
   /** Supplementary groups stay those of who starts it: its user namespace forbids setgroups(2). */
   keepGroups: 1024,
+  /** Only where there is one: `memoryPolicy` says so. */
+  memoryPolicy: 2048,
 } as const;
 
 /** clone(2)'s flags. */
@@ -56,7 +58,7 @@ export const mountKind = {
   bind: 1,
   /** A new one of `type`, configured by `options`. */
   filesystem: 2,
-  /** Only changes the attributes of what is mounted on the target. */
+  /** Only changes the attributes of what is mounted on the target, and by `options` its file system. */
   remount: 3,
 } as const;
 export const mountFlag = {
@@ -156,6 +158,8 @@ export interface WireProcess {
   /** `struct sock_filter` after `struct sock_filter`; empty: no filter. Its flags are seccomp(2)'s. */
   readonly seccomp: Uint8Array;
   readonly seccompFlags: number;
+  /** As set_mempolicy(2) takes it, the mode with its flags; absent: unchanged. */
+  readonly memoryPolicy?: { readonly mode: number; readonly nodes: Uint8Array };
 }
 
 export interface WireMount {
@@ -174,7 +178,7 @@ export interface WireMount {
   readonly root: string;
   readonly source: string;
   readonly target: string;
-  /** `filesystem`: `name=value`, or a flag's name. */
+  /** `filesystem`, `remount`: `name=value`, or a flag's name. */
   readonly options: readonly string[];
   readonly uidMap: readonly WireIdMap[];
   readonly gidMap: readonly WireIdMap[];

@@ -42,12 +42,17 @@ export interface SupervisorOrder {
   readonly id: string;
   /** Done before the supervisor is started. */
   readonly before: readonly Step[];
+  /** Called at once: what it gives is needed only when all of `before` is done. A failure of it is that of the start. */
+  readonly rest: (give: (rest: SupervisorRest) => void) => void | Promise<void>;
+}
+
+export interface SupervisorRest {
   /**
    * Done while the container's process is made, which waits for it: its cgroups. The v2 one it is born into, so that has
    * to be there `before`. A text is one that `joined` made.
    */
   readonly meanwhile: readonly Step[] | string;
-  /** From `encodeContainer`. */
+  /** From `encodeContainer`; copied. */
   readonly spec: Buffer;
 }
 
@@ -60,15 +65,22 @@ export interface SupervisorAnswer {
   readonly frame: Buffer;
 }
 
+/** Of the addon: what a start waits for. */
+interface PendingRest {
+  readonly pending: unique symbol;
+}
+
 interface Face {
   sealedCopy(path: string): number;
+  newRest(): PendingRest;
+  giveRest(pending: PendingRest, meanwhile: string, spec: Buffer): void;
+  withholdRest(pending: PendingRest): void;
   startSupervisor(
     executable: number,
     directory: string,
     id: string,
     before: string,
-    meanwhile: string,
-    spec: Buffer,
+    rest: PendingRest,
   ): Promise<SupervisorAnswer>;
   prepareSupervisor(executable: number): Promise<void>;
   dropSpareSupervisor(): Promise<void>;
@@ -99,12 +111,25 @@ const program = (addon: Face): number => {
  * At most four start at once; the others wait. The program is run from a sealed copy in memory.
  * @throws NativeError when a step, or starting the supervisor itself, failed; it has ended then.
  */
-export function startSupervisor(order: SupervisorOrder): Promise<SupervisorAnswer> {
+export async function startSupervisor(order: SupervisorOrder): Promise<SupervisorAnswer> {
   const addon = loadAddon<Face>();
-  const { directory, id, before, meanwhile, spec } = order;
-  const first = joined(before);
-  const next = typeof meanwhile === 'string' ? meanwhile : joined(meanwhile);
-  return addon.startSupervisor(program(addon), directory, id, first, next, spec);
+  const { directory, id, before, rest } = order;
+  const pending = addon.newRest();
+  const answer = addon.startSupervisor(program(addon), directory, id, joined(before), pending);
+  // It may be there before it is waited for.
+  answer.catch(() => undefined);
+  try {
+    await rest(({ meanwhile, spec }) =>
+      addon.giveRest(pending, typeof meanwhile === 'string' ? meanwhile : joined(meanwhile), spec),
+    );
+  } catch (error) {
+    addon.withholdRest(pending);
+    await answer.catch(() => undefined);
+    throw error;
+  }
+  // Of no effect after it was given; or the start would wait for ever.
+  addon.withholdRest(pending);
+  return answer;
 }
 
 /**

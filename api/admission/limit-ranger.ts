@@ -12,7 +12,8 @@ import { ensureObject } from './defaults/fill.ts';
 
 type List = ReadonlyMap<string, Quantity>;
 
-const itemsOf = (range: KubeObject): JsonObject[] => objectsOf(objectOr(range['spec'])['limits']);
+const itemsOf = (range: KubeObject): readonly JsonObject[] =>
+  objectsOf(objectOr(range['spec'])['limits']);
 
 const annotation = 'kubernetes.io/limit-ranger';
 

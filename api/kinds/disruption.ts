@@ -104,7 +104,7 @@ export function withDisruption(
   });
 }
 
-function exhausted(conditions: JsonObject[], observedGeneration: number, time: string) {
+function exhausted(conditions: readonly JsonObject[], observedGeneration: number, time: string) {
   const condition = {
     type: 'DisruptionAllowed',
     status: 'False',

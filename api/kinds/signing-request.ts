@@ -13,7 +13,7 @@ export interface Requester {
 /** Kinds of conditions that only `/approval` sets. */
 export const verdicts: ReadonlySet<unknown> = new Set(['Approved', 'Denied']);
 
-const conditionsOf = (object: KubeObject): JsonObject[] =>
+const conditionsOf = (object: KubeObject): readonly JsonObject[] =>
   objectsOf(objectOr(object['status'])['conditions']);
 
 /** The client does not say who it is. */

@@ -12,9 +12,10 @@ export function objectOr(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** The objects of the value if it is a list, else none. */
-export function objectsOf(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+/** The objects of the value if it is a list, else none. The list itself if it holds nothing else: not to be changed. */
+export function objectsOf(value: unknown): readonly JsonObject[] {
+  if (!Array.isArray(value)) return [];
+  return value.every(isObject) ? value : value.filter(isObject);
 }
 
 /** The value if it is a string, else `''`, as Go's zero value would read. */

@@ -71,6 +71,7 @@ function inside(schema: Schema, value: unknown, path: Step[], step: Step, visit:
 }
 
 const defaulting = new WeakMap<Schema, boolean>();
+const toFill = new WeakMap<Schema, readonly (readonly [name: string, field: Field])[]>();
 
 /** Whether there is any default at or below the schema: most types have none, and need no walk. */
 function hasDefaults(schema: Schema): boolean {
@@ -86,6 +87,17 @@ function hasDefaults(schema: Schema): boolean {
   return found;
 }
 
+/** The fields that have a default at or below them. */
+function fieldsToFill(schema: Schema): readonly (readonly [name: string, field: Field])[] {
+  const known = toFill.get(schema);
+  if (known !== undefined) return known;
+  const fields = [...(schema.fields ?? [])].filter(
+    ([, field]) => field.default !== undefined || hasDefaults(field.schema),
+  );
+  toFill.set(schema, fields);
+  return fields;
+}
+
 function fillIn(schema: Schema, value: unknown): void {
   if (Array.isArray(value)) {
     if (schema.type !== 'array' || schema.items === undefined || !hasDefaults(schema.items)) return;
@@ -94,7 +106,7 @@ function fillIn(schema: Schema, value: unknown): void {
     if (schema.items === undefined || !hasDefaults(schema.items)) return;
     for (const item of Object.values(value)) fillIn(schema.items, item);
   } else if (isFields(value)) {
-    for (const [name, field] of schema.fields ?? []) fillField(value, name, field);
+    for (const [name, field] of fieldsToFill(schema)) fillField(value, name, field);
   }
 }
 

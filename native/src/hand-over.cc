@@ -20,6 +20,7 @@ namespace {
 
 struct HandOver {
   SupervisorOrder order;
+  SupervisorRest rest;
   // As they come: the gate's place or a pidfd, the three streams, console or -1, who wants the
   // listener or -1, preserved ones.
   std::vector<int> given;
@@ -61,8 +62,8 @@ SystemError Start(HandOver& work) {
   if (SystemError error = SpawnSupervisor(work.order, given, work.answer.pid)) return error;
   gate.Reset(-1);
   lifted.clear();
-  if (SystemError error = RunSteps(work.order.meanwhile)) return error;
-  if (SystemError error = SendOrder(work.order, work.answer.socket)) return error;
+  if (SystemError error = RunSteps(work.rest.meanwhile)) return error;
+  if (SystemError error = SendSpec(HANDOVER_MAGIC, work.rest.spec, work.answer.socket)) return error;
   return ReceiveFrame(work.answer.socket, work.answer.frame);
 }
 
@@ -77,9 +78,10 @@ Napi::Value StartHandOver(const Napi::CallbackInfo& info) {
       .directory = info[1].As<Napi::String>().Utf8Value(),
       .id = info[2].As<Napi::String>().Utf8Value(),
       .before = info[3].As<Napi::String>().Utf8Value(),
+  };
+  work->rest = {
       .meanwhile = info[4].As<Napi::String>().Utf8Value(),
       .spec = std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()),
-      .magic = HANDOVER_MAGIC,
   };
   for (uint32_t i = 0; i < given.Length(); i++) {
     work->given.push_back(Napi::Value(given[i]).As<Napi::Number>().Int32Value());

@@ -34,7 +34,8 @@
 //               str type                         MOUNT_FILESYSTEM
 //               str root                         if not "", `source` begins there and cannot leave
 //               str source, str target
-//               list<str> options                MOUNT_FILESYSTEM: name=value or a flag's name
+//               list<str> options                name=value or a flag's name; of MOUNT_FILESYSTEM, and
+//                                                of MOUNT_REMOUNT, which changes the file system by them
 //               list<map> uids, list<map> gids   MOUNT_FLAG_IDMAP; none = the user namespace's
 //   device    = str path, u32 mode with type, u32 major, u32 minor, u32 uid, u32 gid
 //   link      = str path, str content
@@ -54,6 +55,7 @@
 //               list<str> arguments, list<str> environment, str working directory
 //               str seccomp program              struct sock_filter ..., "" = none
 //               u32 its flags                    SECCOMP_FILTER_FLAG_*
+//               u32 mode and flags (MPOL_*), str mask of nodes   with PROCESS_MEMORY_POLICY alone
 //
 // A process for somebody else, handed over (handover.h):
 //
@@ -133,6 +135,7 @@ enum {
   PROCESS_ROOTLESS = 512,
   // its user namespace forbids setgroups(2): supplementary groups stay those of who starts it
   PROCESS_KEEP_GROUPS = 1024,
+  PROCESS_MEMORY_POLICY = 2048,
 };
 
 enum {

@@ -57,10 +57,7 @@ SystemError PrepareSpare(int executable) {
   SupervisorOrder order = {.executable = executable,
                            .directory = "/",
                            .id = kNobody,
-                           .before = "",
-                           .meanwhile = "",
-                           .spec = "",
-                           .magic = SPARE_MAGIC};
+                           .before = ""};
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return {errno, "socketpair", ""};

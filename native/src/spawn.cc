@@ -51,30 +51,51 @@ std::string BytesOf(const Napi::Value& value) {
   return std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
 }
 
-// (executable, directory, id, before, meanwhile, spec) -> promise of {pid, socket, frame}; socket
-// is -1 if it failed
+using Pending = std::shared_ptr<PendingRest>;
+
+// () -> what `startSupervisor` waits for, once its first steps are done
+Napi::Value NewRest(const Napi::CallbackInfo& info) {
+  return Napi::External<Pending>::New(info.Env(), new Pending(std::make_shared<PendingRest>()),
+                                      [](Napi::Env, Pending* pending) { delete pending; });
+}
+
+PendingRest& RestOf(const Napi::Value& value) { return **value.As<Napi::External<Pending>>().Data(); }
+
+// (rest, meanwhile, spec)
+Napi::Value GiveRest(const Napi::CallbackInfo& info) {
+  RestOf(info[0]).Give({info[1].As<Napi::String>().Utf8Value(), BytesOf(info[2])});
+  return info.Env().Undefined();
+}
+
+// (rest)
+Napi::Value WithholdRest(const Napi::CallbackInfo& info) {
+  RestOf(info[0]).Withhold();
+  return info.Env().Undefined();
+}
+
+// (executable, directory, id, before, rest) -> promise of {pid, socket, frame}; socket is -1 if it
+// failed
 Napi::Value Start(const Napi::CallbackInfo& info) {
-  struct Both {
+  struct All {
     SupervisorOrder order;
+    Pending pending;
     SupervisorAnswer answer;
   };
-  auto both = std::make_shared<Both>();
-  both->order = {
+  auto all = std::make_shared<All>();
+  all->order = {
       .executable = info[0].As<Napi::Number>().Int32Value(),
       .directory = info[1].As<Napi::String>().Utf8Value(),
       .id = info[2].As<Napi::String>().Utf8Value(),
       .before = info[3].As<Napi::String>().Utf8Value(),
-      .meanwhile = info[4].As<Napi::String>().Utf8Value(),
-      .spec = BytesOf(info[5]),
-      .magic = SPEC_MAGIC,
   };
+  all->pending = *info[4].As<Napi::External<Pending>>().Data();
   return RunPooled(
-      info.Env(), [both] { return StartSupervisor(both->order, both->answer); },
-      [both](Napi::Env env) -> Napi::Value {
+      info.Env(), [all] { return StartSupervisor(all->order, *all->pending, all->answer); },
+      [all](Napi::Env env) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
-        const std::string& frame = both->answer.frame;
-        result.Set("pid", Napi::Number::New(env, both->answer.pid));
-        result.Set("socket", Napi::Number::New(env, both->answer.socket.Release()));
+        const std::string& frame = all->answer.frame;
+        result.Set("pid", Napi::Number::New(env, all->answer.pid));
+        result.Set("socket", Napi::Number::New(env, all->answer.socket.Release()));
         result.Set("frame", Napi::Buffer<char>::Copy(env, frame.data(), frame.size()));
         return result;
       });
@@ -120,6 +141,9 @@ Napi::Value Reap(const Napi::CallbackInfo& info) {
 
 void InitSpawn(Napi::Env env, Napi::Object exports) {
   exports.Set("sealedCopy", Napi::Function::New(env, SealedCopy));
+  exports.Set("newRest", Napi::Function::New(env, NewRest));
+  exports.Set("giveRest", Napi::Function::New(env, GiveRest));
+  exports.Set("withholdRest", Napi::Function::New(env, WithholdRest));
   exports.Set("startSupervisor", Napi::Function::New(env, Start));
   exports.Set("prepareSupervisor", Napi::Function::New(env, Prepare));
   exports.Set("dropSpareSupervisor", Napi::Function::New(env, Drop));

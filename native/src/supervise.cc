@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <utility>
+
 #include "protocol.h"
 #include "spare.h"
 
@@ -116,10 +118,10 @@ SystemError ReceiveFrame(const Fd& socket, std::string& frame) {
   return ReceiveAll(socket, frame.data() + FRAME_HEADER, length);
 }
 
-SystemError SendOrder(const SupervisorOrder& order, const Fd& socket) {
-  uint32_t header[2] = {order.magic, static_cast<uint32_t>(order.spec.size())};
+SystemError SendSpec(uint32_t magic, const std::string& spec, const Fd& socket) {
+  uint32_t header[2] = {magic, static_cast<uint32_t>(spec.size())};
   if (SystemError error = SendAll(socket, header, sizeof header)) return error;
-  return SendAll(socket, order.spec.data(), order.spec.size());
+  return SendAll(socket, spec.data(), spec.size());
 }
 
 SystemError SendContinue(const Fd& socket) {
@@ -141,10 +143,12 @@ SystemError SpawnFor(const SupervisorOrder& order, const Fd& listener, Superviso
 
 // The cgroups are made while the container's process is: it waits for them. Where the supervisor was woken on this very
 // processor it goes first: its child is born on another one.
-SystemError Finish(const SupervisorOrder& order, SupervisorAnswer& answer) {
-  if (SystemError error = SendOrder(order, answer.socket)) return error;
+SystemError Finish(PendingRest& pending, SupervisorAnswer& answer) {
+  SupervisorRest rest;
+  if (!pending.Take(rest)) return {ECANCELED, "await", "the rest of the order"};
+  if (SystemError error = SendSpec(SPEC_MAGIC, rest.spec, answer.socket)) return error;
   sched_yield();
-  if (SystemError error = RunSteps(order.meanwhile)) return error;
+  if (SystemError error = RunSteps(rest.meanwhile)) return error;
   // One that has ended said why before.
   SystemError error = SendContinue(answer.socket);
   if (error && error.number != EPIPE) return error;
@@ -153,7 +157,31 @@ SystemError Finish(const SupervisorOrder& order, SupervisorAnswer& answer) {
 
 }  // namespace
 
-SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answer) {
+void PendingRest::Settle(State state) {
+  state_ = state;
+  change_.notify_all();
+}
+
+void PendingRest::Give(SupervisorRest rest) {
+  const std::lock_guard lock(mutex_);
+  rest_ = std::move(rest);
+  Settle(State::kGiven);
+}
+
+void PendingRest::Withhold() {
+  const std::lock_guard lock(mutex_);
+  if (state_ == State::kPending) Settle(State::kWithheld);
+}
+
+bool PendingRest::Take(SupervisorRest& rest) {
+  std::unique_lock lock(mutex_);
+  change_.wait(lock, [this] { return state_ != State::kPending; });
+  if (state_ == State::kGiven) rest = std::move(rest_);
+  return state_ == State::kGiven;
+}
+
+SystemError StartSupervisor(const SupervisorOrder& order, PendingRest& pending,
+                            SupervisorAnswer& answer) {
   Fd listener;
   if (SystemError error = RunSteps(order.before)) return error;
   if (SystemError error = ListenIn(order.directory, "ctl.sock", listener)) return error;
@@ -161,7 +189,7 @@ SystemError StartSupervisor(const SupervisorOrder& order, SupervisorAnswer& answ
     if (SystemError error = SpawnFor(order, listener, answer)) return error;
   }
   listener.Reset(-1);
-  SystemError error = Finish(order, answer);
+  SystemError error = Finish(pending, answer);
   uint8_t said = error ? 0 : static_cast<uint8_t>(answer.frame[4]);
   if (said == FRAME_STARTED || said == FRAME_PREPARED) return {};
   // Without its order it ends by itself; one that said why it failed has ended; one that hangs is

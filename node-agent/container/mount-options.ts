@@ -115,7 +115,9 @@ export const mountOptionNames: readonly string[] = [
 ].sort();
 
 /** What is the file system's own business, once `option` is among it. */
-function moreData(data: readonly string[], option: string): readonly string[] {
+function moreData(data: readonly string[], option: string, remount: boolean): readonly string[] {
+  // What is there already has to be told of both: the kernel takes them in their order, and passes `dirsync` over (mount(2)).
+  if (remount) return ignored.has(option) || option === 'dirsync' ? data : [...data, option];
   const opposite = own(opposites, option);
   if (opposite !== undefined) return data.filter((word) => word !== opposite);
   return ignored.has(option) ? data : [...data, option];
@@ -128,6 +130,7 @@ export function readMountOptions(options: readonly string[]): MountOptions {
   let flags = 0;
   const wanted = { one: 0, all: 0 };
   let data: readonly string[] = [];
+  const remount = options.includes('remount');
   for (const option of options) {
     const below = option.startsWith('r') ? option.slice(1) : '';
     const attribute = changeOf(option, merged(all, one));
@@ -142,11 +145,11 @@ export function readMountOptions(options: readonly string[]): MountOptions {
     } else if (spread !== undefined) wanted.one = spread;
     else if (spreadAll !== undefined) Object.assign(wanted, { one: 0, all: spreadAll });
     else if (flag !== undefined) flags |= flag;
-    else data = moreData(data, option);
+    else data = moreData(data, option, remount);
   }
   return {
     bind: options.includes('bind') || options.includes('rbind'),
-    remount: options.includes('remount'),
+    remount,
     flags,
     set: one[0],
     clear: one[1],

@@ -14,8 +14,12 @@ export class SpareSupervisor {
     this.#wanted = wanted;
   }
 
-  /** Makes one soon, if there is none. */
+  /** Makes one soon, if there is none; asked for while a container starts, which it must not hold up. */
   prepare(): void {
+    if (this.#wanted) setImmediate(() => this.#refillSoon());
+  }
+
+  #refillSoon(): void {
     if (!this.#wanted) return;
     if (this.#refill !== undefined) return void this.#refill.refresh();
     // A start finds out what is wrong, and says it.

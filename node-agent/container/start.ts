@@ -1,5 +1,6 @@
 /** Starts a container's supervisor and turns what it says into a connection, or into a StartError. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { getSystemErrorMessage } from 'node:util';
 import { encodeContainer } from '#native/encode.ts';
 import { decodeFailed, encodeFrame, type Failed, frame } from '#native/frames.ts';
@@ -66,9 +67,11 @@ export async function startContainer({
   let around: Surroundings | undefined;
   let layers: OpenLayers | undefined;
   try {
-    around = await surroundings;
-    layers = await openLayers(spec.layers);
-    const wire = (held ? heldContainer : wireContainer)(around, layers.paths);
+    const known = await surroundings;
+    around = known;
+    const opened = await openLayers(spec.layers);
+    layers = opened;
+    await turn();
     const {
       pid,
       socket,
@@ -76,9 +79,15 @@ export async function startContainer({
     } = await startSupervisor({
       directory,
       id: spec.id,
-      before: firstSteps(around, directory),
-      meanwhile: cgroupOrder(around),
-      spec: encodeContainer(wire),
+      before: firstSteps(known, directory),
+      // In turns, so that the event loop is never held for long; the addon's thread makes directories meanwhile.
+      rest: async (give) => {
+        await turn();
+        const meanwhile = cgroupOrder(known);
+        const wire = (held ? heldContainer : wireContainer)(known, opened.paths);
+        await turn();
+        give({ meanwhile, spec: encodeContainer(wire) });
+      },
     });
     const payload = bytes.subarray(headerBytes);
     if (bytes[4] === frame.failed) return await failed(directory, refusal(spec, payload));

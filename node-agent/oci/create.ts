@@ -72,10 +72,17 @@ async function firstState(id: string, bundle: string, config: Config): Promise<S
 const early = ['prestart', 'createRuntime', 'createContainer'] as const;
 
 /** In the namespaces, but before the root changes: createContainer's paths are the host's. */
-function earlyHooks(place: Place, state: State): ((pid: number) => Promise<void>) | undefined {
+function earlyWork(
+  place: Place,
+  state: State,
+  { linux }: Config,
+): ((pid: number) => Promise<void>) | undefined {
   const { hooks } = state;
-  if (!early.some((name) => (hooks[name] ?? []).length > 0)) return;
+  const devices = linux?.netDevices ?? {};
+  const moves = Object.keys(devices).length > 0;
+  if (!moves && !early.some((name) => (hooks[name] ?? []).length > 0)) return;
   return async (pid) => {
+    if (moves) await (await import('./net-devices.ts')).moveNetDevices(devices, pid);
     const init = nameOf(pid);
     place.write({ ...state, init }); // a hook may ask for the state
     const seen = () => specState({ ...state, init }, 'creating');
@@ -103,7 +110,7 @@ async function make(
   const footing = isRootless() ? await findFooting(config) : undefined;
   try {
     const order = await containerOrder(config, state, around.log, footing);
-    const hooks = earlyHooks(place, state);
+    const hooks = earlyWork(place, state, config);
     return await handOver({
       ...order,
       directory: place.directory,

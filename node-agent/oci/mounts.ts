@@ -82,7 +82,10 @@ function wireMount(
     uidMap: wireMaps(mount.uidMappings),
     gidMap: wireMaps(mount.gidMappings),
   };
-  if (options.remount) return { ...both, kind: mountKind.remount };
+  // With `bind` it is the mount alone that is changed, as mount(8) has it.
+  if (options.remount) {
+    return { ...both, kind: mountKind.remount, options: options.bind ? [] : options.data };
+  }
   if (isBind(mount, options)) {
     return { ...both, kind: mountKind.bind, source: resolve(bundle, mount.source ?? '') };
   }
@@ -148,10 +151,35 @@ function procProblem(mount: Mount, options: MountOptions): string | undefined {
   return 'only a proc file system may be mounted on /proc';
 }
 
-function problemOf(mount: Mount, options: MountOptions): string | undefined {
+/** A file system that was bound, or is the kernel's own, is others', too: they would be changed with it. */
+const changeable = new Set(['tmpfs', 'ramfs', 'devpts', 'overlay']);
+
+/** `earlier`: the mounts before it. */
+function remountProblem(
+  mount: Mount,
+  options: MountOptions,
+  earlier: readonly Mount[],
+): string | undefined {
+  const [word] = options.data;
+  if (options.bind || word === undefined) return;
+  const below = earlier.findLast((other) => {
+    const { remount } = readMountOptions(other.options ?? []);
+    return targetOf(other) === targetOf(mount) && !remount;
+  });
+  const isBound = below !== undefined && isBind(below, readMountOptions(below.options ?? []));
+  if (below !== undefined && !isBound && changeable.has(below.type ?? '')) return;
+  const wanted = `only what this list has mounted there anew (${[...changeable].join(', ')}) is its own`;
+  return `${word} would change the file system on ${targetOf(mount)} for others, too: ${wanted}`;
+}
+
+function problemOf(
+  mount: Mount,
+  options: MountOptions,
+  earlier: readonly Mount[],
+): string | undefined {
   const fake = procProblem(mount, options);
   if (fake !== undefined) return fake;
-  if (options.remount) return;
+  if (options.remount) return remountProblem(mount, options, earlier);
   if (isBind(mount, options)) {
     if (!mount.source) return 'a bind needs a source';
     const [unknown] = options.data.filter(
@@ -167,9 +195,9 @@ function problemOf(mount: Mount, options: MountOptions): string | undefined {
 export function wireMounts(config: Config, world: MountWorld): WireMount[] {
   const problems: Problem[] = [];
   const label = config.linux?.mountLabel ?? '';
-  const mounts = (config.mounts ?? []).flatMap((mount, index) => {
+  const mounts = (config.mounts ?? []).flatMap((mount, index, all) => {
     const options = readMountOptions(mount.options ?? []);
-    const message = problemOf(mount, options);
+    const message = problemOf(mount, options, all.slice(0, index));
     if (message !== undefined) problems.push({ path: `mounts[${index}]`, message });
     return mount.type === 'cgroup' || mount.type === 'cgroup2'
       ? cgroupMounts(mount, options, world)

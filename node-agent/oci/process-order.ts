@@ -10,6 +10,7 @@ import { type Hierarchies, v1Directories, v2Directory } from '../container/cgrou
 import { hierarchiesOf } from './cgroups.ts';
 import type { Config, Hook } from './config/config.ts';
 import type { IdMapping } from './config/linux.ts';
+import { wireMemoryPolicy } from './config/memory-policy.ts';
 import {
   ioClasses,
   type Process,
@@ -121,9 +122,10 @@ const cgroupsOf = (hierarchies: Hierarchies, { cgroup, resources }: Cgroup) => (
 
 /** What of a process the cgroups and the rest of the configuration decide. */
 function placeOf(config: Config, hierarchies: Hierarchies, place: Cgroup) {
-  const { personality } = config.linux ?? {};
+  const { personality, memoryPolicy } = config.linux ?? {};
   return {
     ...(personality == null ? {} : { personality: personalities[personality.domain] }),
+    ...(memoryPolicy == null ? {} : { memoryPolicy: wireMemoryPolicy(memoryPolicy) }),
     ...cgroupsOf(hierarchies, place),
   };
 }

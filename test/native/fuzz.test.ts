@@ -34,6 +34,7 @@ const process_ = program(['sh', '-c', 'true'], {
   cgroup2: '/c',
   env: ['A=1', 'B=2'],
   seccomp: new Uint8Array(16),
+  memoryPolicy: { mode: 2, nodes: new Uint8Array(8) },
 });
 const container = encodeContainer({
   ...plainContainer,

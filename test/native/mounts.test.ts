@@ -163,6 +163,27 @@ t.test('remount changes what is there', async (t) => {
   t.strictSame(await run(options('/t'), { more }), ['ro,nosuid,relatime']);
 });
 
+t.test('remount changes the file system by its own words', async (t) => {
+  const shown = async (first: string[], ...words: string[]) => {
+    const script = 'sed -n "s/.* \\/fs .* - tmpfs tmpfs //p" /proc/self/mountinfo';
+    const more = [mount('tmpfs', '', '/fs', ...first), mount('', '', '/fs', 'remount', ...words)];
+    return (await run(script, { more }))[0];
+  };
+  t.equal(await shown(['size=8k', 'mode=700'], 'size=16k'), 'rw,size=16k,mode=700');
+  t.equal(await shown(['sync', 'size=8k'], 'async', 'lazytime'), 'rw,lazytime,size=8k');
+  t.equal(
+    await shown(['sync'], 'async', 'sync', 'dirsync', 'iversion'),
+    'rw,sync',
+    'as mount(2) has it',
+  );
+  t.equal(await shown(['lazytime', 'dirsync'], 'nolazytime'), 'rw,dirsync');
+  t.equal(await shown(['sync'], 'ro', 'nosuid'), 'rw,sync', 'of the mount alone');
+  const wrong = [mount('tmpfs', '', '/fs'), mount('', '', '/fs', 'remount', 'no-such-option')];
+  await t.rejects(run('true', { more: wrong }), /configure file system no-such-option/);
+  const nowhere = [mount('', '', '/etc', 'remount', 'sync')];
+  await t.rejects(run('true', { more: nowhere }), /open the file system on \/etc/);
+});
+
 t.test('owners are shown by the mount’s own map', async (t) => {
   const directory = newDirectory();
   writeFileSync(`${directory}/root`, '');

@@ -21,16 +21,19 @@ try {
     directory: `${directory}/state`,
     id: 'planted',
     before: [],
-    meanwhile: [],
-    spec: encodeContainer({
-      ...plainContainer,
-      hostname: name,
-      layers: ['/nowhere'],
-      upper: '/nowhere',
-      work: '/nowhere',
-      namespaces: [{ type: namespaceType.mount, path: '' }],
-      process: program(['true']),
-    }),
+    rest: (give) =>
+      give({
+        meanwhile: [],
+        spec: encodeContainer({
+          ...plainContainer,
+          hostname: name,
+          layers: ['/nowhere'],
+          upper: '/nowhere',
+          work: '/nowhere',
+          namespaces: [{ type: namespaceType.mount, path: '' }],
+          process: program(['true']),
+        }),
+      }),
   });
   process.stdout.write('answered\n');
 } catch (error) {

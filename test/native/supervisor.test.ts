@@ -1,6 +1,6 @@
 /** A supervisor spoken to by somebody who does not know its language, or the machine behind its back. */
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { encodeContainer, encodeProcess } from '#native/encode.ts';
@@ -143,12 +143,36 @@ t.test('every cut of a spec is refused with a reason', async (t) => {
       directory,
       id: 'cut',
       before: [['mkdir', directory, '700']],
-      meanwhile: [],
-      spec: whole.subarray(0, length),
+      rest: (give) => give({ meanwhile: [], spec: whole.subarray(0, length) }),
     });
     t.equal(answer.frame[4], frame.failed, `${length} bytes`);
     t.equal(answer.socket, -1);
   }
+});
+
+t.test('an order whose rest never comes ends its supervisor', async (t) => {
+  const directory = `${node.runDir}/c/withheld`;
+  const order = { directory, id: 'withheld', before: [['mkdir', directory, '700'] as const] };
+  const fails = (rest: () => void | Promise<void>) => startSupervisor({ ...order, rest });
+  await t.rejects(
+    fails(() => Promise.reject(new Error('no such limit'))),
+    { message: 'no such limit' },
+  );
+  rmSync(`${directory}/ctl.sock`);
+  await t.rejects(
+    fails(() => undefined),
+    { code: 'ECANCELED' },
+  );
+  const left = readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8') === 'bay-supervisor\0withheld\0';
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
+  t.strictSame(left, []);
+  rmSync(directory, { recursive: true });
 });
 
 const sanitized = process.env['BAY_SUPERVISOR'] !== undefined;

@@ -46,6 +46,26 @@ export function tooLong(field: string, bytes: number): StatusCause {
   return { reason: 'FieldValueTooLong', message, field };
 }
 
+/** All of them; nearly always there is none, and nothing to copy. A new list. */
+export function together(...lists: readonly (readonly StatusCause[])[]): StatusCause[] {
+  const all: StatusCause[] = [];
+  for (const list of lists) if (list.length > 0) all.push(...list);
+  return all;
+}
+
+/** What `check` finds in each. As `flatMap`, at a fraction of its cost. */
+export function inEach<T>(
+  items: readonly T[],
+  check: (item: T, index: number) => readonly StatusCause[],
+): StatusCause[] {
+  const all: StatusCause[] = [];
+  for (let index = 0; index < items.length; index++) {
+    const found = check(items[index] as T, index);
+    if (found.length > 0) all.push(...found);
+  }
+  return all;
+}
+
 /** One cause for each problem a check of `resources/names.ts` found. */
 export function invalidBecause(
   field: string,
@@ -120,7 +140,7 @@ export function checkUnique(
   pathOf: (index: number) => string,
 ): StatusCause[] {
   const seen = new Set<unknown>();
-  return values.flatMap((value, i) => {
+  return inEach(values, (value, i) => {
     if (value === undefined || value === '') return [];
     if (seen.has(value)) return [duplicate(pathOf(i), value)];
     seen.add(value);

@@ -25,7 +25,7 @@ const usages = [
 
 const specOf = (request: KubeObject): JsonObject => objectOr(request['spec']);
 const statusOf = (request: KubeObject): JsonObject => objectOr(request['status']);
-const conditionsOf = (request: KubeObject): JsonObject[] =>
+const conditionsOf = (request: KubeObject): readonly JsonObject[] =>
   objectsOf(statusOf(request)['conditions']);
 
 /** Whether it can be read: by itself, not whether its key has signed it. */

@@ -9,10 +9,12 @@ import {
   checkUnique,
   duplicate,
   forbiddenField,
+  inEach,
   invalidBecause,
   invalidValue,
   notFoundValue,
   required,
+  together,
 } from './causes.ts';
 import { checkEnvironment } from './environment.ts';
 import { checkProbes } from './probe.ts';
@@ -35,21 +37,24 @@ function checkImage(field: string, image: unknown): StatusCause[] {
 }
 
 function checkContainerPorts(field: string, ports: readonly JsonObject[]): StatusCause[] {
-  const causes = ports.flatMap((port, i) => {
+  const causes = inEach(ports, (port, i) => {
     const at = `${field}[${i}]`;
     const name = stringOr(port['name']);
     const { containerPort, hostPort, protocol } = port;
-    return [
-      ...(name === '' ? [] : invalidBecause(`${at}.name`, name, portNameProblems(name))),
-      ...(containerPort === undefined || containerPort === 0
+    return together(
+      name === '' ? [] : invalidBecause(`${at}.name`, name, portNameProblems(name)),
+      containerPort === undefined || containerPort === 0
         ? [required(`${at}.containerPort`)]
-        : checkPort(`${at}.containerPort`, containerPort)),
-      ...(hostPort === undefined || hostPort === 0 ? [] : checkPort(`${at}.hostPort`, hostPort)),
-      ...checkOneOf(`${at}.protocol`, protocol, PROTOCOLS),
-    ];
+        : checkPort(`${at}.containerPort`, containerPort),
+      hostPort === undefined || hostPort === 0 ? [] : checkPort(`${at}.hostPort`, hostPort),
+      checkOneOf(`${at}.protocol`, protocol, PROTOCOLS),
+    );
   });
   const names = ports.map((port) => port['name']);
-  return [...causes, ...checkUnique(names, (i) => `${field}[${i}].name`)];
+  return together(
+    causes,
+    checkUnique(names, (i) => `${field}[${i}].name`),
+  );
 }
 
 function checkSubPath(field: string, path: unknown): StatusCause[] {
@@ -60,7 +65,7 @@ function checkSubPath(field: string, path: unknown): StatusCause[] {
 
 function checkMounts(field: string, mounts: readonly JsonObject[], pod: PodNames): StatusCause[] {
   const seen = new Set<string>();
-  return mounts.flatMap((mount, i) => {
+  return inEach(mounts, (mount, i) => {
     const at = `${field}[${i}]`;
     const name = stringOr(mount['name']);
     const path = stringOr(mount['mountPath']);
@@ -79,7 +84,7 @@ function checkMounts(field: string, mounts: readonly JsonObject[], pod: PodNames
         ),
       );
     }
-    return [...causes, ...checkSubPath(`${at}.subPath`, mount['subPath'])];
+    return together(causes, checkSubPath(`${at}.subPath`, mount['subPath']));
   });
 }
 
@@ -93,11 +98,11 @@ export function checkId(field: string, id: unknown): StatusCause[] {
 }
 
 function checkSecurity(field: string, context: JsonObject): StatusCause[] {
-  const causes = [
-    ...checkId(`${field}.runAsUser`, context['runAsUser']),
-    ...checkId(`${field}.runAsGroup`, context['runAsGroup']),
-    ...checkConfinement(field, context),
-  ];
+  const causes = together(
+    checkId(`${field}.runAsUser`, context['runAsUser']),
+    checkId(`${field}.runAsGroup`, context['runAsGroup']),
+    checkConfinement(field, context),
+  );
   if (context['allowPrivilegeEscalation'] !== false) return causes;
   const escalates = context['privileged'] === true;
   if (!escalates) return causes;
@@ -106,29 +111,29 @@ function checkSecurity(field: string, context: JsonObject): StatusCause[] {
 }
 
 function checkContainer(field: string, container: JsonObject, pod: PodNames): StatusCause[] {
-  return [
-    ...checkName(`${field}.name`, container['name'], labelProblems),
-    ...checkImage(`${field}.image`, container['image']),
-    ...checkOneOf(
+  return together(
+    checkName(`${field}.name`, container['name'], labelProblems),
+    checkImage(`${field}.image`, container['image']),
+    checkOneOf(
       `${field}.terminationMessagePolicy`,
       container['terminationMessagePolicy'],
       MESSAGE_POLICIES,
     ),
-    ...checkContainerPorts(`${field}.ports`, objectsOf(container['ports'])),
-    ...checkEnvironment(field, container),
-    ...checkMounts(`${field}.volumeMounts`, objectsOf(container['volumeMounts']), pod),
-    ...checkProbes(field, container),
-    ...checkOneOf(`${field}.imagePullPolicy`, container['imagePullPolicy'], PULL_POLICIES),
-    ...checkResources(`${field}.resources`, container['resources']),
-    ...checkSecurity(`${field}.securityContext`, objectOr(container['securityContext'])),
-  ];
+    checkContainerPorts(`${field}.ports`, objectsOf(container['ports'])),
+    checkEnvironment(field, container),
+    checkMounts(`${field}.volumeMounts`, objectsOf(container['volumeMounts']), pod),
+    checkProbes(field, container),
+    checkOneOf(`${field}.imagePullPolicy`, container['imagePullPolicy'], PULL_POLICIES),
+    checkResources(`${field}.resources`, container['resources']),
+    checkSecurity(`${field}.securityContext`, objectOr(container['securityContext'])),
+  );
 }
 
 /** Two containers of a pod cannot have the same port of the node. */
 function checkHostPorts(field: string, containers: readonly JsonObject[]): StatusCause[] {
   const seen = new Set<string>();
-  return containers.flatMap((container, i) =>
-    objectsOf(container['ports']).flatMap(({ hostPort, hostIP, protocol }, j) => {
+  return inEach(containers, (container, i) =>
+    inEach(objectsOf(container['ports']), ({ hostPort, hostIP, protocol }, j) => {
       if (typeof hostPort !== 'number' || hostPort === 0) return [];
       const key = `${protocol}/${stringOr(hostIP)}/${hostPort}`;
       if (seen.has(key)) return [duplicate(`${field}[${i}].ports[${j}].hostPort`, key)];
@@ -155,22 +160,22 @@ export function checkContainers(field: string, spec: JsonObject, pod: PodNames):
   const init = objectsOf(spec['initContainers']);
   const ephemeral = objectsOf(spec['ephemeralContainers']);
   const each = (list: string, members: readonly JsonObject[]): StatusCause[] =>
-    members.flatMap((one, i) => checkContainer(`${field}.${list}[${i}]`, one, pod));
+    inEach(members, (one, i) => checkContainer(`${field}.${list}[${i}]`, one, pod));
   const places = [
     ...containers.map((one, i) => [one['name'], `${field}.containers[${i}].name`] as const),
     ...init.map((one, i) => [one['name'], `${field}.initContainers[${i}].name`] as const),
     ...ephemeral.map((one, i) => [one['name'], `${field}.ephemeralContainers[${i}].name`] as const),
   ];
-  return [
-    ...(containers.length === 0 ? [required(`${field}.containers`)] : []),
-    ...each('containers', containers),
-    ...each('initContainers', init),
-    ...each('ephemeralContainers', ephemeral),
-    ...init.flatMap((one, i) => checkInitContainer(`${field}.initContainers[${i}]`, one)),
-    ...checkUnique(
+  return together(
+    containers.length === 0 ? [required(`${field}.containers`)] : [],
+    each('containers', containers),
+    each('initContainers', init),
+    each('ephemeralContainers', ephemeral),
+    inEach(init, (one, i) => checkInitContainer(`${field}.initContainers[${i}]`, one)),
+    checkUnique(
       places.map(([name]) => name),
       (i) => places[i]?.[1] ?? field,
     ),
-    ...checkHostPorts(`${field}.containers`, containers),
-  ];
+    checkHostPorts(`${field}.containers`, containers),
+  );
 }

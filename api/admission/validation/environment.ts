@@ -2,7 +2,15 @@
 import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import { configKeyProblems, envNameProblems, subdomainProblems } from '#api/resources/names.ts';
 import type { StatusCause } from '#api/resources/status.ts';
-import { checkName, invalidBecause, invalidValue, notSupported, required } from './causes.ts';
+import {
+  checkName,
+  inEach,
+  invalidBecause,
+  invalidValue,
+  notSupported,
+  required,
+  together,
+} from './causes.ts';
 
 const SOURCES = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'];
 const ONE_OF = '`fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`';
@@ -36,10 +44,10 @@ function checkSource(field: string, name: string, source: JsonObject): StatusCau
     case 'fileKeyRef':
       return checkName(`${field}.key`, source['key'], envNameProblems);
     default:
-      return [
-        ...checkName(`${field}.name`, source['name'], subdomainProblems),
-        ...checkName(`${field}.key`, source['key'], configKeyProblems),
-      ];
+      return together(
+        checkName(`${field}.name`, source['name'], subdomainProblems),
+        checkName(`${field}.key`, source['key'], configKeyProblems),
+      );
   }
 }
 
@@ -48,7 +56,7 @@ function checkValueFrom(field: string, variable: JsonObject): StatusCause[] {
   const valueFrom = variable['valueFrom'];
   const present = SOURCES.filter((name) => isObject(valueFrom[name]));
   if (present.length === 0) return [invalidValue(field, '', `must specify one of: ${ONE_OF}`)];
-  const causes = present.flatMap((name) =>
+  const causes = inEach(present, (name) =>
     checkSource(`${field}.${name}`, name, objectOr(valueFrom[name])),
   );
   if (present.length > 1) {
@@ -77,17 +85,19 @@ function checkEnvFrom(field: string, source: JsonObject): StatusCause[] {
   }
   const [name = ''] = present;
   const reference = objectOr(source[name]);
-  return [...causes, ...checkName(`${field}.${name}.name`, reference['name'], subdomainProblems)];
+  return together(causes, checkName(`${field}.${name}.name`, reference['name'], subdomainProblems));
 }
 
 /** What is wrong with `env` and `envFrom` of a container. */
 export function checkEnvironment(field: string, container: JsonObject): StatusCause[] {
-  const variables = objectsOf(container['env']).flatMap((variable, i) => [
-    ...checkName(`${field}.env[${i}].name`, variable['name'], envNameProblems),
-    ...checkValueFrom(`${field}.env[${i}].valueFrom`, variable),
-  ]);
-  const sources = objectsOf(container['envFrom']).flatMap((source, i) =>
+  const variables = inEach(objectsOf(container['env']), (variable, i) =>
+    together(
+      checkName(`${field}.env[${i}].name`, variable['name'], envNameProblems),
+      checkValueFrom(`${field}.env[${i}].valueFrom`, variable),
+    ),
+  );
+  const sources = inEach(objectsOf(container['envFrom']), (source, i) =>
     checkEnvFrom(`${field}.envFrom[${i}]`, source),
   );
-  return [...variables, ...sources];
+  return together(variables, sources);
 }

@@ -11,7 +11,15 @@ import {
 } from '#api/resources/names.ts';
 import type { StatusCause } from '#api/resources/status.ts';
 import type { Kind } from '../../schema/kind.ts';
-import { forbiddenField, invalidBecause, invalidValue, required, tooLong } from './causes.ts';
+import {
+  forbiddenField,
+  inEach,
+  invalidBecause,
+  invalidValue,
+  required,
+  together,
+  tooLong,
+} from './causes.ts';
 
 type Problems = (value: string) => string[];
 
@@ -65,10 +73,12 @@ function checkNames(kind: Kind, object: KubeObject): StatusCause[] {
 export function checkLabels(field: string, labels: unknown): StatusCause[] {
   if (labels === undefined || labels === null) return [];
   if (!isObject(labels)) return [invalidValue(field, labels, STRING_MAP)];
-  return Object.entries(labels).flatMap(([key, value]) => [
-    ...invalidBecause(field, key, qualifiedNameProblems(key)),
-    ...invalidBecause(field, stringOr(value), labelValueProblems(stringOr(value))),
-  ]);
+  return inEach(Object.entries(labels), ([key, value]) =>
+    together(
+      invalidBecause(field, key, qualifiedNameProblems(key)),
+      invalidBecause(field, stringOr(value), labelValueProblems(stringOr(value))),
+    ),
+  );
 }
 
 function checkAnnotations(annotations: unknown): StatusCause[] {
@@ -77,7 +87,7 @@ function checkAnnotations(annotations: unknown): StatusCause[] {
   if (!isObject(annotations)) return [invalidValue(field, annotations, STRING_MAP)];
   const entries = Object.entries(annotations);
   // Keys may have upper case letters before the slash.
-  const causes = entries.flatMap(([key]) =>
+  const causes = inEach(entries, ([key]) =>
     invalidBecause(field, key, qualifiedNameProblems(key.toLowerCase())),
   );
   const size = entries.reduce(
@@ -90,7 +100,7 @@ function checkAnnotations(annotations: unknown): StatusCause[] {
 function checkOwners(owners: unknown): StatusCause[] {
   const field = 'metadata.ownerReferences';
   const references = objectsOf(owners);
-  const causes = references.flatMap((owner, i) =>
+  const causes = inEach(references, (owner, i) =>
     ['apiVersion', 'kind', 'name', 'uid']
       .filter((part) => stringOr(owner[part]) === '')
       .map((part) => invalidValue(`${field}[${i}].${part}`, '', 'must not be empty')),
@@ -106,7 +116,7 @@ function checkOwners(owners: unknown): StatusCause[] {
 function checkFinalizers(finalizers: unknown): StatusCause[] {
   const field = 'metadata.finalizers';
   const list = Array.isArray(finalizers) ? finalizers.map(String) : [];
-  const causes = list.flatMap((one) => invalidBecause(field, one, qualifiedNameProblems(one)));
+  const causes = inEach(list, (one) => invalidBecause(field, one, qualifiedNameProblems(one)));
   if (!list.includes('orphan') || !list.includes('foregroundDeletion')) return causes;
   const both = 'finalizer orphan and foregroundDeletion cannot be both set';
   return [...causes, invalidValue(field, list, both)];
@@ -115,13 +125,13 @@ function checkFinalizers(finalizers: unknown): StatusCause[] {
 /** What must hold for the metadata of any object that is created or updated. */
 export function checkMetadata(kind: Kind, object: KubeObject): StatusCause[] {
   const { labels, annotations, ownerReferences, finalizers } = object.metadata;
-  return [
-    ...checkNames(kind, object),
-    ...checkLabels('metadata.labels', labels),
-    ...checkAnnotations(annotations),
-    ...checkOwners(ownerReferences),
-    ...checkFinalizers(finalizers),
-  ];
+  return together(
+    checkNames(kind, object),
+    checkLabels('metadata.labels', labels),
+    checkAnnotations(annotations),
+    checkOwners(ownerReferences),
+    checkFinalizers(finalizers),
+  );
 }
 
 /** What an update may not do to metadata; the rest is kept from the old object anyway. */

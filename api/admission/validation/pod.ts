@@ -8,9 +8,11 @@ import {
   checkOneOf,
   checkUnique,
   forbiddenField,
+  inEach,
   invalidBecause,
   invalidValue,
   required,
+  together,
 } from './causes.ts';
 import { checkContainers, checkId } from './container.ts';
 import { checkLabels } from './metadata.ts';
@@ -59,8 +61,8 @@ function checkDeadline(field: string, seconds: unknown): StatusCause[] {
 function checkHostNetwork(field: string, spec: JsonObject): StatusCause[] {
   if (spec['hostNetwork'] !== true) return [];
   const detail = 'must match `hostPort` when `hostNetwork` is true';
-  return objectsOf(spec['containers']).flatMap((container, i) =>
-    objectsOf(container['ports']).flatMap(({ containerPort, hostPort }, j) => {
+  return inEach(objectsOf(spec['containers']), (container, i) =>
+    inEach(objectsOf(container['ports']), ({ containerPort, hostPort }, j) => {
       // A template's host ports are only filled in when a pod is made of it.
       if (hostPort === undefined || hostPort === 0 || hostPort === containerPort) return [];
       return [
@@ -72,39 +74,31 @@ function checkHostNetwork(field: string, spec: JsonObject): StatusCause[] {
 
 function checkSecurityContext(field: string, context: JsonObject): StatusCause[] {
   const groups = Array.isArray(context['supplementalGroups']) ? context['supplementalGroups'] : [];
-  return [
-    ...['runAsUser', 'runAsGroup', 'fsGroup'].flatMap((name) =>
+  return together(
+    inEach(['runAsUser', 'runAsGroup', 'fsGroup'], (name) =>
       checkId(`${field}.${name}`, context[name]),
     ),
-    ...groups.flatMap((group, i) => checkId(`${field}.supplementalGroups[${i}]`, group)),
-    ...checkPodSecurity(field, context),
-  ];
+    inEach(groups, (group, i) => checkId(`${field}.supplementalGroups[${i}]`, group)),
+    checkPodSecurity(field, context),
+  );
 }
 
 function checkNames(field: string, spec: JsonObject): StatusCause[] {
   const gates = objectsOf(spec['schedulingGates']);
-  return [
-    ...checkOptionalName(
-      `${field}.serviceAccountName`,
-      spec['serviceAccountName'],
-      subdomainProblems,
-    ),
-    ...checkOptionalName(`${field}.nodeName`, spec['nodeName'], subdomainProblems),
-    ...checkOptionalName(`${field}.hostname`, spec['hostname'], labelProblems),
-    ...checkOptionalName(`${field}.subdomain`, spec['subdomain'], labelProblems),
-    ...checkOptionalName(
-      `${field}.priorityClassName`,
-      spec['priorityClassName'],
-      subdomainProblems,
-    ),
-    ...gates.flatMap((gate, i) =>
+  return together(
+    checkOptionalName(`${field}.serviceAccountName`, spec['serviceAccountName'], subdomainProblems),
+    checkOptionalName(`${field}.nodeName`, spec['nodeName'], subdomainProblems),
+    checkOptionalName(`${field}.hostname`, spec['hostname'], labelProblems),
+    checkOptionalName(`${field}.subdomain`, spec['subdomain'], labelProblems),
+    checkOptionalName(`${field}.priorityClassName`, spec['priorityClassName'], subdomainProblems),
+    inEach(gates, (gate, i) =>
       checkOptionalName(`${field}.schedulingGates[${i}].name`, gate['name'], qualifiedNameProblems),
     ),
-    ...checkUnique(
+    checkUnique(
       gates.map((gate) => gate['name']),
       (i) => `${field}.schedulingGates[${i}].name`,
     ),
-  ];
+  );
 }
 
 /**
@@ -119,29 +113,29 @@ export function checkPodSpec(
   const volumes = objectsOf(spec['volumes']);
   const own = volumes.map((volume) => stringOr(volume['name']));
   const names = { volumes: new Set([...own, ...claimed]) };
-  return [
-    ...checkVolumes(`${field}.volumes`, volumes),
-    ...checkContainers(field, spec, names),
-    ...checkOneOf(`${field}.restartPolicy`, spec['restartPolicy'], RESTART_POLICIES),
-    ...checkDns(field, spec),
-    ...checkLabels(`${field}.nodeSelector`, spec['nodeSelector']),
-    ...checkSecurityContext(`${field}.securityContext`, objectOr(spec['securityContext'])),
-    ...checkNotNegative(
+  return together(
+    checkVolumes(`${field}.volumes`, volumes),
+    checkContainers(field, spec, names),
+    checkOneOf(`${field}.restartPolicy`, spec['restartPolicy'], RESTART_POLICIES),
+    checkDns(field, spec),
+    checkLabels(`${field}.nodeSelector`, spec['nodeSelector']),
+    checkSecurityContext(`${field}.securityContext`, objectOr(spec['securityContext'])),
+    checkNotNegative(
       `${field}.terminationGracePeriodSeconds`,
       spec['terminationGracePeriodSeconds'],
     ),
-    ...checkDeadline(`${field}.activeDeadlineSeconds`, spec['activeDeadlineSeconds']),
-    ...checkNames(field, spec),
-    ...checkTolerations(`${field}.tolerations`, objectsOf(spec['tolerations'])),
-    ...checkScheduling(field, spec),
-    ...checkHostNetwork(field, spec),
-  ];
+    checkDeadline(`${field}.activeDeadlineSeconds`, spec['activeDeadlineSeconds']),
+    checkNames(field, spec),
+    checkTolerations(`${field}.tolerations`, objectsOf(spec['tolerations'])),
+    checkScheduling(field, spec),
+    checkHostNetwork(field, spec),
+  );
 }
 
 /** A Pod as a whole. */
 export function checkPod(pod: KubeObject): StatusCause[] {
   const spec = objectOr(pod['spec']);
-  return [...checkPodSpec('spec', spec), ...checkEphemeralContainers(spec)];
+  return together(checkPodSpec('spec', spec), checkEphemeralContainers(spec));
 }
 
 /** What is refused only at a pod's creation. */

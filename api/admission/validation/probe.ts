@@ -7,9 +7,11 @@ import {
   checkOneOf,
   checkPort,
   forbiddenField,
+  inEach,
   invalidBecause,
   invalidValue,
   required,
+  together,
 } from './causes.ts';
 
 const PROBE_HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc'];
@@ -28,11 +30,11 @@ function checkHandler(field: string, name: string, handler: JsonObject): StatusC
         ? []
         : [required(`${field}.command`)];
     case 'httpGet':
-      return [
-        ...(stringOr(handler['path']) === '' ? [required(`${field}.path`)] : []),
-        ...checkPortReference(`${field}.port`, handler['port']),
-        ...checkOneOf(`${field}.scheme`, handler['scheme'], ['HTTP', 'HTTPS']),
-      ];
+      return together(
+        stringOr(handler['path']) === '' ? [required(`${field}.path`)] : [],
+        checkPortReference(`${field}.port`, handler['port']),
+        checkOneOf(`${field}.scheme`, handler['scheme'], ['HTTP', 'HTTPS']),
+      );
     case 'tcpSocket':
       return checkPortReference(`${field}.port`, handler['port']);
     case 'grpc':
@@ -45,7 +47,7 @@ function checkHandler(field: string, name: string, handler: JsonObject): StatusC
 function checkHandlers(field: string, holder: JsonObject, known: readonly string[]): StatusCause[] {
   const present = known.filter((name) => isObject(holder[name]));
   if (present.length === 0) return [required(field, 'must specify a handler type')];
-  return present.flatMap((name, i) =>
+  return inEach(present, (name, i) =>
     i === 0
       ? checkHandler(`${field}.${name}`, name, objectOr(holder[name]))
       : [forbiddenField(`${field}.${name}`, 'may not specify more than 1 handler type')],
@@ -61,10 +63,10 @@ const SECONDS = [
 ];
 
 function checkProbe(field: string, probe: JsonObject, onceIsEnough: boolean): StatusCause[] {
-  const causes = [
-    ...checkHandlers(field, probe, PROBE_HANDLERS),
-    ...SECONDS.flatMap((name) => checkNotNegative(`${field}.${name}`, probe[name])),
-  ];
+  const causes = together(
+    checkHandlers(field, probe, PROBE_HANDLERS),
+    inEach(SECONDS, (name) => checkNotNegative(`${field}.${name}`, probe[name])),
+  );
   const { terminationGracePeriodSeconds: grace, successThreshold } = probe;
   if (typeof grace === 'number' && grace <= 0) {
     const detail = 'must be greater than 0';

@@ -3,7 +3,7 @@ import { type JsonObject, objectOr } from '#api/resources/json.ts';
 import { qualifiedNameProblems } from '#api/resources/names.ts';
 import { compareQuantities, InvalidQuantity, parseQuantity } from '#api/resources/quantity.ts';
 import type { StatusCause } from '#api/resources/status.ts';
-import { invalidBecause, invalidValue } from './causes.ts';
+import { inEach, invalidBecause, invalidValue, together } from './causes.ts';
 
 const STANDARD = ['cpu', 'memory', 'ephemeral-storage'];
 /** Resources of which more may be promised than there is: the limit may be above the request. */
@@ -28,9 +28,9 @@ function checkResourceName(field: string, name: string): StatusCause[] {
 }
 
 function checkAmounts(field: string, amounts: JsonObject): StatusCause[] {
-  return Object.entries(amounts).flatMap(([name, value]) => {
+  return inEach(Object.entries(amounts), ([name, value]) => {
     const path = `${field}[${name}]`;
-    const causes = [...checkResourceName(path, name), ...checkAmount(path, value)];
+    const causes = together(checkResourceName(path, name), checkAmount(path, value));
     const whole = name.includes('/') && causes.length === 0;
     const fraction = whole && parseQuantity(String(value)).nano % 1_000_000_000n !== 0n;
     return fraction ? [invalidValue(path, value, 'must be an integer')] : causes;
@@ -38,7 +38,7 @@ function checkAmounts(field: string, amounts: JsonObject): StatusCause[] {
 }
 
 function checkWithin(field: string, requests: JsonObject, limits: JsonObject): StatusCause[] {
-  return Object.entries(requests).flatMap(([name, request]) => {
+  return inEach(Object.entries(requests), ([name, request]) => {
     const limit = limits[name];
     if (limit === undefined) return [];
     const order = compareQuantities(String(request), String(limit));
@@ -57,9 +57,9 @@ function checkWithin(field: string, requests: JsonObject, limits: JsonObject): S
 export function checkResources(field: string, resources: unknown): StatusCause[] {
   const limits = objectOr(objectOr(resources)['limits']);
   const requests = objectOr(objectOr(resources)['requests']);
-  const causes = [
-    ...checkAmounts(`${field}.limits`, limits),
-    ...checkAmounts(`${field}.requests`, requests),
-  ];
+  const causes = together(
+    checkAmounts(`${field}.limits`, limits),
+    checkAmounts(`${field}.requests`, requests),
+  );
   return causes.length > 0 ? causes : checkWithin(field, requests, limits);
 }

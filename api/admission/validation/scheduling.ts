@@ -5,10 +5,12 @@ import type { StatusCause } from '#api/resources/status.ts';
 import {
   checkName,
   checkOneOf,
+  inEach,
   invalidBecause,
   invalidValue,
   notSupported,
   required,
+  together,
 } from './causes.ts';
 
 export const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
@@ -45,16 +47,16 @@ function checkToleration(field: string, toleration: JsonObject): StatusCause[] {
 }
 
 export function checkTolerations(field: string, tolerations: readonly JsonObject[]): StatusCause[] {
-  return tolerations.flatMap((one, i) => checkToleration(`${field}[${i}]`, one));
+  return inEach(tolerations, (one, i) => checkToleration(`${field}[${i}]`, one));
 }
 
 function checkRequirement(field: string, requirement: JsonObject): StatusCause[] {
   const { operator, values } = requirement;
   const count = Array.isArray(values) ? values.length : 0;
-  const causes = [
-    ...checkName(`${field}.key`, requirement['key'], qualifiedNameProblems),
-    ...checkOneOf(`${field}.operator`, operator, NODE_OPERATORS),
-  ];
+  const causes = together(
+    checkName(`${field}.key`, requirement['key'], qualifiedNameProblems),
+    checkOneOf(`${field}.operator`, operator, NODE_OPERATORS),
+  );
   if ((operator === 'In' || operator === 'NotIn') && count === 0) {
     const detail = "must be specified when `operator` is 'In' or 'NotIn'";
     causes.push(required(`${field}.values`, detail));
@@ -75,8 +77,8 @@ function checkNodeAffinity(field: string, affinity: JsonObject): StatusCause[] {
     const detail = 'must have at least one node selector term';
     return [required(`${field}.${name}.nodeSelectorTerms`, detail)];
   }
-  return terms.flatMap((term, i) =>
-    objectsOf(term['matchExpressions']).flatMap((requirement, j) =>
+  return inEach(terms, (term, i) =>
+    inEach(objectsOf(term['matchExpressions']), (requirement, j) =>
       checkRequirement(
         `${field}.${name}.nodeSelectorTerms[${i}].matchExpressions[${j}]`,
         requirement,
@@ -87,7 +89,7 @@ function checkNodeAffinity(field: string, affinity: JsonObject): StatusCause[] {
 
 function checkPodTerms(field: string, affinity: JsonObject): StatusCause[] {
   const name = 'requiredDuringSchedulingIgnoredDuringExecution';
-  return objectsOf(affinity[name]).flatMap((term, i) =>
+  return inEach(objectsOf(affinity[name]), (term, i) =>
     stringOr(term['topologyKey']) === ''
       ? [required(`${field}.${name}[${i}].topologyKey`, 'can not be empty')]
       : [],
@@ -102,18 +104,21 @@ function checkSpread(field: string, constraint: JsonObject): StatusCause[] {
   }
   if (stringOr(topologyKey) === '')
     causes.push(required(`${field}.topologyKey`, 'can not be empty'));
-  return [...causes, ...checkOneOf(`${field}.whenUnsatisfiable`, whenUnsatisfiable, UNSATISFIABLE)];
+  return together(
+    causes,
+    checkOneOf(`${field}.whenUnsatisfiable`, whenUnsatisfiable, UNSATISFIABLE),
+  );
 }
 
 /** Affinity and spreading of a pod's spec. */
 export function checkScheduling(field: string, spec: JsonObject): StatusCause[] {
   const { nodeAffinity, podAffinity, podAntiAffinity } = objectOr(spec['affinity']);
-  return [
-    ...checkNodeAffinity(`${field}.affinity.nodeAffinity`, objectOr(nodeAffinity)),
-    ...checkPodTerms(`${field}.affinity.podAffinity`, objectOr(podAffinity)),
-    ...checkPodTerms(`${field}.affinity.podAntiAffinity`, objectOr(podAntiAffinity)),
-    ...objectsOf(spec['topologySpreadConstraints']).flatMap((constraint, i) =>
+  return together(
+    checkNodeAffinity(`${field}.affinity.nodeAffinity`, objectOr(nodeAffinity)),
+    checkPodTerms(`${field}.affinity.podAffinity`, objectOr(podAffinity)),
+    checkPodTerms(`${field}.affinity.podAntiAffinity`, objectOr(podAntiAffinity)),
+    inEach(objectsOf(spec['topologySpreadConstraints']), (constraint, i) =>
       checkSpread(`${field}.topologySpreadConstraints[${i}]`, constraint),
     ),
-  ];
+  );
 }

@@ -4,9 +4,11 @@ import type { StatusCause } from '#api/resources/status.ts';
 import {
   checkOneOf,
   checkUnique,
+  inEach,
   invalidValue,
   notSupported,
   required,
+  together,
   tooLong,
 } from './causes.ts';
 
@@ -18,14 +20,17 @@ const sysctlName = new RegExp(sysctlPattern);
 
 function checkSysctls(field: string, sysctls: readonly JsonObject[]): StatusCause[] {
   const names = sysctls.map(({ name }) => stringOr(name));
-  const wrong = names.flatMap((name, i) => {
+  const wrong = inEach(names, (name, i) => {
     const path = `${field}[${i}].name`;
     if (name === '') return [required(path)];
     if (name.length <= sysctlLengthMax && sysctlName.test(name)) return [];
     const detail = `must have at most ${sysctlLengthMax} characters and match regex ${sysctlPattern}`;
     return [invalidValue(path, name, detail)];
   });
-  return [...wrong, ...checkUnique(names, (i) => `${field}[${i}].name`)];
+  return together(
+    wrong,
+    checkUnique(names, (i) => `${field}[${i}].name`),
+  );
 }
 
 /** As the errors call it, the field, and what a profile's name may not look like. */
@@ -82,7 +87,7 @@ function checkProfile(
 
 /** Seccomp and AppArmor, of a pod or a container. */
 export function checkConfinement(field: string, context: JsonObject): StatusCause[] {
-  return confinements.flatMap((confinement) => {
+  return inEach(confinements, (confinement) => {
     const profile = context[confinement.field];
     if (!isObject(profile)) return [];
     return checkProfile(`${field}.${confinement.field}`, profile, confinement);
@@ -97,11 +102,11 @@ const policies: readonly (readonly [field: string, values: readonly string[]])[]
 
 /** What a pod's context has beside ids. */
 export function checkPodSecurity(field: string, context: JsonObject): StatusCause[] {
-  return [
-    ...checkSysctls(`${field}.sysctls`, objectsOf(context['sysctls'])),
-    ...checkConfinement(field, context),
-    ...policies.flatMap(([name, values]) =>
+  return together(
+    checkSysctls(`${field}.sysctls`, objectsOf(context['sysctls'])),
+    checkConfinement(field, context),
+    inEach(policies, ([name, values]) =>
       context[name] === undefined ? [] : checkOneOf(`${field}.${name}`, context[name], values),
     ),
-  ];
+  );
 }

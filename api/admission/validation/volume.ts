@@ -6,9 +6,11 @@ import {
   checkName,
   checkUnique,
   forbiddenField,
+  inEach,
   invalidValue,
   notSupported,
   required,
+  together,
 } from './causes.ts';
 import { checkAmount } from './resources.ts';
 
@@ -52,14 +54,14 @@ function checkFilePath(field: string, path: unknown): StatusCause[] {
 }
 
 function checkItems(field: string, source: JsonObject): StatusCause[] {
-  return objectsOf(source['items']).flatMap((item, i) => {
+  return inEach(objectsOf(source['items']), (item, i) => {
     const at = `${field}.items[${i}]`;
     const byKey = !('fieldRef' in item) && !('resourceFieldRef' in item);
-    return [
-      ...(byKey && stringOr(item['key']) === '' ? [required(`${at}.key`)] : []),
-      ...checkFilePath(`${at}.path`, item['path']),
-      ...checkMode(`${at}.mode`, item['mode']),
-    ];
+    return together(
+      byKey && stringOr(item['key']) === '' ? [required(`${at}.key`)] : [],
+      checkFilePath(`${at}.path`, item['path']),
+      checkMode(`${at}.mode`, item['mode']),
+    );
   });
 }
 
@@ -74,8 +76,8 @@ function checkHostPath(field: string, source: JsonObject): StatusCause[] {
 }
 
 function checkProjected(field: string, source: JsonObject): StatusCause[] {
-  return objectsOf(source['sources']).flatMap((projection, i) =>
-    Object.entries(projection).flatMap(([name, value]) =>
+  return inEach(objectsOf(source['sources']), (projection, i) =>
+    inEach(Object.entries(projection), ([name, value]) =>
       isObject(value) ? checkSource(`${field}.sources[${i}].${name}`, name, value, true) : [],
     ),
   );
@@ -111,7 +113,7 @@ function checkVolume(field: string, volume: JsonObject): StatusCause[] {
   const sources = Object.entries(volume).filter(
     ([name, value]) => name !== 'name' && isObject(value),
   );
-  const causes = sources.flatMap(([name, source], i) =>
+  const causes = inEach(sources, ([name, source], i) =>
     i === 0
       ? checkSource(`${field}.${name}`, name, source as JsonObject, false)
       : [forbiddenField(`${field}.${name}`, 'may not specify more than 1 volume type')],
@@ -122,14 +124,16 @@ function checkVolume(field: string, volume: JsonObject): StatusCause[] {
 
 /** What is wrong with the volumes of a pod's spec. */
 export function checkVolumes(field: string, volumes: readonly JsonObject[]): StatusCause[] {
-  return [
-    ...volumes.flatMap((volume, i) => [
-      ...checkName(`${field}[${i}].name`, volume['name'], labelProblems),
-      ...checkVolume(`${field}[${i}]`, volume),
-    ]),
-    ...checkUnique(
+  return together(
+    inEach(volumes, (volume, i) =>
+      together(
+        checkName(`${field}[${i}].name`, volume['name'], labelProblems),
+        checkVolume(`${field}[${i}]`, volume),
+      ),
+    ),
+    checkUnique(
       volumes.map((volume) => volume['name']),
       (i) => `${field}[${i}].name`,
     ),
-  ];
+  );
 }

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../protocol.h"
 #include "../supervisor/connection.h"
 #include "../supervisor/spec.h"
 
@@ -66,6 +67,8 @@ static void use_process(const struct process* p) {
     read_u64(&rules.items);
     (void)strlen(read_string(&rules.items));
   }
+  if (p->flags & PROCESS_MEMORY_POLICY)
+    for (uint32_t i = 0; i < p->memory_nodes.length; i++) state += (unsigned char)p->memory_nodes.at[i];
   use_strings(p->cgroups);
   string_array(p->arguments, slots, 1 << 14);
   string_array(p->environment, slots, 1 << 14);

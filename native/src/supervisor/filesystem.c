@@ -27,9 +27,7 @@ static void configure(int fs, const char* name, const char* value) {
   if (sys_fsconfig(fs, command, name, value) != 0) fail("configure file system", name);
 }
 
-int make_filesystem(const char* type, const char* source, struct list options,
-    unsigned attributes) {
-  int fs = begin(type, source);
+static void configure_all(int fs, struct list options) {
   for (uint32_t i = 0; i < options.count; i++) {
     const char* option = read_string(&options.items);
     const char* equals = strchr(option, '=');
@@ -43,7 +41,23 @@ int make_filesystem(const char* type, const char* source, struct list options,
     name[length] = 0;
     configure(fs, name, equals ? equals + 1 : 0);
   }
+}
+
+int make_filesystem(const char* type, const char* source, struct list options,
+    unsigned attributes) {
+  int fs = begin(type, source);
+  configure_all(fs, options);
   return end(fs, type, attributes);
+}
+
+void change_filesystem(int mount, const char* path, struct list options) {
+  if (options.count == 0) return;
+  int fs = (int)sys_fspick(mount);
+  if (fs < 0) fail("open the file system on", path);
+  configure_all(fs, options);
+  if (sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, 0, 0) != 0)
+    fail("change the file system on", path);
+  close(fs);
 }
 
 int make_known_filesystem(const char* type, const char* const* options, unsigned attributes) {

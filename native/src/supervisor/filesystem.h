@@ -6,5 +6,8 @@
 // `options`: strings, `name=value` or a flag's name.
 int make_filesystem(const char* type, const char* source, struct list options, unsigned attributes);
 
-// The same with options that are known when it is written: name, value pairs ended by NULL.
+// Changes the file system that is mounted there by such options; none: leaves it.
+void change_filesystem(int mount, const char* path, struct list options);
+
+// As make_filesystem with options that are known when it is written: name, value pairs ended by NULL.
 int make_known_filesystem(const char* type, const char* const* options, unsigned attributes);

@@ -142,6 +142,7 @@ static void place_filesystem(const struct mount_spec* mount, int map, int root) 
 static void remount(const struct mount_spec* mount, int root) {
   int target = resolve(root, mount->target);
   if (target < 0) fail("find the mount", mount->target);
+  change_filesystem(target, mount->target, mount->options);
   restrict_mount(target, mount);
   propagate(target, mount);
   close(target);

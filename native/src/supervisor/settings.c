@@ -48,6 +48,15 @@ static void use_cpus(struct bytes mask) {
     fail("set", "the CPU affinity");
 }
 
+static void use_memory(const struct process* p) {
+  if (!(p->flags & PROCESS_MEMORY_POLICY)) return;
+  // The kernel reads one bit less than it is told of.
+  unsigned long bits = p->memory_nodes.length * 8ul + 1;
+  const char* nodes = p->memory_nodes.length ? p->memory_nodes.at : 0;
+  if (syscall(SYS_set_mempolicy, p->memory_mode, nodes, nodes ? bits : 0) != 0)
+    fail("set", "the memory policy");
+}
+
 static void schedule(const struct process* p) {
   if (p->scheduler.length && syscall(SYS_sched_setattr, 0, p->scheduler.at, 0) != 0)
     fail("set", "the scheduler");
@@ -84,5 +93,6 @@ void join_host_side(const struct process* p) {
   use_cpus(p->last_cpus);
   set_oom_score(p);
   set_limits(p->rlimits);
+  use_memory(p);
   schedule(p);
 }

@@ -144,6 +144,10 @@ static void process_fields(struct reader* r, struct process* out) {
   out->cwd = read_string(r);
   out->seccomp = read_blob(r);
   out->seccomp_flags = read_u32(r);
+  if (out->flags & PROCESS_MEMORY_POLICY) {
+    out->memory_mode = read_u32(r);
+    out->memory_nodes = read_blob(r);
+  }
   if (out->arguments.count == 0 || out->seccomp.length % 8 != 0) r->bad = 1;
 }
 

@@ -32,6 +32,8 @@ struct process {
   const char* cwd;
   struct bytes seccomp;
   uint32_t seccomp_flags;
+  uint32_t memory_mode;  // with PROCESS_MEMORY_POLICY
+  struct bytes memory_nodes;
 };
 
 struct id_maps {

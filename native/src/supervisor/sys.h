@@ -25,6 +25,7 @@ struct open_how_v0 {
 #define FSCONFIG_SET_FLAG 0
 #define FSCONFIG_SET_STRING 1
 #define FSCONFIG_CMD_CREATE 6
+#define FSCONFIG_CMD_RECONFIGURE 7
 #define MOUNT_ATTR_RDONLY 0x01
 #define MOUNT_ATTR_NOSUID 0x02
 #define MOUNT_ATTR_NODEV 0x04
@@ -57,6 +58,9 @@ static inline long sys_move_mount(int from, const char* from_path, int to, const
 }
 static inline long sys_fsopen(const char* type) {
   return syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */);
+}
+static inline long sys_fspick(int mount) {
+  return syscall(SYS_fspick, mount, "", 1 | 8 /* FSPICK_CLOEXEC | FSPICK_EMPTY_PATH */);
 }
 static inline long sys_fsconfig(int fd, unsigned command, const char* key, const char* value) {
   return syscall(SYS_fsconfig, fd, command, key, value, 0);

@@ -8,6 +8,7 @@ import { filterFlagNames, operators } from '../../container/seccomp/profile.ts';
 import { parseFlags, UsageError } from '../arguments.ts';
 import { hookNames } from '../config/config.ts';
 import { namespaceTypes } from '../config/linux.ts';
+import { memoryFlags, memoryModes } from '../config/memory-policy.ts';
 import type { Globals } from '../globals.ts';
 import { ociVersionMax, ociVersionMin } from '../versions.ts';
 
@@ -31,9 +32,9 @@ const features = {
     apparmor: { enabled: true },
     selinux: { enabled: true },
     intelRdt: { enabled: false },
-    memoryPolicy: { enabled: false },
+    memoryPolicy: { modes: Object.keys(memoryModes), flags: Object.keys(memoryFlags) },
     mountExtensions: { idmap: { enabled: true } },
-    netDevices: { enabled: false },
+    netDevices: { enabled: true },
   },
   annotations: {},
   potentiallyUnsafeConfigAnnotations: [],

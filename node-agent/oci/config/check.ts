@@ -1,7 +1,14 @@
 /** What the fields of a configuration must be to each other, and what this runtime cannot do: refused, never passed over. Pure. */
 
 import type { Config } from './config.ts';
-import type { IdMapping, Linux, NamespaceType } from './linux.ts';
+import {
+  type IdMapping,
+  isLinkName,
+  type Linux,
+  linkNameShape,
+  type NamespaceType,
+} from './linux.ts';
+import { checkMemoryPolicy } from './memory-policy.ts';
 import type { Problem } from './problem.ts';
 import type { Process } from './process.ts';
 import { checkScheduler } from './scheduling.ts';
@@ -36,6 +43,12 @@ export function checkConfig(config: Config): readonly Problem[] {
   checkDevices(linux, say);
   checkCgroupsPath(linux, say);
   checkUnsupported(linux, say);
+  checkNetDevices(linux, kinds, say);
+  if (linux.memoryPolicy != null) {
+    checkMemoryPolicy(linux.memoryPolicy, (field, message) =>
+      say(`linux.memoryPolicy.${field}`, message),
+    );
+  }
   if (Object.hasOwn(config.annotations ?? {}, '')) say('annotations', 'a key is empty');
   (config.mounts ?? []).forEach((mount, index) => {
     const maps = [mount.uidMappings, mount.gidMappings].map((map) => (map?.length ?? 0) > 0);
@@ -168,11 +181,20 @@ function checkCgroupsPath(linux: Linux, say: Say): void {
   if (parts.includes('..')) say('linux.cgroupsPath', `${linux.cgroupsPath} contains ..`);
 }
 
+function checkNetDevices({ netDevices }: Linux, kinds: ReadonlySet<string>, say: Say): void {
+  const names = Object.keys(netDevices ?? {});
+  if (names.length > 0 && !kinds.has('network')) {
+    say('linux.netDevices', 'needs a network namespace in linux.namespaces to move them to');
+  }
+  for (const name of names.filter((each) => !isLinkName(each))) {
+    say('linux.netDevices', `expected ${linkNameShape}, found ${JSON.stringify(name)}`);
+  }
+}
+
 /** What would weaken a container, or change what it is, if it were passed over. */
 function checkUnsupported(linux: Linux, say: Say): void {
-  for (const field of ['intelRdt', 'memoryPolicy', 'netDevices'] as const) {
-    const value = linux[field];
-    if (value != null && Object.keys(value).length > 0) say(`linux.${field}`, 'is not supported');
+  if (linux.intelRdt != null && Object.keys(linux.intelRdt).length > 0) {
+    say('linux.intelRdt', 'is not supported: no group of /sys/fs/resctrl is made or joined');
   }
   if (linux.personality?.flags != null && linux.personality.flags.length > 0) {
     say('linux.personality.flags', 'the specification knows none yet');

@@ -1,7 +1,19 @@
 /** `linux` of config.json (runtime-spec, config-linux.md). */
 
 import * as t from 'io-ts';
-import { AbsolutePath, I64, list, nullable, oneOf, Path, Text, U32, whole } from './codecs.ts';
+import {
+  AbsolutePath,
+  I64,
+  list,
+  nullable,
+  oneOf,
+  Path,
+  Text,
+  text,
+  U32,
+  whole,
+} from './codecs.ts';
+import { MemoryPolicy } from './memory-policy.ts';
 
 export const namespaceTypes = [
   'pid',
@@ -49,6 +61,14 @@ export interface Device extends t.TypeOf<typeof Device> {}
 
 const Offset = t.partial({ secs: I64, nanosecs: whole(0, 999_999_999) });
 
+/** What the kernel takes for the name of a link; `%d`: it chooses a number. */
+export const isLinkName = (value: string): boolean =>
+  Buffer.byteLength(value) <= 15 && !['', '.', '..'].includes(value) && !/[\s/:\0]/.test(value);
+export const linkNameShape = "a network device's name of at most 15 bytes";
+const LinkName = text(linkNameShape, isLinkName);
+const NetDevices = t.record(t.string, t.partial({ name: nullable(LinkName) }));
+export interface NetDevices extends t.TypeOf<typeof NetDevices> {}
+
 export const Linux = t.partial({
   uidMappings: IdMappings,
   gidMappings: IdMappings,
@@ -76,7 +96,7 @@ export const Linux = t.partial({
   resources: t.unknown,
   seccomp: t.unknown,
   intelRdt: t.unknown,
-  netDevices: t.unknown,
-  memoryPolicy: t.unknown,
+  netDevices: nullable(NetDevices),
+  memoryPolicy: nullable(MemoryPolicy),
 });
 export interface Linux extends t.TypeOf<typeof Linux> {}

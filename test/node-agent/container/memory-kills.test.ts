@@ -80,20 +80,23 @@ t.test('a v2 file that says nothing of it costs nothing, however often it change
     directory: `${directory}/state`,
     id: 'v2',
     before: [],
-    meanwhile: [],
-    spec: encodeContainer({
-      ...plainContainer,
-      layers: [node.layer],
-      upper: `${directory}/upper`,
-      work: `${directory}/work`,
-      logPath: `${directory}/log`,
-      oomFile: `${cgroup}/cgroup.events`,
-      namespaces: ['mount', 'pid'].map((kind) => ({
-        type: namespaceType[kind as 'mount' | 'pid'],
-        path: '',
-      })),
-      process: program(['sleep', '1000']),
-    }),
+    rest: (give) =>
+      give({
+        meanwhile: [],
+        spec: encodeContainer({
+          ...plainContainer,
+          layers: [node.layer],
+          upper: `${directory}/upper`,
+          work: `${directory}/work`,
+          logPath: `${directory}/log`,
+          oomFile: `${cgroup}/cgroup.events`,
+          namespaces: ['mount', 'pid'].map((kind) => ({
+            type: namespaceType[kind as 'mount' | 'pid'],
+            path: '',
+          })),
+          process: program(['sleep', '1000']),
+        }),
+      }),
   });
   const connection = SupervisorConnection.adopt(socket);
   t.teardown(() => rmdirSync(cgroup));

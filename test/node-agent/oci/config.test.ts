@@ -120,7 +120,6 @@ t.test('names that are empty, twice, unknown or cut short', async (t) => {
     [{ linux: { maskedPaths: ['proc'] } }, 'linux.maskedPaths[0]: expected an absolute path'],
     [{ linux: { cgroupsPath: '/a/../../b' } }, 'linux.cgroupsPath: /a/../../b contains ..'],
     [{ linux: { intelRdt: { closID: 'a' } } }, 'linux.intelRdt: is not supported'],
-    [{ linux: { netDevices: { eth0: {} } } }, 'linux.netDevices: is not supported'],
     [
       { linux: { uidMappings: [{ containerID: 0, hostID: 0, size: 1 }] } },
       'linux.uidMappings: needs a user namespace',

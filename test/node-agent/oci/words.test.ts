@@ -190,6 +190,22 @@ t.test('mounts: a fake /proc, binds without source, options nobody knows', async
       target: '/proc/cpuinfo',
     },
   );
+  const again = (first: Mount, ...options: string[]) =>
+    wire(first, { destination: first.destination, options: ['remount', ...options] })[1];
+  const tmpfs = { destination: '/t', type: 'tmpfs' };
+  t.match(again(tmpfs, 'size=1k', 'async'), { kind: 3, options: ['size=1k', 'async'] });
+  t.match(again(tmpfs, 'bind', 'sync', 'ro'), { kind: 3, options: [], set: 1 });
+  const shared = { destination: '/t', type: 'none', source: '/x', options: ['rbind'] };
+  t.match(again(shared, 'ro', 'nosuid'), { kind: 3, options: [], set: 3 });
+  t.throws(() => again(shared, 'sync'), /mounts\[1\]: sync would change the file system on \/t/);
+  for (const type of ['proc', 'sysfs', 'mqueue', 'cgroup']) {
+    const first = { destination: type === 'proc' ? '/proc' : '/s', type };
+    t.throws(() => again(first, 'sync'), /sync would change the file system/, type);
+  }
+  t.throws(
+    () => wire({ destination: '/t', options: ['remount', 'sync'] }),
+    /mounts\[0\]: sync would change the file system/,
+  );
   const dev = { destination: '/dev', type: 'bind', source: '/dev' };
   t.equal(makesDevices({ ociVersion: '1.0.0', mounts: [dev] } as Config), false);
 });
