@@ -15,10 +15,23 @@ export const clusterOptions = {
   'run-dir': { type: 'string' },
 } as const satisfies Options;
 
+/** kubectl's, that say which server is asked and as whom; without those whose names docker's flags have. */
+export const serverOptions = {
+  kubeconfig: { type: 'string' },
+  context: { type: 'string' },
+  server: { type: 'string' },
+  token: { type: 'string' },
+  'certificate-authority': { type: 'string' },
+  'insecure-skip-tls-verify': { type: 'boolean' },
+  as: { type: 'string' },
+  'as-group': { type: 'string', multiple: true },
+  'request-timeout': { type: 'string' },
+} as const satisfies Options;
+
 /** Options of the commands that talk to the API. */
 export const clientOptions = {
   ...clusterOptions,
-  kubeconfig: { type: 'string' },
+  ...serverOptions,
   namespace: { type: 'string', short: 'n' },
 } as const satisfies Options;
 

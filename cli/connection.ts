@@ -81,6 +81,10 @@ export async function openClient(flags: ConnectionFlags): Promise<RemoteClient> 
   return connect(connectOptions(flags), 'bay');
 }
 
+/** The same where docker's flags have the names: `--name` and `--user` are the container's, `--cluster` ours. */
+export const openClientOfRun = (flags: ConnectionFlags): Promise<RemoteClient> =>
+  openClient({ ...flags, name: flags.cluster, cluster: undefined, user: undefined });
+
 /** GETs a path in another form than plain JSON: a Table, a discovery document. */
 export async function requestAs(
   client: RemoteClient,

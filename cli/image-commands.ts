@@ -22,7 +22,8 @@ export const imageCommands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/images.ts'),
   },
   search: {
-    usage: 'search [--limit N] [-f FILTER]… [--format FORMAT] [--no-trunc] [REGISTRY/]WORD',
+    usage:
+      'search [--limit N] [-f FILTER]… [--format FORMAT] [--no-trunc] [--creds USER:PASSWORD] [--node N] [REGISTRY/]WORD',
     summary: 'look for images in a registry',
     group: 'images',
     load: () => import('./commands/search.ts'),

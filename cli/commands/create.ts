@@ -1,6 +1,6 @@
 /** `bay create`: a container as `bay run` makes it, that is not started yet; or documents, as kubectl makes them. */
-import { firstWordAt, parseLeading, UsageError } from '../arguments.ts';
-import { openClient } from '../connection.ts';
+import { firstWordAt, parseLeading, serverOptions, UsageError } from '../arguments.ts';
+import { openClientOfRun } from '../connection.ts';
 import { containersOf } from '../container.ts';
 import { createNamed } from '../container-name.ts';
 import { isKindWord } from '../create/kinds.ts';
@@ -12,7 +12,7 @@ import { containerDocument } from '../run-options.ts';
 
 const options = {
   ...runOptions,
-  kubeconfig: { type: 'string' },
+  ...serverOptions,
   namespace: { type: 'string', short: 'n' },
 } as const;
 
@@ -60,7 +60,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (values.detach === true)
     throw new UsageError("unknown option '-d': it is 'bay run' that starts");
   const document = containerDocument(values, image, rest, values.namespace ?? 'default');
-  const client = await openClient({ name: values.cluster, kubeconfig: values.kubeconfig });
+  const client = await openClientOfRun(values);
   try {
     const shared = await withShared(client, document, 'later');
     const wanted = { ...shared, spec: { ...shared.spec, state: 'Created' } };

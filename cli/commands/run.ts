@@ -1,8 +1,8 @@
 /** `bay run`: a Container document, and a session with it unless detached. */
 
 import type { RemoteClient } from '#api/client/client.ts';
-import { parseLeading, UsageError } from '../arguments.ts';
-import { openClient } from '../connection.ts';
+import { parseLeading, serverOptions, UsageError } from '../arguments.ts';
+import { openClientOfRun } from '../connection.ts';
 import { type Container, containersOf } from '../container.ts';
 import { createNamed } from '../container-name.ts';
 import { keyBytes, usualDetachKeys } from '../detach-keys.ts';
@@ -14,8 +14,8 @@ import { containerDocument } from '../run-options.ts';
 
 const options = {
   ...runOptions,
+  ...serverOptions,
   'detach-keys': { type: 'string' },
-  kubeconfig: { type: 'string' },
   namespace: { type: 'string', short: 'n' },
 } as const;
 
@@ -66,7 +66,7 @@ async function runContainer(args: readonly string[]): Promise<number> {
   if (values.tty && values.interactive && !values.detach && !process.stdin.isTTY)
     throw new NotStarted('the input device is not a TTY: leave -t away, or type on a terminal', 1);
   const detachKeys = keyBytes(values['detach-keys'] ?? usualDetachKeys);
-  const client = await openClient({ name: values.cluster, kubeconfig: values.kubeconfig });
+  const client = await openClientOfRun(values);
   try {
     const namespace = values.namespace ?? 'default';
     const detach = values.detach === true;

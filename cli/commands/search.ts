@@ -1,9 +1,10 @@
 /** `bay search`: images in a registry, as one of the nodes finds them. */
+import { json } from 'node:stream/consumers';
 import { hasReason } from '#api/resources/status.ts';
 import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { filtersOf, some, truth } from '../filters.ts';
-import { imageOptions, imagesPath, nodeNames } from '../images.ts';
+import { imageOptions, imagesPath, loginHeaders, nodeNames } from '../images.ts';
 import { type Columns, renderRows } from '../listing.ts';
 
 const options = {
@@ -12,6 +13,7 @@ const options = {
   filter: { type: 'string', short: 'f', multiple: true },
   format: { type: 'string' },
   'no-trunc': { type: 'boolean' },
+  creds: { type: 'string' },
 } as const;
 
 interface Hit {
@@ -43,12 +45,14 @@ export async function run(args: readonly string[]): Promise<number> {
   if (!/^\d+$/.test(limit) || Number(limit) < 1 || Number(limit) > 100) {
     throw new UsageError(`--limit '${limit}': a number from 1 to 100`);
   }
+  const headers = await loginHeaders(values.creds, term);
   const client = await openClient(values);
   try {
     const [node] = await nodeNames(client, values.node);
     if (node === undefined) throw new Error('the cluster has no node that could search');
     const path = imagesPath(node, `/search?${new URLSearchParams({ term, limit })}`);
-    const hits = (await client.request('GET', path).catch((error: unknown) => {
+    const stream = client.streamRequest('GET', path, undefined, { headers });
+    const hits = (await stream.then(json).catch((error: unknown) => {
       if (hasReason(error, 'BadGateway')) throw new Error((error as Error).message);
       throw error;
     })) as readonly Hit[];

@@ -15,7 +15,7 @@ import { type Found, findImage, localImage, newTag, noSuchImage, withImage } fro
 import type { ImagesOptions, NodeImages, Pruned } from './node-images.ts';
 import { SharedContent } from './peers/shared-content.ts';
 import type { Registry } from './registry/registry.ts';
-import type { SearchHit } from './registry/search.ts';
+import type { SearchHit, SearchOptions } from './registry/search.ts';
 import type { Shelf } from './registry/shelf.ts';
 import { Gate } from './signature/gate.ts';
 import { type Removed, removal, unguarded } from './untag.ts';
@@ -164,8 +164,8 @@ class ImageStore implements NodeImages {
     });
   }
 
-  search = async (term: string, limit: number): Promise<readonly SearchHit[]> =>
-    (await import('./registry/search.ts')).searchImages(await this.#connect(), term, { limit });
+  search = async (term: string, options: SearchOptions): Promise<readonly SearchHit[]> =>
+    (await import('./registry/search.ts')).searchImages(await this.#connect(), term, options);
 
   checkLogin = async (server: string, login: RegistryCredentials): Promise<void> =>
     (await import('./registry/check-login.ts')).checkLogin(await this.#connect(), server, login);

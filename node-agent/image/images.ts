@@ -1,6 +1,6 @@
 /** What the pod side asks of the image side. */
 
-import type { SearchHit } from './registry/search.ts';
+import type { SearchHit, SearchOptions } from './registry/search.ts';
 import type { Shelf } from './registry/shelf.ts';
 import type { Removed, RemoveOptions } from './untag.ts';
 
@@ -128,7 +128,7 @@ export interface Images {
    */
   remove(reference: string, options?: RemoveOptions): Promise<Removed>;
   /** Looks for images in a registry: `host/word`, or `word` in Docker Hub. @throws ImageError */
-  search(term: string, limit: number): Promise<readonly SearchHit[]>;
+  search(term: string, options: SearchOptions): Promise<readonly SearchHit[]>;
   /** Whether a registry takes a login. @throws ImageError `Unauthorized` when not */
   checkLogin(server: string, login: RegistryCredentials): Promise<void>;
   /** The unpacked layer directories of an image, lowest first; unpacks what is missing. */

@@ -78,12 +78,12 @@ export function imageRoutes({ images, users, onChange }: ImageRoutesOptions): Ro
       await images.checkLogin(query.get('server') ?? '', login);
       return { Status: 'Login Succeeded' };
     }),
-    route('GET', /^\/images\/search$/, ({ query }) => {
+    route('GET', /^\/images\/search$/, ({ query, request }) => {
       const limit = Number(query.get('limit') ?? 25);
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 100)) {
         throw badRequest(`limit ${query.get('limit')} is outside the range of [1, 100]`);
       }
-      return images.search(query.get('term') ?? '', limit);
+      return images.search(query.get('term') ?? '', { limit, logins: loginOf(request) });
     }),
     route('DELETE', /^\/images\/(.+)$/, async ({ parts: [reference = ''], query }) => {
       const force = query.get('force') === 'true';

@@ -97,6 +97,42 @@ t.test('as kubectl', { skip: newest === undefined && 'needs kubectl' }, async (t
   }
 });
 
+/** Each asks the server for something; jane may nothing, and is told so by her name. */
+const containerLines: readonly string[][] = [
+  ['run', 'busybox'],
+  ['create', 'busybox'],
+  ['ps'],
+  ['exec', 'web', 'ls'],
+  ['attach', 'web'],
+  ['logs', 'web'],
+  ['cp', 'web:/etc', '.'],
+  ['start', 'web'],
+  ['stop', 'web'],
+  ['restart', 'web'],
+  ['kill', 'web'],
+  ['rm', 'web'],
+  ['wait', 'web'],
+  ['update', '--memory=64m', 'web'],
+  ['rename', 'web', 'other'],
+  ['diff', 'web'],
+  ['commit', 'web', 'image'],
+  ['export', 'web'],
+  ['top', 'web'],
+  ['port', 'web'],
+  ['stats', '--no-stream', 'web'],
+  ['drift', 'web'],
+  ['images'],
+  ['pull', 'busybox'],
+];
+
+t.test('commands on containers and images take the flags, too', async (t) => {
+  for (const [command = '', ...words] of containerLines) {
+    const { code, stderr } = await bay(command, '--context=works', '--as=jane', ...words);
+    t.match(stderr, /"jane"/, command);
+    t.not(code, 0, command);
+  }
+});
+
 t.test('what is wrong is told', async (t) => {
   const silent = createServer().listen(0, '127.0.0.1');
   t.teardown(() => silent.close());

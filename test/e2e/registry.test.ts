@@ -193,9 +193,11 @@ t.test('images over a registry', { timeout: 180_000 }, async (t) => {
     t.match(await good('push', box), /1: digest: sha256:/);
     await good('rmi', box);
     await good('pull', box);
+    t.match(await good('search', `${guarded.host}/box`), `${guarded.host}/private/box`);
     t.equal(await good('logout', guarded.host), `Removing login credentials for ${guarded.host}\n`);
     t.strictSame(JSON.parse(readFileSync(config, 'utf8')), { auths: {} });
     t.match(await cluster.bay('push', box), { code: 1, stderr: /401/ });
+    t.equal((await cluster.bay('search', `${guarded.host}/box`)).code, 1);
     t.match(await cluster.bay('login', guarded.host), { code: 2, stderr: /without a terminal/ });
     await good('rmi', box);
   });

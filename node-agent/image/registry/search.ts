@@ -1,5 +1,5 @@
 /** `docker search`: Docker Hub has an index of its own; other registries list their repositories, if they do. */
-import { ImageError } from '../images.ts';
+import { ImageError, type RegistryCredentials } from '../images.ts';
 import { readWhole } from './body.ts';
 import { registryEndpoint } from './endpoint.ts';
 import { RegistryProblem } from './problem.ts';
@@ -20,11 +20,18 @@ const MAX_PAGES = 100;
 /** Docker Hub's search, which its registry's host does not have (docker/docs, "Docker Hub API"). */
 const HUB_INDEX = 'https://index.docker.io/v1/search';
 
+export interface SearchOptions {
+  readonly limit: number;
+  /** Logins of who asks, tried before the machine's own. */
+  readonly logins?: readonly RegistryCredentials[];
+  readonly signal?: AbortSignal;
+}
+
 /** `host/word` asks that registry, a word alone Docker Hub. @throws ImageError */
 export async function searchImages(
   registry: Registry,
   term: string,
-  { limit, signal }: { readonly limit: number; readonly signal?: AbortSignal },
+  { limit, logins = [], signal }: SearchOptions,
 ): Promise<readonly SearchHit[]> {
   const slash = term.indexOf('/');
   const first = term.slice(0, Math.max(slash, 0));
@@ -35,7 +42,7 @@ export async function searchImages(
     throw new ImageError('InvalidReference', `search for '${term}': write [registry/]word`);
   }
   try {
-    const ask = { host, word, limit, signal };
+    const ask = { host, word, limit, logins, signal };
     return host === 'docker.io' ? await inHub(registry, ask) : await inCatalog(registry, ask);
   } catch (error) {
     if (!(error instanceof RegistryProblem)) throw error;
@@ -52,18 +59,20 @@ interface Ask {
   readonly host: string;
   readonly word: string;
   readonly limit: number;
+  readonly logins: readonly RegistryCredentials[];
   readonly signal: AbortSignal | undefined;
 }
 
-async function repositoryOn(registry: Registry, host: string): Promise<Repository> {
+async function repositoryOn(registry: Registry, { host, logins }: Ask): Promise<Repository> {
   const settings = await registry.settings();
   const endpoint = await registryEndpoint(`${host}/`, settings);
-  const [credentials = {}] = await registry.logins(endpoint, settings);
+  const [credentials = {}] = await registry.logins(endpoint, settings, logins);
   return new Repository(registry.parts, endpoint, { credentials, actions: 'pull' });
 }
 
-async function inCatalog(registry: Registry, { host, word, limit, signal }: Ask) {
-  const repository = await repositoryOn(registry, host);
+async function inCatalog(registry: Registry, ask: Ask) {
+  const { host, word, limit, signal } = ask;
+  const repository = await repositoryOn(registry, ask);
   const { origin } = await registry.parts.greeting.of(repository.endpoint, signal);
   const hits: SearchHit[] = [];
   let next: URL | undefined = new URL(`/v2/_catalog?n=${PAGE}`, origin);
@@ -104,8 +113,9 @@ function nextPage(link: string | string[] | undefined, from: URL): URL | undefin
   return url?.origin === from.origin && url.href !== from.href ? url : undefined;
 }
 
-async function inHub(registry: Registry, { word, limit, signal }: Ask) {
-  const repository = await repositoryOn(registry, 'docker.io');
+async function inHub(registry: Registry, ask: Ask) {
+  const { word, limit, signal } = ask;
+  const repository = await repositoryOn(registry, ask);
   const url = new URL(HUB_INDEX);
   url.search = new URLSearchParams({ q: word, n: String(Math.min(limit, 100)) }).toString();
   const answer = await repository.ask({ method: 'GET', to: url, good: [200], signal });

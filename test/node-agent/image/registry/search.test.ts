@@ -19,7 +19,7 @@ const answer = (pages: Readonly<Record<string, readonly [number, string, string?
     return true;
   };
 };
-const search = (word: string, limit = 25) => images.search(`${registry.host}/${word}`, limit);
+const search = (word: string, limit = 25) => images.search(`${registry.host}/${word}`, { limit });
 const first = '/v2/_catalog?n=1000';
 
 t.test('a catalogue is read page by page', async (t) => {
@@ -37,6 +37,25 @@ t.test('a catalogue is read page by page', async (t) => {
   t.strictSame(await names('app', 1), [`${registry.host}/team/app`]);
   t.strictSame(await names('nothing'), []);
   t.equal((await names('')).length, 3);
+});
+
+t.test('the login of who asks is shown to the registry', async (t) => {
+  const shown: (string | undefined)[] = [];
+  registry.meet = ({ headers }, response) => {
+    const { authorization } = headers;
+    shown.push(authorization);
+    const code = authorization === undefined ? 401 : 200;
+    response.writeHead(code, code === 401 ? { 'www-authenticate': 'Basic realm="x"' } : {});
+    response.end('{"repositories":["app"]}');
+    return true;
+  };
+  const store = await impatientStore(directory());
+  const term = `${registry.host}/app`;
+  await t.rejects(store.search(term, { limit: 25 }), { code: 'Registry' }, 'without one');
+  t.ok(shown.every((one) => one === undefined));
+  const logins = [{ username: 'jane', password: 'secret' }];
+  t.equal((await store.search(term, { limit: 25, logins })).length, 1);
+  t.equal(shown.at(-1), `Basic ${Buffer.from('jane:secret').toString('base64')}`);
 });
 
 t.test('a registry without a catalogue is told of, with what to do', async (t) => {
@@ -60,6 +79,6 @@ t.test('what is no list, ends elsewhere or never ends is refused or cut', async 
   t.equal((await search('app')).length, 1, 'another server is not asked');
   answer({ [first]: [200, '{"repositories":["app"]}', `<${first}>; rel="next"`] });
   t.equal((await search('app')).length, 1, 'a page that follows itself is read once');
-  await t.rejects(images.search('', 25), /write \[registry\/\]word/);
-  await t.rejects(images.search('a b', 25), /write \[registry\/\]word/);
+  await t.rejects(images.search('', { limit: 25 }), /write \[registry\/\]word/);
+  await t.rejects(images.search('a b', { limit: 25 }), /write \[registry\/\]word/);
 });
