@@ -7,6 +7,9 @@
 
 namespace {
 
+constexpr uint32_t kMostMajor = (1 << 12) - 1;
+constexpr uint32_t kMostMinor = (1 << 20) - 1;
+
 // As the kernel stores device numbers: twelve bits of major between twenty of minor.
 uint32_t DeviceOf(const TarEntry& entry) {
   return (entry.devMinor & 0xff) | entry.devMajor << 8 | (entry.devMinor & ~0xffu) << 12;
@@ -74,6 +77,9 @@ LayerError ErofsTree::MakeNode(const TarEntry& entry, const LayerPath& path) {
   if (LayerError error = Parent(entry, path, &parent)) return error;
   if (LayerError error = TakeName(entry, path.Base(), parent, &wasHidden)) return error;
   const mode_t kind = entry.type == '3' ? S_IFCHR : entry.type == '4' ? S_IFBLK : S_IFIFO;
+  if (entry.type != '6' && (entry.devMajor > kMostMajor || entry.devMinor > kMostMinor)) {
+    return PathFailed(entry, EINVAL, "mknodat", entry.name);
+  }
   if (LayerError error = Add(entry, parent, path.Base(), kind, &node)) return error;
   if (entry.type != '6') nodes_[node].device = DeviceOf(entry);
   return SetFacts(entry, &nodes_[node]);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMostNodes = 1'000'000;  // more is for a directory
 constexpr int kMostLinks = 40;            // on one path, as the kernel
+constexpr uint64_t kMostXattrs = UINT16_MAX * 4;  // bytes of one node's attributes: they are counted in fours
 constexpr uint64_t kMostBytes = kErofsBlock << 32;  // that blocks can be counted
 
 bool IsWhiteout(const ErofsNode& node) { return S_ISCHR(node.mode) && node.device == 0; }
@@ -141,6 +142,8 @@ LayerError ErofsTree::SetFacts(const TarEntry& entry, ErofsNode* node) {
   node->seconds = entry.mtimeSeconds;
   node->nanos = static_cast<uint32_t>(entry.mtimeNanos);
   const bool hasUser = S_ISREG(node->mode) || S_ISDIR(node->mode);
+  uint64_t xattrs = kErofsXattrHeader;
+  for (const auto& [name, value] : node->xattrs) xattrs += 8 + name.size() + value.size();
   for (const auto& [name, value] : entry.xattrs) {
     uint8_t prefix = 0;
     std::string rest;
@@ -153,6 +156,9 @@ LayerError ErofsTree::SetFacts(const TarEntry& entry, ErofsNode* node) {
       return {entry.name, "", {isLong ? ERANGE : EINVAL, "setxattr", entry.name + " " + name}};
     }
     node->xattrs[name] = value;
+    // Each takes a head of four bytes and is filled up to four.
+    xattrs += 8 + rest.size() + value.size();
+    if (xattrs > kMostXattrs) return {entry.name, "", {ENOSPC, "setxattr", entry.name + " " + name}};
   }
   return {};
 }

@@ -107,8 +107,7 @@ std::string LayerRoot::MapOwner(TarEntry* entry) const {
 }
 
 LayerError LayerRoot::Finish() {
-  for (size_t i = directories_.size(); i-- > 0;) {
-    const DirectoryTime& directory = directories_[i];
+  for (const DirectoryTime& directory : directories_) {  // of a directory twice the last time, as its other facts
     const Fd fd(Resolve(directory.path, O_RDONLY | O_DIRECTORY));
     if (!fd.valid() && !rules_.isLayer) continue;  // whoever uses the tree has moved it
     if (!fd.valid()) return {directory.path, "", {errno, "openat2", directory.path}};

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
+import { forgetLayer, openLayers } from '#native/layer-mounts.ts';
 import { unpackLayerFile } from '#native/unpack.ts';
 import { hasErofs, unpackBothForms } from '../support/layer-forms.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
@@ -139,6 +140,8 @@ const refused: Readonly<Record<string, readonly TarEntry[]>> = {
   'an owner beyond all': [{ name: 'a', pax: { uid: '4294967295' } }],
   'a name that is too long': [{ name: 'x', pax: { path: 'n'.repeat(256) } }],
   'a directory whose name is too long': [{ name: 'x', pax: { path: `${'n'.repeat(256)}/x` } }],
+  'a device beyond all': [{ name: 'c', type: '3', device: [4096, 1] }],
+  'a device with too high a second number': [{ name: 'b', type: '4', device: [1, 1 << 20] }],
   'an empty link': [{ name: 'l', type: '2' }],
   'a whiteout of nothing': [{ name: '.wh.' }],
   'a type nobody knows': [{ name: 'a', type: 'Z' }],
@@ -149,6 +152,41 @@ t.test('what is refused', async (t) => {
     const place = emptyDirectory();
     t.ok(await unpackBothForms(t, tar(entries), { place, base, limits, name }), name);
   }
+});
+
+t.test('a directory twice has the last time, in both forms', async (t) => {
+  const place = emptyDirectory();
+  const [file, directory, image] = ['file', 'directory', 'image'].map((one) => join(place, one));
+  mkdirSync(directory as string);
+  const twice = [5, 9].map((mtime) => ({ name: 'd/', type: '5', mode: 0o700 + mtime, mtime }));
+  writeFileSync(file as string, tar([...twice, { name: 'd/f', mtime: 1 }]));
+  const options = { ...limits, tarDigests: 'sha256' } as const;
+  await unpackLayerFile(file as string, directory as string, options);
+  await unpackLayerFile(file as string, image as string, { ...options, form: 'erofs' });
+  const opened = await openLayers([image as string]);
+  try {
+    for (const root of [directory, opened.paths[0]]) {
+      t.match(statSync(join(root as string, 'd')), { mtimeMs: 9000, mode: 0o40_711 });
+    }
+  } finally {
+    opened.close();
+  }
+  forgetLayer(image as string);
+});
+
+t.test('more attributes than an inode can have are refused', async (t) => {
+  const place = emptyDirectory();
+  const many = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`SCHILY.xattr.user.${i}`, 'v'.repeat(60_000)]),
+    );
+  const unpack = (count: number) => {
+    writeFileSync(join(place, 'file'), tar([{ name: 'f', pax: many(count) }]));
+    const options = { ...limits, form: 'erofs', tarDigests: 'sha256' } as const;
+    return unpackLayerFile(join(place, 'file'), join(place, `image${count}`), options);
+  };
+  t.match(await unpack(4), { entries: 2 });
+  await t.rejects(unpack(5), { code: 'ENOSPC', syscall: 'setxattr', entry: 'f' });
 });
 
 t.test('random damage is taken or refused alike', async (t) => {
