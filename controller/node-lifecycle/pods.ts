@@ -25,6 +25,8 @@ export class Podkeeper {
   readonly #world: World;
   readonly nodes: Cache<Node>;
   readonly pods: Cache<Pod>;
+  /** Since when each pod bears a taint for a while: a taint need not say when it was added, and kubectl's do not. */
+  readonly #bearing = new Map<string, { readonly uid: string | undefined; readonly ms: number }>();
 
   constructor(world: World) {
     this.#world = world;
@@ -35,20 +37,32 @@ export class Podkeeper {
 
   /** The keys of the node's pods, if its taints concern them. */
   tainted(node: Node): string[] {
-    if (evicting(node).length === 0) return [];
-    return this.pods.byIndex('node', node.metadata.name).map(keyOf);
+    const keys = this.pods.byIndex('node', node.metadata.name).map(keyOf);
+    if (evicting(node).length > 0) return keys;
+    for (const key of keys) this.#bearing.delete(key);
+    return [];
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
     const pod = this.pods.get(key);
-    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return settled();
     const nowMs = this.#world.clock.now();
-    const node = this.nodes.get(pod.spec?.nodeName ?? '');
-    const dueMs = evictionMs(pod, node, nowMs);
-    if (dueMs === undefined) return settled();
+    const dueMs = pod === undefined ? undefined : this.#dueMs(key, pod, nowMs);
+    if (pod === undefined || dueMs === undefined) {
+      this.#bearing.delete(key);
+      return settled();
+    }
     if (dueMs > nowMs) return requeueAfter(dueMs - nowMs);
     await this.#evict(pod, signal);
     return settled('evict');
+  }
+
+  #dueMs(key: string, pod: Pod, nowMs: number): number | undefined {
+    if (pod.metadata.deletionTimestamp !== undefined) return undefined;
+    const { uid } = pod.metadata;
+    const before = this.#bearing.get(key);
+    const since = before !== undefined && before.uid === uid ? before : { uid, ms: nowMs };
+    this.#bearing.set(key, since);
+    return evictionMs(pod, this.nodes.get(pod.spec?.nodeName ?? ''), since.ms);
   }
 
   /** Says first that it was us, so that a Job's policy can tell it from a failure. */
