@@ -12,15 +12,30 @@ const sanitized = `${native}/build/sanitized`;
 const fresh = scratch('sanitized');
 t.setTimeout(3_600_000);
 
+/** Tests of `bay oci` that run, under a preloaded AddressSanitizer, what stands still or fails there whatever we do. */
+const oci = [
+  // ps(1), which waits for ever for a lock of the GNU library's
+  'exec',
+  'life',
+  // limits of memory below what the sanitizer maps
+  'process-names',
+  // other runtimes and their callers
+  'containerd',
+  'podman',
+  'podman-options',
+  'rootless-peers',
+  'rootless-podman',
+].map((name) => `../node-agent/oci/${name}`);
+
 /** But for those with a build of their own, and those that preload a library: AddressSanitizer's must be the first. */
 function allTests(): string[] {
   const preload = ['interrupted', 'supervisor-dies'].map(
     (name) => `../node-agent/container/${name}`,
   );
-  const own = ['sanitized', 'fuzz', ...preload].map((name) =>
+  const own = ['sanitized', 'fuzz', ...preload, ...oci].map((name) =>
     resolve(import.meta.dirname, `${name}.test.ts`),
   );
-  return ['*', '../node-agent/container/**/*']
+  return ['*', '../node-agent/container/**/*', '../node-agent/oci/*']
     .flatMap((place) => globSync(resolve(import.meta.dirname, `${place}.test.ts`)))
     .filter((path) => !own.includes(path))
     .map((path) => relative(import.meta.dirname, path).replace(/\.test\.ts$/, ''))
@@ -29,7 +44,7 @@ function allTests(): string[] {
 
 /**
  * `TESTS='mounts process' node test/native/sanitized.test.ts` runs others, those of the node agent by their path, and
- * `TESTS=all` all of test/native and test/node-agent/container.
+ * `TESTS=all` all of test/native, test/node-agent/container and test/node-agent/oci.
  */
 const asked =
   process.env['TESTS'] ??

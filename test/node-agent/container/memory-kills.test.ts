@@ -1,14 +1,7 @@
 /** Processes killed for want of memory while their container goes on. */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { encodeContainer } from '#native/encode.ts';
-import { encodeNumbers, frame } from '#native/frames.ts';
-import { namespaceType } from '#native/protocol.ts';
-import { reap, startSupervisor } from '#native/spawn.ts';
-import { readHierarchies } from '#node-agent/container/cgroups.ts';
-import { SupervisorConnection } from '#node-agent/container/connection.ts';
 import type { ContainerSpec, MemoryKills } from '#node-agent/container/runtime.ts';
-import { plainContainer, program } from '../../native/plain-container.ts';
 import { needsRoot, scratch } from '../../support/scratch.ts';
 import { takeOver } from './agent-life.ts';
 import { containerSpec, sandboxSpec, startNode, stopNode, until } from './node.ts';
@@ -67,55 +60,4 @@ t.test('what happened while there was no agent is told to the next one', async (
   await until('it is told', () => killsOf(spec) !== undefined);
   t.equal(node.runtime.get(spec.id)?.state.phase, 'running');
   await node.runtime.remove(spec.id);
-});
-
-t.test('a v2 file that says nothing of it costs nothing, however often it changes', async (t) => {
-  const { v2 } = await readHierarchies();
-  if (v2 === undefined) return t.comment('skipped: needs a cgroup v2 hierarchy');
-  const cgroup = `${v2}/bayplan-test-v2-kills-${process.pid}`;
-  const directory = scratch('memory-kills-v2')();
-  mkdirSync(cgroup);
-  for (const name of ['state', 'upper', 'work']) mkdirSync(`${directory}/${name}`);
-  const { pid, socket } = await startSupervisor({
-    directory: `${directory}/state`,
-    id: 'v2',
-    before: [],
-    rest: (give) =>
-      give({
-        meanwhile: [],
-        spec: encodeContainer({
-          ...plainContainer,
-          layers: [node.layer],
-          upper: `${directory}/upper`,
-          work: `${directory}/work`,
-          logPath: `${directory}/log`,
-          oomFile: `${cgroup}/cgroup.events`,
-          namespaces: ['mount', 'pid'].map((kind) => ({
-            type: namespaceType[kind as 'mount' | 'pid'],
-            path: '',
-          })),
-          process: program(['sleep', '1000']),
-        }),
-      }),
-  });
-  const connection = SupervisorConnection.adopt(socket);
-  t.teardown(() => rmdirSync(cgroup));
-  // Its events come at most every 10 ms.
-  for (let round = 0; round < 40; round += 1) {
-    writeFileSync(`${cgroup}/cgroup.freeze`, String(round % 2));
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  t.ok(ticks < 10, `${ticks} hundredths of a second of processor time`);
-  const told: number[] = [];
-  const gone = new Promise<void>((resolve) => {
-    connection.listen({ frame: ({ type }) => told.push(type), closed: resolve });
-  });
-  connection.sendEncoded(encodeNumbers(frame.signal, 9));
-  await until('its end', () => told.includes(frame.exited));
-  connection.sendEncoded(encodeNumbers(frame.acknowledge));
-  await gone;
-  await reap(pid);
-  t.notOk(told.includes(frame.outOfMemory));
 });
