@@ -12,8 +12,19 @@ const advice: Readonly<Record<string, string>> = {
   'set the I/O priority': 'process.ioPriority: IOPRIO_CLASS_RT needs CAP_SYS_NICE',
 };
 
+/** The same by what was tried, on whatever: the kernel's "invalid argument" says nothing. */
+const invalid: Readonly<Record<string, string>> = {
+  'open mount source':
+    'it is unbindable, or, without root, has other mounts in it, which only rbind can bring',
+  set: 'process.user: such an id is not mapped in the user namespace',
+};
+
 const isDenied = (errno: number): boolean =>
   errno === constants.errno.EPERM || errno === constants.errno.EACCES;
+
+const ids = ['the user', 'the group', 'supplementary groups'];
+const isAbout = (what: string, path: string): boolean =>
+  Object.hasOwn(invalid, what) && (what !== 'set' || ids.includes(path));
 
 export function refusalMessage({ errno, exitCode, what, path }: Failed): string {
   const why = errno === 0 ? 'unknown reason' : getSystemErrorMessage(-errno);
@@ -24,6 +35,11 @@ export function refusalMessage({ errno, exitCode, what, path }: Failed): string 
   }
   if (exitCode === 126) return `exec: ${quoted}: ${why}`;
   const tried = `${what} ${path}`;
-  const hint = isDenied(errno) && Object.hasOwn(advice, tried) ? ` (${advice[tried]})` : '';
-  return `${tried}: ${why}${hint}`;
+  const hint =
+    isDenied(errno) && Object.hasOwn(advice, tried)
+      ? advice[tried]
+      : errno === constants.errno.EINVAL && isAbout(what, path)
+        ? invalid[what]
+        : undefined;
+  return `${tried}: ${why}${hint === undefined ? '' : ` (${hint})`}`;
 }

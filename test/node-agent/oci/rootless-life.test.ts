@@ -94,6 +94,8 @@ t.test('a container from create to delete', async (t) => {
   );
   t.equal(await ok(['exec', 'life', 'cat', '/proc/self/oom_score_adj']), '700\n');
   t.match(await run(['exec', 'life', 'missing']), { code: 127 });
+  const nobody = await run(['exec', '-u', '5', 'life', 'true']);
+  t.match(nobody, { code: 255, stderr: /set the user: .*such an id is not mapped/ });
   t.same(JSON.parse(await ok(['ps', '-f', 'json', 'life'])), [pid]);
   t.equal(await ok(['list', '-q']), 'life\n');
   t.match(await run(['delete', 'life']), { code: 1, stderr: /not stopped: running/ });
@@ -159,6 +161,31 @@ t.test('without namespaces of its own it sees the host’s /proc and /sys', asyn
   await ok(['run', '-d', '-b', bundle('exec sleep 1000', change), 'few']);
   t.equal(await ok(['exec', 'few', 'echo', 'joined']), 'joined\n');
   await ok(['delete', '-f', 'few']);
+});
+
+t.test('clocks, kernel parameters, filters and limits are its own', async (t) => {
+  const change = {
+    linux: mapped({
+      namespaces: [...namespaces, { type: 'user' }, { type: 'time' }],
+      timeOffsets: { boottime: { secs: 500 } },
+      sysctl: { 'net.ipv4.ip_unprivileged_port_start': '80' },
+      seccomp: {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+      },
+    }),
+    process: { noNewPrivileges: false, oomScoreAdj: -900 },
+  };
+  const script =
+    'grep -o "boottime.*" /proc/1/timens_offsets | tr -s " "; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; mkdir /tmp/no 2>/dev/null || echo filtered; ulimit -n';
+  t.strictSame(await lines(script, change), ['boottime 500 0', '80', 'filtered', '512']);
+});
+
+t.test('a bind that hides what the host has mounted over it is refused', async (t) => {
+  const mount = { destination: '/mnt', type: 'bind', source: '/proc/..', options: ['bind'] };
+  const { code, stderr } = await run(['run', '-b', bundle('true', { mounts: [mount] }), 'bind']);
+  t.equal(code, 1);
+  t.match(stderr, /open mount source .*: invalid argument \(.*which only rbind can bring\)/);
 });
 
 t.test('hooks run in its namespaces', async (t) => {
