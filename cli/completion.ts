@@ -7,7 +7,9 @@ type Commands = Readonly<Record<string, CommandEntry>>;
 export type Wanted = 'containers' | 'images' | 'types' | 'objects' | 'nodes' | 'files' | 'nothing';
 
 const ofTypes = new Set(
-  'get delete wait why describe edit patch scale autoscale label annotate explain'.split(' '),
+  'get delete wait why describe edit patch scale autoscale expose label annotate explain'.split(
+    ' ',
+  ),
 );
 const ofFiles = new Set(['apply', 'replace']);
 const ofNodes = new Set(['cordon', 'uncordon', 'drain']);

@@ -44,6 +44,11 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     'let the number of a workload’s replicas follow its load',
     () => import('./commands/autoscale.ts'),
   ),
+  expose: entry(
+    'expose TYPE/NAME… | TYPE NAME… | -f FILE [--port P,…] [--target-port P] [--protocol TCP|UDP|SCTP] [--type TYPE] [--name SERVICE] [--selector K=V,…] [-l K=V,…] [--cluster-ip IP] [--external-ip IP] [--load-balancer-ip IP] [--session-affinity ClientIP|None] [-n NAMESPACE] [-o FORM] [--dry-run=server|client]',
+    'make a Service for the pods of a workload, a pod or another Service',
+    () => import('./commands/expose.ts'),
+  ),
   set: entry(
     'set image TYPE/NAME… | TYPE NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE CONTAINER=IMAGE… | *=IMAGE [-n NAMESPACE | -A] [-o FORM] [--dry-run=server]',
     'set other images for the containers of workloads',

@@ -1,31 +1,19 @@
 /** `bay autoscale`: an autoscaler for a workload. */
-import { apiVersionOf } from '#api/resources/meta.ts';
+import { apiVersionOf, type KubeObject } from '#api/resources/meta.ts';
 import { horizontalPodAutoscalers } from '#api/resources/resource-types.ts';
 import { UsageError } from '../arguments.ts';
 import { needFlags } from '../create/kind.ts';
-import { forEachFound, outcome } from '../documents/each.ts';
-import {
-  clientFlags,
-  dryRunOf,
-  integerOf,
-  parseFlags,
-  selectionFlags,
-  writeFlags,
-} from '../documents/flags.ts';
-import { printerOf } from '../documents/print.ts';
-import { createIn, pathOfPlace } from '../documents/requests.ts';
+import { changeEach, changeFlags, createBeside } from '../documents/change.ts';
+import { integerOf, parseFlags } from '../documents/flags.ts';
+import { pathOfPlace } from '../documents/requests.ts';
 import type { Found } from '../documents/select.ts';
-import { objectLabel } from '../object-name.ts';
 
 /** `--name` is the autoscaler's: the cluster's is said by BAY_NAME. */
 const flags = {
-  ...clientFlags,
-  ...selectionFlags,
-  ...writeFlags,
+  ...changeFlags,
   min: { type: 'string' },
   max: { type: 'string' },
   'cpu-percent': { type: 'string' },
-  output: { type: 'string', short: 'o' },
 } as const;
 
 type Values = ReturnType<typeof parseFlags<typeof flags>>['values'];
@@ -53,37 +41,31 @@ function boundsOf(values: Values) {
   };
 }
 
-const autoscalerOf = (found: Found, name: string, bounds: object, isPlaced: boolean) => ({
-  apiVersion: 'autoscaling/v2',
-  kind: 'HorizontalPodAutoscaler',
-  metadata: { name, ...(isPlaced ? { namespace: found.namespace } : {}) },
-  spec: {
-    scaleTargetRef: {
-      kind: found.type.kind,
-      name: found.name,
-      apiVersion: apiVersionOf(found.type),
+const autoscalerOf = (found: Found, name: string, bounds: object): KubeObject =>
+  ({
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name },
+    spec: {
+      scaleTargetRef: {
+        kind: found.type.kind,
+        name: found.name,
+        apiVersion: apiVersionOf(found.type),
+      },
+      ...bounds,
     },
-    ...bounds,
-  },
-});
+  }) as KubeObject;
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parseFlags('autoscale', args, flags);
-  const { name: given, ...connection } = values;
+  const { name: given, ...own } = values;
   const bounds = boundsOf(values);
-  const dryRun = dryRunOf(values['dry-run']);
-  const print = values.output === undefined ? undefined : await printerOf(values.output);
-  return forEachFound({ ...connection, words }, 'autoscale', async (client, found) => {
+  const isPlaced = values.namespace !== undefined;
+  return changeEach('autoscale', own, words, async (client, found, change) => {
     // What cannot be scaled has no such subresource.
     await client.request('GET', pathOfPlace(found, 'scale'));
-    const { namespace } = found;
-    const isPlaced = dryRun !== 'client' || values.namespace !== undefined;
-    const object = autoscalerOf(found, given ?? found.name, bounds, isPlaced);
-    const options = { isDry: dryRun === 'server', fieldManager: values['field-manager'] };
-    const type = horizontalPodAutoscalers;
-    const made =
-      dryRun === 'client' ? object : await createIn(client, { type, namespace }, object, options);
-    const label = objectLabel(type, made.metadata.name);
-    process.stdout.write(print === undefined ? outcome(label, 'autoscaled', dryRun) : print(made));
+    const draft = autoscalerOf(found, given ?? found.name, bounds);
+    const how = { found, isPlaced, what: 'autoscaled' };
+    await createBeside(client, horizontalPodAutoscalers, draft, how, change);
   });
 }
