@@ -11,8 +11,8 @@ import { BlobStore } from './blob-store.ts';
 import type { Digest } from './digest.ts';
 import { Durability } from './durability.ts';
 import type { StoredImage } from './image-table.ts';
+import { type LayerChoice, LayerForms } from './layer-forms.ts';
 import { type LayerSource, LayerStore } from './layer-store.ts';
-import { layersInUse } from './layers-in-use.ts';
 import { removeLeftovers, Session } from './session.ts';
 
 /** A download nobody went on with for this long is given up. */
@@ -28,12 +28,12 @@ export class Content {
   readonly #held = new Map<Digest, number>();
 
   /** `root` exists. */
-  constructor(root: string) {
+  constructor(root: string, layers: LayerChoice | undefined) {
     this.session = new Session(root);
     this.#incoming = join(root, 'incoming');
     this.downloads = join(root, 'downloads');
     this.blobs = new BlobStore(join(root, 'blobs'), (name) => this.#scratchPath(name));
-    this.layers = new LayerStore(join(root, 'layers'), this.session);
+    this.layers = new LayerStore(join(root, 'layers'), this.session, new LayerForms(layers));
     this.durability = new Durability(root, this.session);
   }
 
@@ -114,7 +114,7 @@ export class Content {
     const layers = images.flatMap((image) => image.layers);
     const held = await this.held();
     const chains = new Set([...layers.map(({ chainId }) => chainId), ...held]);
-    await this.layers.removeAllBut(chains, layersInUse);
+    await this.layers.removeAllBut(chains, { doKeepUsed: true });
     const blobs = images.flatMap(({ digest, id }) => [digest, id]);
     const digests = layers.map(({ digest }) => digest);
     await this.blobs.removeAllBut(new Set([...blobs, ...digests, ...held]));

@@ -43,7 +43,7 @@ class ImageStore implements NodeImages {
 
   constructor(options: ImagesOptions) {
     this.#root = join(options.dataDir, 'images');
-    this.#content = new Content(this.#root);
+    this.#content = new Content(this.#root, options.layers);
     this.#table = new ImageTable(join(this.#root, 'refs.json'));
     this.#options = options;
     this.shared = new SharedContent(() => this.#table.all(), this.#content.blobs);

@@ -2,6 +2,7 @@
 import type { ImagePolicy } from '#api/resources/image-policy.ts';
 import type { StoredImage } from './image-table.ts';
 import type { Images } from './images.ts';
+import type { LayerChoice } from './layer-forms.ts';
 import type { Peers } from './peers/peers.ts';
 import type { SharedContent } from './peers/shared-content.ts';
 import type { RegistryOptions } from './registry/registry.ts';
@@ -16,6 +17,8 @@ export interface ImagesOptions {
   readonly peers?: Peers;
   /** Other than the usual patience with registries. */
   readonly registry?: Omit<RegistryOptions, 'dataDir' | 'trust' | 'peers'>;
+  /** The form that layers are unpacked in; absent: as `BAY_LAYERS` says, or `directories`. Both are read always. */
+  readonly layers?: LayerChoice;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
 }
 

@@ -41,6 +41,8 @@ const AgentConfig = t.intersection(
       imageGCHighThresholdPercent: t.number,
       imageGCLowThresholdPercent: t.number,
       imageMaximumUnusedSeconds: t.number,
+      /** The form that layers of images are unpacked in: `auto` takes EROFS images where the kernel mounts them from files. */
+      imageLayers: t.keyof({ auto: null, erofs: null, directories: null }),
       /** Below these amounts pods are evicted, by kubelet's signals; what is not named keeps kubelet's default. */
       evictionHard: t.record(t.string, t.string),
       /** How long a condition of pressure stays after its cause: kubelet's 300. */

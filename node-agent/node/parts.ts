@@ -49,7 +49,12 @@ export async function openParts(
     client,
     policies,
     runtime: createRuntime({ dataDir, runDir, cgroupRoot, spareSupervisor: true }),
-    images: await openImages({ dataDir, policies: () => policies.all(), peers }),
+    images: await openImages({
+      dataDir,
+      policies: () => policies.all(),
+      peers,
+      ...(config.imageLayers && { layers: config.imageLayers }),
+    }),
     network,
     mounts,
     log,

@@ -12,13 +12,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import { forgetLayer, isLayerFileOpen, openLayers } from '#native/layer-mounts.ts';
 import { listChanges, openMerged, openWritable, writeLayer, writeTree } from '#native/layers.ts';
-import { imageOf, needsErofs } from '../support/erofs-layer.ts';
+import { imageFrom, needsErofs } from '../support/erofs-layer.ts';
 import { changedBy, layerOf } from '../support/overlay.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
 import type { TarEntry } from '../support/tar-builder.ts';
 
 needsRoot();
-needsErofs();
+await needsErofs();
 const emptyDirectory = scratch('open-layer');
 const own = '/proc/self/fd';
 
@@ -46,6 +46,12 @@ async function directories(): Promise<readonly string[]> {
   return [await layerOf(parent, 'upper', upper), await layerOf(parent, 'lower', lower)];
 }
 
+/** The same as images. */
+async function images(): Promise<readonly string[]> {
+  const parent = emptyDirectory();
+  return [await imageFrom(parent, 'upper', upper), await imageFrom(parent, 'lower', lower)];
+}
+
 /** What the merged layers are, as the digest of an archive. */
 async function digestOf(layers: readonly string[]): Promise<string> {
   const root = openMerged(layers);
@@ -65,7 +71,7 @@ const mounts = () =>
 
 t.test('merged, the forms show the same, one by one and together', async (t) => {
   const [top = '', bottom = ''] = await directories();
-  const [topImage, bottomImage] = [imageOf(top), imageOf(bottom)];
+  const [topImage = '', bottomImage = ''] = await images();
   const wanted = await digestOf([top, bottom]);
   t.equal(await digestOf([topImage, bottomImage]), wanted);
   t.equal(await digestOf([topImage, bottom]), wanted);
@@ -78,19 +84,19 @@ t.test('what a container changed is the same over both', async (t) => {
   const script = 'echo x > etc/motd; rm usr/lib/c; mkdir etc/new; rm etc/link';
   const changed = changedBy(script, lowers, emptyDirectory());
   if (changed === undefined) return t.pass('skipped', { skip: 'needs an overlay mount in /tmp' });
-  const images = lowers.map(imageOf);
+  const same = await images();
   const list = await listChanges(changed.upper, lowers);
   t.ok(list.length > 4);
-  t.strictSame(await listChanges(changed.upper, images), list);
+  t.strictSame(await listChanges(changed.upper, same), list);
   const layer = async (lowers: readonly string[]) => {
     const output = join(emptyDirectory(), 'tar');
     return (await writeLayer({ upper: changed.upper, lowers, output, digests: 'sha256' })).digest;
   };
-  t.equal(await layer(images), await layer(lowers));
+  t.equal(await layer(same), await layer(lowers));
 });
 
 t.test('a container at rest is written over an image', async (t) => {
-  const [layer = ''] = (await directories()).map(imageOf);
+  const [layer = ''] = await images();
   const place = emptyDirectory();
   const [upperDir, workDir] = [join(place, 'upper'), join(place, 'work')];
   for (const path of [upperDir, workDir]) mkdirSync(path);
@@ -101,7 +107,7 @@ t.test('a container at rest is written over an image', async (t) => {
 });
 
 t.test('a damaged image is named, and what to do', async (t) => {
-  const [layer = '', sound = ''] = (await directories()).map(imageOf);
+  const [layer = '', sound = ''] = await images();
   writeFileSync(layer, 'x'.repeat(8192));
   const wanted = {
     name: 'NativeError',
@@ -127,8 +133,8 @@ t.test('what is neither, or is not there, is refused', async (t) => {
 t.test(
   'an opened layer is read by others through its path, and not after it was closed',
   async (t) => {
-    const [top = '', bottom = ''] = await directories();
-    const layers = [bottom, imageOf(top)];
+    const [, bottom = ''] = await directories();
+    const layers = [bottom, (await images())[0] ?? ''];
     const opened = await openLayers(layers);
     t.equal(opened.paths[0], bottom, 'a directory stays as it is named');
     const path = opened.paths[1] ?? '';
@@ -140,7 +146,7 @@ t.test(
 );
 
 t.test('one mount serves all; it ends when it is forgotten and nobody has it', async (t) => {
-  const [layer = ''] = (await directories()).map(imageOf);
+  const [layer = ''] = await images();
   const before = mounts();
   t.notOk(isLayerFileOpen(layer));
   const first = openMerged([layer]);
@@ -158,7 +164,8 @@ t.test('one mount serves all; it ends when it is forgotten and nobody has it', a
 });
 
 t.test('a file nobody has open is told from one that somebody has', async (t) => {
-  const [layer = '', directory = emptyDirectory()] = [imageOf((await directories())[0] ?? '')];
+  const [layer = ''] = await images();
+  const directory = emptyDirectory();
   closeSync(openMerged([layer]));
   t.ok(isLayerFileOpen(layer), 'mounted for the next who wants it');
   forgetLayer(layer);
@@ -169,7 +176,7 @@ t.test('a file nobody has open is told from one that somebody has', async (t) =>
 });
 
 t.test('nothing is left of many that come and go', async (t) => {
-  const layers = (await directories()).map(imageOf);
+  const layers = await images();
   const empty = emptyDirectory();
   const round = async () => {
     const opened = await openLayers(layers);

@@ -1,6 +1,8 @@
 /** A store of images to try things on. */
-import { readdirSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import t from 'tap';
+import { openMerged } from '#native/layers.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
 import type { Images, LocalImage } from '#node-agent/image/images.ts';
 import { dockerArchive, layer, pieces } from './image-archives.ts';
@@ -33,6 +35,23 @@ export async function loadTagged(
   const [loaded] = await loadEntries(images, dockerArchive([{ layers, tags }]));
   if (loaded === undefined) throw new Error('nothing was loaded');
   return loaded;
+}
+
+/** A path of a layer's root directory, of either form, which holds while this test file runs; other processes know it, too. */
+export function rootOf(layer: string): string {
+  const root = openMerged([layer]);
+  t.teardown(() => closeSync(root));
+  return `/proc/${process.pid}/fd/${root}`;
+}
+
+/** What is in a layer's root directory, of either form. */
+export function namesIn(layer: string): string[] {
+  const root = openMerged([layer]);
+  try {
+    return readdirSync(`/proc/self/fd/${root}`);
+  } finally {
+    closeSync(root);
+  }
 }
 
 /** Names in a folder of the store. */

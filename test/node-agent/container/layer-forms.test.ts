@@ -23,13 +23,14 @@ import {
   until,
 } from './node.ts';
 
-needsErofs();
+await needsErofs();
 const node = await startNode('forms');
 t.teardown(() => stopNode(node));
-const image = imageOf(node.layer);
+const image = await imageOf(node.layer);
 const above = `${node.directory}/above`;
 mkdirSync(above);
 writeFileSync(`${above}/above`, 'a');
+const aboveImage = await imageOf(above);
 /** Of this node and of images: other tests have theirs beside them. */
 const mounts = () =>
   readFileSync('/proc/self/mountinfo', 'utf8')
@@ -62,8 +63,8 @@ t.test('what a program sees and writes is the same over either form', async (t) 
   const wanted = await said(script, { layers: [node.layer, above] });
   t.match(wanted, /above/);
   t.equal(await said(script, { layers: [image, above] }), wanted);
-  t.equal(await said(script, { layers: [image, imageOf(above)] }), wanted);
-  t.equal(await said(script, { layers: [node.layer, imageOf(above)] }), wanted);
+  t.equal(await said(script, { layers: [image, aboveImage] }), wanted);
+  t.equal(await said(script, { layers: [node.layer, aboveImage] }), wanted);
   t.strictSame(traces(node), before);
 });
 
@@ -85,11 +86,7 @@ t.test('in a user namespace, which shows the owners', async (t) => {
   t.equal(await said(script, { layers: [image] }, maps), wanted);
   const readonly = { readonlyRootfs: true };
   t.match(
-    await said(
-      'stat -c "%n %u" /etc/passwd',
-      { ...readonly, layers: [image, imageOf(above)] },
-      maps,
-    ),
+    await said('stat -c "%n %u" /etc/passwd', { ...readonly, layers: [image, aboveImage] }, maps),
     /passwd 0$/m,
   );
 });

@@ -5,6 +5,7 @@ import t from 'tap';
 import { BASE_IMAGE, makeBaseImage } from '#node-agent/image/base-image.mjs';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
+import { rootOf } from '../../support/image-store.ts';
 import { needsRoot, scratch } from '../../support/scratch.ts';
 
 needsRoot();
@@ -19,7 +20,7 @@ t.test('the built-in image runs a shell and has what a container expects', async
   const image = await images.find('busybox');
   t.match(image, { tags: [BASE_IMAGE], config: { cmd: ['sh'], env: [/^PATH=/] } });
   if (image === undefined) return;
-  const [root = ''] = await images.layers(image);
+  const root = rootOf((await images.layers(image))[0] ?? '');
   const run = (script: string) =>
     execFileSync('chroot', [root, '/bin/sh', '-c', script], {
       encoding: 'utf8',

@@ -1,13 +1,13 @@
 /** kill -9 before each change of the disk that an operation on the store makes: nothing half done, and it can be done again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { openImages } from '#node-agent/image/image-store.ts';
 import type { NodeImages } from '#node-agent/image/node-images.ts';
-import { folder, loadTagged } from '../../support/image-store.ts';
+import { folder, loadTagged, namesIn } from '../../support/image-store.ts';
 import { needsRoot, scratch } from '../../support/scratch.ts';
 
 needsRoot();
@@ -52,7 +52,7 @@ async function mustHaveAll(images: NodeImages, where: string): Promise<ReadonlyS
   for (const image of await images.list()) {
     for (const path of await images.layers(image)) {
       paths.add(path);
-      t.ok(readdirSync(path).length > 0, `${where}: ${path}`);
+      t.ok(namesIn(path).length > 0, `${where}: ${path}`);
     }
   }
   return paths;

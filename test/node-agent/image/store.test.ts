@@ -1,10 +1,19 @@
 /** What is kept and removed, also over crashes. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { openLayers } from '#native/layer-mounts.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
-import { folder, loadTagged } from '../../support/image-store.ts';
+import { folder, loadTagged, rootOf } from '../../support/image-store.ts';
 import { needsRoot, scratch } from '../../support/scratch.ts';
 
 needsRoot();
@@ -34,7 +43,16 @@ t.test('a layer a container stands on is kept until it is free', async (t) => {
   const [, own = ''] = await images.layers(await loadTagged(images, ['a']));
   const mountPoint = directory();
   const other = directory();
-  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${own}:${other}`, mountPoint]);
+  const opened = await openLayers([own]);
+  execFileSync('mount', [
+    '-t',
+    'overlay',
+    'overlay',
+    '-o',
+    `lowerdir=${opened.paths.join(':')}:${other}`,
+    mountPoint,
+  ]);
+  opened.close();
   try {
     await images.remove('a');
     t.ok(existsSync(join(mountPoint, 'own')));
@@ -63,7 +81,10 @@ t.test('what a crash left half done is removed at the next start', async (t) => 
   mkdirSync(below('incoming/load-x'));
   writeFileSync(below('incoming/load-x/0'), 'half');
   mkdirSync(below('layers/unpacking-y/etc'), { recursive: true });
+  writeFileSync(below('layers/unpacking-z-half'), 'half an image');
   mkdirSync(below(`layers/removed-${'0'.repeat(64)}`));
+  writeFileSync(below(`layers/removed-1-${'0'.repeat(64)}`), 'an image');
+  writeFileSync(below(`layers/${'4'.repeat(64)}`), 'an orphan');
   mkdirSync(below(`layers/${'1'.repeat(64)}/orphan`), { recursive: true });
   writeFileSync(below(`blobs/sha256/${'2'.repeat(64)}`), 'orphan');
   writeFileSync(below(`blobs/sha256/${'3'.repeat(64)}.abcd.tmp`), 'half');
@@ -81,7 +102,7 @@ t.test('a layer that is missing is unpacked again, once for all who ask', async 
   const [lowest = ''] = await images.layers(image);
   rmSync(lowest, { recursive: true });
   await Promise.all([images.layers(image), images.layers(image), images.layers(image)]);
-  t.equal(readFileSync(join(lowest, 'shared'), 'utf8'), 's');
+  t.equal(readFileSync(join(rootOf(lowest), 'shared'), 'utf8'), 's');
 });
 
 t.test('after the machine itself went down, only sound content is trusted', async (t) => {
@@ -94,7 +115,7 @@ t.test('after the machine itself went down, only sound content is trusted', asyn
   const mark = join(dataDir, 'images', name);
   writeFileSync(mark, 'an earlier boot');
   const [lowest = ''] = await before.layers(sound);
-  writeFileSync(join(lowest, 'shared'), '');
+  writeFileSync(statSync(lowest).isFile() ? lowest : join(lowest, 'shared'), '');
   writeFileSync(join(dataDir, 'images/blobs/sha256', damaged.slice(7)), '');
 
   const warnings: string[] = [];
@@ -108,7 +129,7 @@ t.test('after the machine itself went down, only sound content is trusted', asyn
   );
   t.strictSame(warnings, ['image lost when the machine went down; load it again']);
   await after.layers(sound);
-  t.equal(readFileSync(join(lowest, 'shared'), 'utf8'), 's');
+  t.equal(readFileSync(join(rootOf(lowest), 'shared'), 'utf8'), 's');
 });
 
 t.test('a damaged table is not taken for an empty one', async (t) => {

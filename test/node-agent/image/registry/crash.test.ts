@@ -175,7 +175,9 @@ t.test(
     const asked = registry.seen.filter(({ url }) => url.endsWith(large));
     t.match(asked.at(-1)?.headers.range, /^bytes=[1-9]\d*-$/, 'only the rest is fetched');
     t.equal(asked.length, 2);
-    t.equal(folder(dataDir, 'layers').length, 3);
+    // What the other had half done goes at the next start.
+    const whole = folder(dataDir, 'layers').filter((entry) => !entry.startsWith('unpacking-'));
+    t.equal(whole.length, 3);
     t.strictSame(folder(dataDir, 'downloads'), []);
   },
 );
