@@ -72,7 +72,12 @@ t.test('what it mounts is seen by those who have the namespace, and by nobody el
   await rig.ok(['delete', '-f', 'both']);
 });
 
-const mountsOf = ({ pid }: ChildProcess) => readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
+/** What is mounted on the root and below; what other tests mount comes and goes. */
+const mountsOf = ({ pid }: ChildProcess) =>
+  readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(` ${rig.rootfs}`))
+    .join('\n');
 
 t.test('with the container goes what it has mounted, also when it could not be made', async (t) => {
   const child = await other();
