@@ -1,5 +1,6 @@
 /** What can follow on a command line of `bay`. */
 import type { CommandEntry } from './commands.ts';
+import { isKindWord, kindWords } from './create/kinds.ts';
 
 type Commands = Readonly<Record<string, CommandEntry>>;
 
@@ -48,6 +49,11 @@ export function candidates(
     return { fixed: [], wanted: 'files' };
   const own = actions[name];
   if (own !== undefined && words.length === 2) return { fixed: begins(own), wanted: 'nothing' };
+  if (name === 'create') {
+    const named = words.slice(1, -1).filter((word) => !word.startsWith('-'));
+    const isDocument = isKindWord(named[0] ?? '');
+    return { fixed: begins(kindWords(named)), wanted: isDocument ? 'nothing' : 'images' };
+  }
   if (ofNodes.has(name) || name === 'taint') return { fixed: [], wanted: 'nodes' };
   if (name === 'rollout' && !last.includes('/')) {
     const kinds = ['deployment/', 'statefulset/', 'daemonset/'];
@@ -58,7 +64,7 @@ export function candidates(
     return { fixed: [], wanted: named.length === 0 ? 'types' : 'objects' };
   }
   if (entry.group === 'containers')
-    return { fixed: [], wanted: name === 'run' || name === 'create' ? 'images' : 'containers' };
+    return { fixed: [], wanted: name === 'run' ? 'images' : 'containers' };
   return { fixed: [], wanted: entry.group === 'images' ? 'images' : 'nothing' };
 }
 

@@ -50,3 +50,10 @@ export const kindEntry = (word: string): Entry | undefined =>
 /** Whether `bay create WORD` makes a document: all other words are images. */
 export const isKindWord = (word: string): boolean =>
   word === 'token' || kindEntry(word) !== undefined;
+
+/** What to offer after the words of `bay create`: kinds, then their forms. */
+export function kindWords(before: readonly string[]): readonly string[] {
+  const [kind] = before;
+  if (kind === undefined) return [...entries.map(({ words }) => words[0] ?? ''), 'token'];
+  return before.length === 1 ? (kindEntry(kind)?.forms ?? []) : [];
+}

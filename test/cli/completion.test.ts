@@ -43,3 +43,12 @@ COMP_WORDS=("${bay}" "doct"); COMP_CWORD=1; _bay; printf '%s\\n' "\${COMPREPLY[@
     stderr: /for which shell/,
   });
 });
+
+t.test('after create come kinds and images, then the forms of a kind', async (t) => {
+  const after = (...words: string[]) => candidates(commands, ['create', ...words]);
+  t.strictSame(after('dep'), { fixed: ['deployment'], wanted: 'images' });
+  t.strictSame(after('service', 'n'), { fixed: ['nodeport'], wanted: 'nothing' });
+  t.strictSame(after('cm', ''), { fixed: [], wanted: 'nothing' });
+  t.match(after(''), { wanted: 'images' });
+  t.strictSame(candidates(commands, ['expose', '']), { fixed: [], wanted: 'types' });
+});
