@@ -46,6 +46,7 @@ LayerError ErofsTree::MakeSymlink(const TarEntry& entry, const LayerPath& path) 
   if (LayerError error = TakeName(entry, path.Base(), parent, &wasHidden)) return error;
   if (entry.link.size() > kLongestPath) return PathFailed(entry, ENAMETOOLONG, "symlinkat", entry.name);
   if (LayerError error = Add(entry, parent, path.Base(), S_IFLNK, &node)) return error;
+  if (LayerError error = CheckText(entry, entry.link.size())) return error;
   nodes_[node].link = entry.link;
   return SetFacts(entry, &nodes_[node]);
 }
@@ -66,6 +67,7 @@ LayerError ErofsTree::MakeHardLink(const TarEntry& entry, const LayerPath& path)
   if (file == children.end()) return {entry.name, nowhere, {}};
   if (IsDirectory(file->second)) return PathFailed(entry, EPERM, "linkat", entry.name);
   if (path.Base().size() > kLongestName) return PathFailed(entry, ENAMETOOLONG, "fstatat", entry.name);
+  if (LayerError error = CheckText(entry, path.Base().size() + sizeof(ErofsNode))) return error;
   nodes_[file->second].links++;
   nodes_[parent].children[path.Base()] = file->second;
   return {};

@@ -12,6 +12,7 @@
 namespace {
 
 constexpr size_t kMostNodes = 1'000'000;  // more is for a directory
+constexpr uint64_t kMostText = 256 << 20;  // as well
 constexpr int kMostLinks = 40;            // on one path, as the kernel
 constexpr uint64_t kMostXattrs = UINT16_MAX * 4;  // bytes of one node's attributes: they are counted in fours
 constexpr uint64_t kMostBytes = kErofsBlock << 32;  // that blocks can be counted
@@ -108,6 +109,7 @@ LayerError ErofsTree::Add(const TarEntry& entry, uint32_t parent, const std::str
     return PathFailed(entry, ENAMETOOLONG, call, entry.name);
   }
   if (nodes_.size() >= kMostNodes) return {entry.name, "", {EFBIG, "make in an image", entry.name}};
+  if (LayerError error = CheckText(entry, name.size())) return error;
   *made = static_cast<uint32_t>(nodes_.size());
   ErofsNode& node = nodes_.emplace_back();
   node.mode = mode;
@@ -134,6 +136,12 @@ LayerError ErofsTree::TakeName(const TarEntry& entry, const std::string& name, u
   return {};
 }
 
+LayerError ErofsTree::CheckText(const TarEntry& entry, uint64_t more) {
+  textBytes_ += more;
+  if (textBytes_ <= kMostText) return {};
+  return {entry.name, "", {EFBIG, "make in an image", entry.name}};
+}
+
 LayerError ErofsTree::SetFacts(const TarEntry& entry, ErofsNode* node) {
   if (LayerError error = CheckOwner(entry)) return error;
   node->uid = static_cast<uint32_t>(entry.uid);
@@ -155,6 +163,7 @@ LayerError ErofsTree::SetFacts(const TarEntry& entry, ErofsNode* node) {
     if (isLong || (rest.empty() && !isAcl)) {
       return {entry.name, "", {isLong ? ERANGE : EINVAL, "setxattr", entry.name + " " + name}};
     }
+    if (LayerError error = CheckText(entry, name.size() + value.size())) return error;
     node->xattrs[name] = value;
     // Each takes a head of four bytes and is filled up to four.
     xattrs += 8 + rest.size() + value.size();

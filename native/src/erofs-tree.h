@@ -1,5 +1,5 @@
 // A layer as an EROFS image: the content of files goes into the image as it comes, the tree is kept in memory (some 300 bytes
-// an entry) and written behind it at the end. The same archive gives the same bytes.
+// an entry and its names, at most half a gigabyte in all) and written behind it at the end. The same archive gives the same bytes.
 #pragma once
 
 #include <stdint.h>
@@ -68,11 +68,13 @@ class ErofsTree final : public LayerTarget {
   LayerError TakeName(const TarEntry& entry, const std::string& name, uint32_t parent,
                       bool* wasHidden);
   LayerError SetFacts(const TarEntry& entry, ErofsNode* node);
+  LayerError CheckText(const TarEntry& entry, uint64_t more);
   bool IsDirectory(uint32_t node) const;
 
   ImageOutput output_;
   ErofsNodes nodes_;
   uint64_t end_;         // of the content
+  uint64_t textBytes_ = 0;  // of names, targets and attributes
   uint32_t file_ = 0;    // whose content is coming
   std::string parentPath_;
   uint32_t parent_ = 0;

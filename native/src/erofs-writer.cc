@@ -1,6 +1,7 @@
 #include "erofs-writer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "erofs-format.h"
+#include "hash.h"
 
 namespace {
 
@@ -74,24 +76,10 @@ uint8_t DirentType(uint16_t mode) {
   }
 }
 
-// The attributes behind an inode: a header, then each entry, whose beginnings are multiples of four.
-std::string Xattrs(const ErofsNode& node) {
-  std::string bytes;
-  const auto put = [&bytes](const std::string& name, const std::string& value) {
-    uint8_t prefix = 0;
-    std::string rest;
-    if (!ErofsXattrName(name, &prefix, &rest)) return;
-    if (bytes.empty()) bytes.assign(kErofsXattrHeader, '\0');
-    PutNumber(&bytes, rest.size(), 1);
-    PutNumber(&bytes, prefix, 1);
-    PutNumber(&bytes, value.size(), 2);
-    bytes += rest;
-    bytes += value;
-    bytes.resize(AlignUp(bytes.size(), 4));
-  };
-  for (const auto& [name, value] : node.xattrs) put(name, value);
-  if (node.isOpaque) put("trusted.overlay.opaque", "y");
-  return bytes;
+// 16 bytes of "sha256:<hex>".
+void PutUuid(std::string* out, const std::string& digest) {
+  const std::string hex = digest.substr(digest.find(':') + 1, 32);
+  for (size_t i = 0; i < hex.size(); i += 2) PutNumber(out, strtoul(hex.substr(i, 2).c_str(), nullptr, 16), 1);
 }
 
 class Writer {
@@ -129,7 +117,7 @@ class Writer {
       }
     }
     if (S_ISLNK(facts.mode)) place.size = facts.link.size();
-    uint64_t whole = kErofsInode + Xattrs(facts).size();
+    uint64_t whole = kErofsInode + ErofsXattrs(facts).size();
     if (isDirectory || S_ISLNK(facts.mode)) {
       place.isInline = whole + place.size <= kErofsBlock;
       if (place.isInline) {
@@ -176,7 +164,7 @@ class Writer {
   SystemError WriteInode(uint32_t node) {
     const ErofsNode& facts = nodes_[node];
     const Place& place = places_[node];
-    const std::string xattrs = Xattrs(facts);
+    const std::string xattrs = ErofsXattrs(facts);
     const bool isDevice = S_ISCHR(facts.mode) || S_ISBLK(facts.mode);
     const uint64_t content = S_ISREG(facts.mode) ? facts.start : place.content;
     std::string bytes;
@@ -195,6 +183,7 @@ class Writer {
     bytes.resize(kErofsInode);
     bytes += xattrs;
     if (place.isInline) bytes += Content(node);
+    identity_.Update(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
     return output_->Write(start_ + place.inode, bytes.data(), bytes.size());
   }
 
@@ -208,6 +197,9 @@ class Writer {
     PutNumber(&bytes, 0, 12);  // nobody's time
     PutNumber(&bytes, blocks, 4);
     PutNumber(&bytes, start_ / kErofsBlock, 4);
+    PutNumber(&bytes, 0, 4);
+    // Overlayfs tells file systems apart by this, and warns of two that have the same.
+    PutUuid(&bytes, identity_.Digest());
     bytes.resize(128);
     if (SystemError error = output_->Write(kErofsSuper, bytes.data(), bytes.size())) return error;
     return output_->Flush();
@@ -215,6 +207,7 @@ class Writer {
 
   const ErofsNodes& nodes_;
   ImageOutput* output_;
+  Hash identity_{"sha256"};  // of the inodes
   std::vector<Place> places_;
   std::vector<uint32_t> order_{0};
   uint64_t end_;  // of content and directories
@@ -223,21 +216,6 @@ class Writer {
 };
 
 }  // namespace
-
-bool ErofsXattrName(const std::string& name, uint8_t* prefix, std::string* rest) {
-  static const std::pair<const char*, uint8_t> kPrefixes[] = {
-      {"user.", 1}, {"trusted.", 4}, {"security.", 6}};
-  rest->clear();
-  *prefix = name == "system.posix_acl_access" ? 2 : name == "system.posix_acl_default" ? 3 : 0;
-  if (*prefix != 0) return true;
-  for (const auto& [text, number] : kPrefixes) {
-    if (!name.starts_with(text)) continue;
-    *prefix = number;
-    *rest = name.substr(std::string(text).size());
-    return true;
-  }
-  return false;
-}
 
 SystemError WriteErofs(const ErofsNodes& nodes, uint64_t end, ImageOutput* output) {
   return Writer(nodes, end, output).Run();

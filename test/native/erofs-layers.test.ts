@@ -231,3 +231,19 @@ t.test('the same archive gives the same image; what cannot be made is told', asy
     { code: 'EEXIST' },
   );
 });
+
+t.test('what would fill the memory is for a directory', async (t) => {
+  const place = emptyDirectory();
+  const [file, image] = [join(place, 'archive'), join(place, 'image')];
+  const link = 'x'.repeat(4000);
+  const many = Array.from({ length: 68_000 }, (_, i) => ({
+    name: `${i}`,
+    type: '2',
+    pax: { linkpath: link },
+  }));
+  writeFileSync(file, gzipSync(tar(many), { level: 1 }));
+  await t.rejects(
+    unpackLayerFile(file, image, { ...limits, form: 'erofs', tarDigests: 'sha256' }),
+    { code: 'EFBIG' },
+  );
+});
