@@ -26,7 +26,7 @@ export class LayerForms {
 
   /** @throws Error when `BAY_LAYERS`, which says it where `choice` does not, names no form */
   constructor(choice: LayerChoice | undefined) {
-    this.#choice = choice ?? choiceOf(process.env['BAY_LAYERS'] || 'directories');
+    this.#choice = choice ?? choiceOf(process.env['BAY_LAYERS'] || 'auto');
   }
 
   /**

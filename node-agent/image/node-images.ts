@@ -17,7 +17,7 @@ export interface ImagesOptions {
   readonly peers?: Peers;
   /** Other than the usual patience with registries. */
   readonly registry?: Omit<RegistryOptions, 'dataDir' | 'trust' | 'peers'>;
-  /** The form that layers are unpacked in; absent: as `BAY_LAYERS` says, or `directories`. Both are read always. */
+  /** The form that layers are unpacked in; absent: as `BAY_LAYERS` says, or `auto`. Both are read always. */
   readonly layers?: LayerChoice;
   readonly log?: { warn(message: string, fields: Readonly<Record<string, unknown>>): void };
 }
