@@ -194,10 +194,10 @@ class Writer {
     PutNumber(&bytes, kErofsBlockBits, 2);
     PutNumber(&bytes, Number(0), 2);
     PutNumber(&bytes, nodes_.size(), 8);
-    PutNumber(&bytes, 0, 12);  // nobody's time
+    bytes.resize(bytes.size() + 12);  // nobody's time
     PutNumber(&bytes, blocks, 4);
     PutNumber(&bytes, start_ / kErofsBlock, 4);
-    PutNumber(&bytes, 0, 4);
+    bytes.resize(bytes.size() + 4);  // no shared attributes
     // Overlayfs tells file systems apart by this, and warns of two that have the same.
     PutUuid(&bytes, identity_.Digest());
     bytes.resize(128);

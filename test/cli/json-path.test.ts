@@ -94,9 +94,14 @@ t.test('as kubectl', { skip: kubectlReleases().length === 0 && 'needs kubectl' }
   t.equal(stderr, '');
   const theirs = stdout.split(mark);
   found.forEach((template, i) => {
-    t.equal(new JsonPath(template, { allowMissing: true }).text(made), theirs[i], template);
+    const ours = new JsonPath(template, { allowMissing: true }).text(made);
+    // kubectl walks the fields of what lies below in Go's order of a map, another one each time.
+    if (template.startsWith('{..')) t.strictSame(words(ours), words(theirs[i] ?? ''), template);
+    else t.equal(ours, theirs[i], template);
   });
 });
+
+const words = (text: string): string[] => text.split(' ').sort();
 
 t.test('what is wrong with a template', async (t) => {
   for (const [template, why] of [
