@@ -91,17 +91,22 @@ export async function runNode(node: JoinedNode): Promise<number> {
   const { cluster, settings, place } = node;
   const asked = untilSignal();
   let pid = 0;
+  // Whoever waits for it in the foreground shows what was said until then.
+  let ready = false;
+  const note = () => writeUpState(cluster, { ready, parts: { agent: pid } });
   const keeper = new Keeper({
     name: 'agent',
     start: () => startPart(cluster, 'agent'),
     onStart: (_, started) => {
       pid = started;
-      writeUpState(cluster, { ready: true, parts: { agent: started } });
+      note();
     },
     onExit: (name, code, ms) => say(`${name} ended (exit code ${code}); again in ${ms} ms`),
   });
   await keeper.start();
   say(`node ${settings.nodeName} of ${place.server.origin} runs at ${node.address}`);
+  ready = true;
+  note();
   const timer = setInterval(() => void look(), lookMs);
   const look = async () => {
     try {

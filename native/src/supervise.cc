@@ -143,9 +143,7 @@ SystemError SpawnFor(const SupervisorOrder& order, const Fd& listener, Superviso
 
 // The cgroups are made while the container's process is: it waits for them. Where the supervisor was woken on this very
 // processor it goes first: its child is born on another one.
-SystemError Finish(PendingRest& pending, SupervisorAnswer& answer) {
-  SupervisorRest rest;
-  if (!pending.Take(rest)) return {ECANCELED, "await", "the rest of the order"};
+SystemError Finish(const SupervisorRest& rest, SupervisorAnswer& answer) {
   if (SystemError error = SendSpec(SPEC_MAGIC, rest.spec, answer.socket)) return error;
   sched_yield();
   if (SystemError error = RunSteps(rest.meanwhile)) return error;
@@ -185,11 +183,14 @@ SystemError StartSupervisor(const SupervisorOrder& order, PendingRest& pending,
   Fd listener;
   if (SystemError error = RunSteps(order.before)) return error;
   if (SystemError error = ListenIn(order.directory, "ctl.sock", listener)) return error;
+  // No supervisor is without its order for longer than it takes to send it, whoever is killed meanwhile.
+  SupervisorRest rest;
+  if (!pending.Take(rest)) return {ECANCELED, "await", "the rest of the order"};
   if (!TakeSpare(order, listener, answer)) {
     if (SystemError error = SpawnFor(order, listener, answer)) return error;
   }
   listener.Reset(-1);
-  SystemError error = Finish(pending, answer);
+  SystemError error = Finish(rest, answer);
   uint8_t said = error ? 0 : static_cast<uint8_t>(answer.frame[4]);
   if (said == FRAME_STARTED || said == FRAME_PREPARED) return {};
   // Without its order it ends by itself; one that said why it failed has ended; one that hangs is
