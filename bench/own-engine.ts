@@ -21,6 +21,7 @@ import {
   sinceMs,
   stampedMs,
 } from './container-engine.ts';
+import { longestTurnUs } from './turns.ts';
 
 /** Each engine has its own. */
 let networks = 0;
@@ -152,6 +153,15 @@ export class OwnEngine implements Engine {
     const first = stampedMs(readFileSync(spec.logPath, 'utf8'), before);
     await this.#remove(spec);
     return { first, whole: sinceMs(before), callUs, busyUs };
+  }
+
+  /** The longest turn of the event loop while one is started, in microseconds. */
+  async turns(): Promise<number> {
+    const spec = this.#spec(['stamp']);
+    const longest = await longestTurnUs(() => this.#runtime.start(spec));
+    await this.#ended(spec.id);
+    await this.#remove(spec);
+    return longest;
   }
 
   /** A pod from nothing, with one container: from the call to that one's first instruction. */

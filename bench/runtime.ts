@@ -132,16 +132,19 @@ interface Series {
   readonly plain: Started[];
   readonly prepared: Started[];
   readonly pods: number[];
+  readonly turns: number[];
 }
 
 async function seriesOf(engine: OwnEngine): Promise<Series> {
-  const series: Series = { plain: [], prepared: [], pods: [] };
+  const series: Series = { plain: [], prepared: [], pods: [], turns: [] };
   for (let round = 0; round < engine.rounds; round++) {
     series.plain.push(await engine.run());
     await sleep(gapMs);
     series.prepared.push(await engine.run(gapMs));
     await sleep(gapMs);
     series.pods.push(await engine.runPod());
+    await sleep(gapMs);
+    series.turns.push(await engine.turns());
     await sleep(gapMs);
   }
   return series;
@@ -160,6 +163,7 @@ async function ownRows(own: readonly OwnEngine[]): Promise<void> {
     line('a pod from nothing: network, sandbox, start; ms', (s) => s.pods),
     line('start -> ended and removed, ms', (s) => s.plain.map((o) => o.whole)),
     line('event loop, until the call returns, us', (s) => s.plain.map((o) => o.callUs)),
+    line('event loop, longest turn of a start, us', (s) => s.turns),
     line('event loop, busy until started, us', (s) => s.plain.map((o) => o.busyUs)),
     line('prepared: until the call returns, us', (s) => s.prepared.map((o) => o.callUs)),
     line('prepared: busy until started, us', (s) => s.prepared.map((o) => o.busyUs)),

@@ -1,5 +1,6 @@
 /** Adds to a container's surroundings what has to be read or opened: its filter, its devices, others' namespaces. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Container } from './container.ts';
 import { containerFilter } from './container-filter.ts';
 import { containerDevices } from './devices.ts';
@@ -25,6 +26,8 @@ export async function gather(
       | undefined;
   },
 ): Promise<Surroundings> {
+  // The call that asked for it returns first: the event loop is never held for long.
+  await turn();
   const { spec, hierarchies } = known;
   const seccomp = await containerFilter({ spec, hierarchies, ...more });
   const devices = await containerDevices(spec);

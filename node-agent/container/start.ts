@@ -69,6 +69,7 @@ export async function startContainer({
   try {
     const known = await surroundings;
     around = known;
+    await turn();
     const opened = await openLayers(spec.layers);
     layers = opened;
     await turn();
@@ -86,9 +87,12 @@ export async function startContainer({
         const meanwhile = cgroupOrder(known);
         const wire = (held ? heldContainer : wireContainer)(known, opened.paths);
         await turn();
-        give({ meanwhile, spec: encodeContainer(wire) });
+        const encoded = Buffer.from(encodeContainer(wire));
+        await turn();
+        give({ meanwhile, spec: encoded });
       },
     });
+    await turn();
     const payload = bytes.subarray(headerBytes);
     if (bytes[4] === frame.failed) return await failed(directory, refusal(spec, payload));
     const connection = SupervisorConnection.adopt(socket);
