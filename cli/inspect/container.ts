@@ -43,7 +43,7 @@ export function dockerContainer(container: Container, facts: Facts): object {
     GraphDriver: graphDriver(facts),
     Mounts: mountsOf(container, facts),
     Config: config,
-    NetworkSettings: networkSettingsOf(container, config),
+    NetworkSettings: networkSettingsOf(container, config, facts),
     ...container,
   };
 }

@@ -17,6 +17,10 @@ export interface Facts {
     readonly lowers: readonly string[];
   };
   readonly writtenBytes?: number;
+  /** While it has an address of its own. */
+  readonly network?: { readonly gateway: string; readonly mac: string };
+  /** What its health check has said lately, in docker's names. */
+  readonly health?: { readonly failingStreak: number; readonly log: readonly object[] };
 }
 
 export interface KeptMount {

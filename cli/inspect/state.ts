@@ -9,7 +9,16 @@ const isOomKilled = ({ status }: Container): boolean =>
   status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'OOMKilled') ??
   false;
 
-export function stateOf(container: Container, { pid }: Facts): object {
+/** At rest docker says `unhealthy` of whatever has been checked. */
+function healthOf({ spec, status }: Container, isUp: boolean, { health }: Facts): object {
+  const checked = health !== undefined && spec.healthcheck?.test[0] !== 'NONE';
+  const said = status?.health ?? (checked && !isUp ? 'unhealthy' : undefined);
+  if (said === undefined) return {};
+  const { failingStreak = 0, log = [] } = health ?? {};
+  return { Health: { Status: said, FailingStreak: failingStreak, Log: log } };
+}
+
+export function stateOf(container: Container, facts: Facts): object {
   const { status } = container;
   const phase = status?.phase ?? 'created';
   const isUp = phase === 'running' || phase === 'paused';
@@ -20,11 +29,11 @@ export function stateOf(container: Container, { pid }: Facts): object {
     Restarting: phase === 'restarting',
     OOMKilled: !isUp && isOomKilled(container),
     Dead: phase === 'dead',
-    Pid: isUp ? pid : 0,
+    Pid: isUp ? facts.pid : 0,
     ExitCode: isUp ? 0 : (status?.exitCode ?? 0),
     Error: failedStart(container) === undefined ? '' : (trouble(container) ?? ''),
     StartedAt: status?.startedAt ?? never,
     FinishedAt: status?.finishedAt ?? never,
-    ...(status?.health === undefined ? {} : { Health: { Status: status.health } }),
+    ...healthOf(container, isUp, facts),
   };
 }

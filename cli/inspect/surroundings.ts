@@ -42,15 +42,24 @@ function portsOf({ spec, status }: Container, config: Config): object {
 }
 
 /** The network is named as in `bay ps`. */
-export function networkSettingsOf(container: Container, config: Config): object {
+export function networkSettingsOf(container: Container, config: Config, facts: Facts): object {
   const { spec, status } = container;
   const { network = 'bridge' } = spec;
   const ip = network === 'bridge' ? (status?.ip ?? '') : '';
+  const own = ip === '' ? undefined : facts.network;
+  // Alone on its link: all it sends goes by the gateway.
+  const prefix = ip === '' ? 0 : 32;
+  const endpoint = {
+    Gateway: own?.gateway ?? '',
+    IPAddress: ip,
+    IPPrefixLen: prefix,
+    MacAddress: own?.mac ?? '',
+  };
   const name = network === 'bridge' ? 'cluster' : network;
   const isOther = network.startsWith('container:');
   return {
     Ports: portsOf(container, config),
-    IPAddress: ip,
-    Networks: isOther ? {} : { [name]: { IPAddress: ip } },
+    ...endpoint,
+    Networks: isOther ? {} : { [name]: endpoint },
   };
 }

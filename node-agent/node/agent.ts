@@ -184,12 +184,13 @@ interface Hooks {
 }
 
 async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Promise<NodeApi> {
-  const { config, runtime, images, log } = parts;
+  const { config, runtime, images, network, log } = parts;
   const { nodeName, dataDir, bindAddress, port } = config;
   const dial = podDialer(parts.network);
   const { kept, imagesChanged: onChange } = hooks;
   const users = async () => imageUsers(images, pods.pods(), await kept.all());
   const options = { pods, runtime, paths: { dataDir }, nodeName, dial };
+  const operations = { pods, runtime, images, kept, network };
   const [ca, cert, key] = await Promise.all(
     [config.ca, config.servingCert ?? config.cert, config.servingKey ?? config.key].map((path) =>
       readFile(path, 'utf8'),
@@ -204,12 +205,12 @@ async function serve(parts: AgentParts, pods: PodController, hooks: Hooks): Prom
       ...podRoutes(options),
       ...imageRoutes({ images, users, onChange }),
       ...storeRoutes(parts, pods, { kept, onChange }),
-      ...operationRoutes({ pods, runtime, images, kept }, onChange),
+      ...operationRoutes(operations, onChange),
       containerLogRoute({ ...options, kept }),
       volumeRoute(persistentVolumesDir({ dataDir })),
       shutdownRoute(hooks.shutDown),
     ],
-    upgrades: [...streamRoutes(options), ...operationUpgrades({ pods, runtime, images, kept })],
+    upgrades: [...streamRoutes(options), ...operationUpgrades(operations)],
     log,
   });
 }

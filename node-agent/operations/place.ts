@@ -6,6 +6,7 @@ import { failure } from '#api/resources/status.ts';
 import { openMerged, openWritable } from '#native/layers.ts';
 import type { ContainerRecord, ContainerRuntime } from '#node-agent/container/runtime.ts';
 import type { Images } from '#node-agent/image/images.ts';
+import type { PodNetwork } from '#node-agent/network/pod-network.ts';
 import type { KeptContainers } from '../pod/kept-containers.ts';
 import type { KeptMount } from '../pod/kept-record.ts';
 import { identityOf } from '../pod/labels.ts';
@@ -16,6 +17,7 @@ export interface OperationsWorld {
   readonly runtime: ContainerRuntime;
   readonly images: Images;
   readonly kept: KeptContainers;
+  readonly network: Pick<PodNetwork, 'gateway'>;
 }
 
 export interface Place {

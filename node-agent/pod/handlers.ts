@@ -1,5 +1,6 @@
 /** Carries out what probes and lifecycle hooks ask for: a command, an HTTP request, a connection, a wait. */
 import { connect } from 'node:net';
+import { finished } from 'node:stream/promises';
 import type { PodContainer, Probe } from '#api/resources/types.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
 
@@ -18,9 +19,31 @@ export interface Place {
 /** What a handler's command may print into an event, in characters. */
 const outputMax = 10_240;
 
-/** Resolves when it went well. @throws Error in kubelet's words when not, or when the signal aborts first */
-export async function handle(handler: Handler, place: Place, signal: AbortSignal): Promise<void> {
+/** A command that was started and did not end well. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  /** -1: it was not waited for any longer. */
+  readonly exitCode: number;
+  readonly output: string;
+
+  constructor(message: string, { exitCode, output }: { exitCode: number; output: string }) {
+    super(message);
+    this.exitCode = exitCode;
+    this.output = output;
+  }
+}
+
+/**
+ * Resolves when it went well, with what a command has printed.
+ * @throws CommandFailure, or Error in kubelet's words, when not, or when the signal aborts first
+ */
+export async function handle(handler: Handler, place: Place, signal: AbortSignal): Promise<string> {
   if (handler.exec !== undefined) return command(handler.exec.command ?? [], place, signal);
+  await askOutside(handler, place, signal);
+  return '';
+}
+
+async function askOutside(handler: Handler, place: Place, signal: AbortSignal): Promise<void> {
   if (handler.httpGet !== undefined) return request(handler.httpGet, place, signal);
   if (handler.tcpSocket !== undefined) {
     const { host, port } = handler.tcpSocket;
@@ -30,22 +53,26 @@ export async function handle(handler: Handler, place: Place, signal: AbortSignal
   if (handler.grpc !== undefined) throw new Error('gRPC probes are not supported by this node');
 }
 
-async function command(args: string[], { runtime, id }: Place, signal: AbortSignal): Promise<void> {
+async function command(args: string[], { runtime, id }: Place, signal: AbortSignal) {
   const session = await runtime.exec(id, { args, tty: false, stdin: false });
   const end = () => session.close();
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   let output = '';
-  for (const stream of [session.stdout, session.stderr]) {
+  const printed = [session.stdout, session.stderr].map((stream) => {
     stream.on('data', (chunk: Buffer) => {
       if (output.length < outputMax) output += chunk.toString();
     });
-    stream.on('error', () => undefined);
-  }
+    return finished(stream).catch(() => undefined);
+  });
   try {
     const exitCode = await session.exitCode;
-    if (signal.aborted) throw new Error('command timed out');
-    if (exitCode !== 0) throw new Error(output.trim() || `command exited with ${exitCode}`);
+    // What was written last may still be on its way to the listeners above.
+    if (!signal.aborted) await Promise.all(printed);
+    if (signal.aborted) throw new CommandFailure('command timed out', { exitCode: -1, output });
+    if (exitCode === 0) return output;
+    const said = output.trim() || `command exited with ${exitCode}`;
+    throw new CommandFailure(said, { exitCode, output });
   } finally {
     signal.removeEventListener('abort', end);
   }

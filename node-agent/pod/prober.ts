@@ -1,8 +1,10 @@
 /** Asks running containers how they are: one timer a probe, nothing between. */
 import type { Pod, PodContainer, Probe } from '#api/resources/types.ts';
 import { type Clock, systemClock, type Timer } from '#controller/runtime/clock.ts';
-import { type Handler, handle, type Place } from './handlers.ts';
+import { CommandFailure, type Handler, handle, type Place } from './handlers.ts';
 import { counted, type Tally } from './health.ts';
+import { type CheckResult, checkResult, noteCheck } from './health-log.ts';
+import { keeperOf } from './kept-containers.ts';
 import type { PodState } from './pod-state.ts';
 import type { HealthProbe } from './wanted-pod.ts';
 import type { World } from './world.ts';
@@ -28,16 +30,24 @@ interface Worker {
   readonly abort: AbortController;
 }
 
-export type Ask = (handler: Handler, place: Place, signal: AbortSignal) => Promise<void>;
+/** What one try came to: `problem` is why it did not go well. */
+interface Answer {
+  readonly problem?: string;
+  readonly result: CheckResult;
+}
+
+export type Ask = (handler: Handler, place: Place, signal: AbortSignal) => Promise<string>;
+
+type ProbedWorld = Pick<World, 'runtime' | 'events' | 'kept' | 'log'>;
 
 export class Prober {
-  readonly #world: Pick<World, 'runtime' | 'events'>;
+  readonly #world: ProbedWorld;
   readonly #clock: Clock;
   readonly #ask: Ask;
   /** By pod uid, then by attempt id and kind. */
   readonly #workers = new Map<string, Map<string, Worker>>();
 
-  constructor(world: Pick<World, 'runtime' | 'events'>, clock = systemClock, ask: Ask = handle) {
+  constructor(world: ProbedWorld, clock = systemClock, ask: Ask = handle) {
     this.#world = world;
     this.#clock = clock;
     this.#ask = ask;
@@ -90,7 +100,7 @@ export class Prober {
 
   async #probe(worker: Worker): Promise<void> {
     const { round } = worker;
-    const problem = await this.#once(worker);
+    const { problem, result } = await this.#once(worker);
     if (worker.abort.signal.aborted) return;
     if (problem !== undefined) {
       const message = `${kubeletName[round.kind]} probe failed: ${problem}`;
@@ -103,26 +113,47 @@ export class Prober {
     if (after !== undefined && after !== before) {
       conclude(round, after);
     }
+    await this.#note(worker, result);
+    if (worker.abort.signal.aborted) return;
     const periodMs = (round.probe.periodSeconds ?? 10) * 1000;
     worker.timer = this.#clock.setTimeout(() => void this.#probe(worker), periodMs);
   }
 
-  /** Undefined when it went well, else why not. */
-  async #once({ round, abort }: Worker): Promise<string | undefined> {
+  async #once({ round, abort }: Worker): Promise<Answer> {
     const { probe, container, id, state } = round;
     const place = { runtime: this.#world.runtime, container, id, ip: state.ip ?? '' };
     const late = new AbortController();
-    const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
-    const timer = this.#clock.setTimeout(() => late.abort(), timeoutMs);
+    const timeoutSeconds = probe.timeoutSeconds ?? 1;
+    const timer = this.#clock.setTimeout(() => late.abort(), timeoutSeconds * 1000);
+    const start = this.#clock.now();
+    const told = (exitCode: number, output: string) =>
+      checkResult({ start, end: this.#clock.now(), exitCode, output });
     try {
-      await this.#ask(probe, place, AbortSignal.any([late.signal, abort.signal]));
-      return undefined;
+      const said = await this.#ask(probe, place, AbortSignal.any([late.signal, abort.signal]));
+      return { result: told(0, said) };
     } catch (error) {
-      if (late.signal.aborted) return `timed out after ${timeoutMs / 1000}s`;
-      return error instanceof Error ? error.message : String(error);
+      const message = error instanceof Error ? error.message : String(error);
+      const failure = error instanceof CommandFailure ? error : { exitCode: -1, output: message };
+      if (!late.signal.aborted) {
+        return { problem: message, result: told(failure.exitCode, failure.output) };
+      }
+      const printed = error instanceof CommandFailure && error.output !== '' ? error.output : '';
+      const why = `Health check exceeded timeout (${timeoutSeconds}s)`;
+      const output = printed === '' ? why : `${why}: ${printed}`;
+      return { problem: `timed out after ${timeoutSeconds}s`, result: told(-1, output) };
     } finally {
       this.#clock.clearTimeout(timer);
     }
+  }
+
+  /** Keeps what a Container's health check has said lately. */
+  async #note({ round, tally }: Worker, result: CheckResult): Promise<void> {
+    const uid = round.kind === 'readiness' ? keeperOf(round.pod) : undefined;
+    if (uid === undefined) return;
+    const failingStreak = tally?.ok === false ? tally.row : 0;
+    await noteCheck(this.#world.kept.dir(uid), result, failingStreak).catch((error: unknown) =>
+      this.#world.log.warn('result of a health check not kept', { uid, error }),
+    );
   }
 }
 

@@ -42,6 +42,8 @@ const facts: Facts = {
   },
   layers: { upper: '/u', work: '/w', lowers: ['/b', '/a'] },
   writtenBytes: 24,
+  network: { gateway: '10.0.0.1', mac: '0a:58:0a:00:00:02' },
+  health: { failingStreak: 2, log: [{ ExitCode: 1, Output: 'no' }] },
 };
 
 const running = {
@@ -79,7 +81,8 @@ t.test('the fields that people script against', async (t) => {
   const cases: Readonly<Record<string, string>> = {
     '{{.State.Status}} {{.State.ExitCode}} {{.State.Pid}} {{.State.Running}}': 'running 0 42 true',
     '{{.State.StartedAt}} {{.State.FinishedAt}}': '2026-01-02T03:04:06Z 0001-01-01T00:00:00Z',
-    '{{.State.Health.Status}} {{.RestartCount}}': 'healthy 3',
+    '{{.State.Health.Status}} {{.State.Health.FailingStreak}} {{.RestartCount}}': 'healthy 2 3',
+    '{{range .State.Health.Log}}{{.ExitCode}} {{.Output}};{{end}}': '1 no;',
     '{{.Config.Image}} {{.Image}} {{.Name}} {{len .Id}}': 'nginx:1 sha256:abc /web 64',
     '{{json .Config.Labels}}': '{"from":"image","both":"mine"}',
     '{{.Config.Env}}': '[MODE=mine PATH=/bin]',
@@ -89,6 +92,10 @@ t.test('the fields that people script against', async (t) => {
       '/srv www SIGQUIT 3',
     '{{.NetworkSettings.IPAddress}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}':
       '10.0.0.2 10.0.0.2',
+    '{{.NetworkSettings.Gateway}} {{.NetworkSettings.MacAddress}} {{.NetworkSettings.IPPrefixLen}}':
+      '10.0.0.1 0a:58:0a:00:00:02 32',
+    '{{with .NetworkSettings.Networks.cluster}}{{.Gateway}} {{.MacAddress}}{{end}}':
+      '10.0.0.1 0a:58:0a:00:00:02',
     '{{json .NetworkSettings.Ports}}':
       '{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}],"53/udp":null}',
     '{{json .HostConfig.RestartPolicy}}': '{"Name":"on-failure","MaximumRetryCount":4}',
@@ -137,11 +144,21 @@ t.test('the states are those of docker', async (t) => {
   t.equal(show('{{.State.Error}} {{.State.ExitCode}}', {}, broken), 'exec: "x": not found 127');
 });
 
+t.test('at rest health is as docker leaves it: unhealthy, with what was said last', async (t) => {
+  const text = '{{json .State.Health}}';
+  const ended = { phase: 'exited', exitCode: 0 };
+  const log = '"FailingStreak":2,"Log":[{"ExitCode":1,"Output":"no"}]';
+  t.equal(show(text, {}, ended), `{"Status":"unhealthy",${log}}`);
+  t.equal(show(text, { healthcheck: { test: ['NONE'] } }, ended), 'null');
+  t.equal(show(text, {}, ended, noFacts), 'null', 'never checked');
+});
+
 t.test('the network of others, and security', async (t) => {
   const text = '{{.HostConfig.NetworkMode}} {{json .NetworkSettings}}';
-  const none = '{"Ports":{},"IPAddress":"","Networks":';
+  const nowhere = '"Gateway":"","IPAddress":"","IPPrefixLen":0,"MacAddress":""';
+  const none = `{"Ports":{},${nowhere},"Networks":`;
   const ports = [{ containerPort: 80, hostPort: 80 }];
-  t.equal(show(text, { network: 'host', ports }), `host ${none}{"host":{"IPAddress":""}}}`);
+  t.equal(show(text, { network: 'host', ports }), `host ${none}{"host":{${nowhere}}}}`);
   t.equal(show(text, { network: 'container:a' }), `container:a ${none}{}}`);
   const security = {
     privileged: true,

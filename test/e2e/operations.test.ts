@@ -116,7 +116,12 @@ t.test('the files of a container', async (t) => {
     t.equal(program, 'sleep\x003600\0');
     t.equal(box.SizeRw, 4, 'the one file that was written');
     t.ok(existsSync(join(box.GraphDriver.Data.UpperDir, 'etc/mark')));
-    t.equal(box.NetworkSettings.IPAddress, box.status.ip);
+    const { IPAddress, Gateway, MacAddress, Networks } = box.NetworkSettings;
+    t.equal(IPAddress, box.status.ip);
+    const link = 'cat /sys/class/net/eth0/address; ip route';
+    const inside = await bay('exec', 'one', 'sh', '-c', link);
+    t.match(inside, new RegExp(`^${MacAddress}\n.*default via ${Gateway} `, 's'));
+    t.match(Networks.cluster, { IPAddress, Gateway, MacAddress });
     const [held] = JSON.parse(await bay('inspect', '--type', 'image', image));
     t.equal(box.Image, held.Id);
     t.ok(box.SizeRootFs > held.Size && held.RootFS.Layers.length > 0);

@@ -153,7 +153,7 @@ t.test('namespaces of another container, and health', async (t) => {
 
   await t.test('--health-…: from starting to healthy to unhealthy', async (t) => {
     const flags = ['--health-interval', '1s', '--health-timeout', '5s', '--health-retries', '1'];
-    const command = ['--health-cmd', 'test -e /well'];
+    const command = ['--health-cmd', 'echo asked; test -e /well'];
     const made = await bay(
       'run',
       '-d',
@@ -172,6 +172,20 @@ t.test('namespaces of another container, and health', async (t) => {
     await eventually('healthy', async () => (await health()) === 'healthy');
     await bay('exec', 'sick', 'rm', '/well');
     await eventually('unhealthy', async () => (await health()) === 'unhealthy');
+    const told = async () => (await inspect('sick')).State.Health;
+    await eventually('five results', async () => (await told()).Log.length === 5);
+    const sick = await told();
+    t.ok(sick.FailingStreak > 0);
+    t.match(sick.Log.at(-1), { ExitCode: 1, Output: 'asked\n', Start: /^20/, End: /^20/ });
+    await bay('stop', '-t', '0', 'sick');
+    const rest = await told();
+    t.equal(rest.Status, 'unhealthy');
+    t.equal(rest.Log.length, 5, 'what was said outlives the stop');
+    await bay('start', 'sick');
+    await eventually(
+      'asked again',
+      async () => (await told()).Log.at(-1).Start > rest.Log[4].Start,
+    );
     const without = ['--no-healthcheck', image, 'sleep', '1000'];
     t.equal((await bay('run', '-d', '--name', 'unasked', ...without)).code, 0);
     t.equal((await inspect('unasked')).status.health, undefined);

@@ -52,6 +52,7 @@ function prober(clock: VirtualClock) {
   const probes = new Prober(world, clock, async (handler) => {
     asked.push(handler);
     if (!answers.ok) throw new Error('no');
+    return '';
   });
   return { probes, asked, warned, answers };
 }
