@@ -5,6 +5,7 @@
 
 namespace {
 
+constexpr uint64_t kLarge = 1 << 20;  // bytes of a file in which holes are looked for, whatever its blocks say
 constexpr uint64_t kNobody = 65534;  // what a user namespace shows for an id it does not have
 
 char TypeOf(mode_t type) {
@@ -119,7 +120,8 @@ LayerError EntryWriter::WriteBare(const TarEntry& entry) {
 LayerError EntryWriter::WriteContent(const TreeNode& node, const TarEntry& entry) {
   Fd content;
   if (SystemError error = OpenContent(node, &content)) return At(entry.name, error);
-  const bool hasHoles = node.facts.stx_blocks * 512 < entry.size;
+  // EROFS tells of holes where they are looked for, and counts their blocks all the same.
+  const bool hasHoles = node.facts.stx_blocks * 512 < entry.size || entry.size >= kLarge;
   const SparseMap map =
       hasHoles ? MapOf(content.get(), entry.size) : SparseMap{{0, entry.size}};
   const bool isWhole = map.size() == 1 && map[0].second == entry.size;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "erofs-acl.h"
 #include "erofs-format.h"
 #include "erofs-writer.h"
 
@@ -15,7 +16,6 @@ constexpr size_t kMostNodes = 1'000'000;  // more is for a directory
 constexpr uint64_t kMostText = 256 << 20;  // as well
 constexpr int kMostLinks = 40;            // on one path, as the kernel
 constexpr uint64_t kMostXattrs = UINT16_MAX * 4;  // bytes of one node's attributes: they are counted in fours
-constexpr uint64_t kMostBytes = kErofsBlock << 32;  // that blocks can be counted
 
 bool IsWhiteout(const ErofsNode& node) { return S_ISCHR(node.mode) && node.device == 0; }
 
@@ -147,6 +147,7 @@ LayerError ErofsTree::SetFacts(const TarEntry& entry, ErofsNode* node) {
   node->uid = static_cast<uint32_t>(entry.uid);
   node->gid = static_cast<uint32_t>(entry.gid);
   node->mode = static_cast<uint16_t>((node->mode & S_IFMT) | (S_ISLNK(node->mode) ? 0777 : entry.mode & 07777));
+  MaskErofsAcl(node);  // of a directory that was there before
   node->seconds = entry.mtimeSeconds;
   node->nanos = static_cast<uint32_t>(entry.mtimeNanos);
   const bool hasUser = S_ISREG(node->mode) || S_ISDIR(node->mode);
@@ -158,10 +159,15 @@ LayerError ErofsTree::SetFacts(const TarEntry& entry, ErofsNode* node) {
     // What has no such attributes has none in a directory either.
     if (IsOverlayMark(name) || name.find('\0') != std::string::npos) continue;
     if (!ErofsXattrName(name, &prefix, &rest) || (!hasUser && name.starts_with("user."))) continue;
-    const bool isAcl = prefix == 2 || prefix == 3;
     const bool isLong = value.size() > UINT16_MAX || rest.size() > kLongestName;
-    if (isLong || (rest.empty() && !isAcl)) {
-      return {entry.name, "", {isLong ? ERANGE : EINVAL, "setxattr", entry.name + " " + name}};
+    int refusal = isLong ? ERANGE : rest.empty() ? EINVAL : 0;
+    bool isKept = true;
+    if (IsErofsAcl(prefix)) refusal = CheckErofsAcl(prefix, value, &node->mode, &isKept);
+    if (refusal == ENOTSUP) continue;
+    if (refusal != 0) return {entry.name, "", {refusal, "setxattr", entry.name + " " + name}};
+    if (!isKept) {
+      node->xattrs.erase(name);
+      continue;
     }
     if (LayerError error = CheckText(entry, name.size() + value.size())) return error;
     node->xattrs[name] = value;
@@ -185,15 +191,22 @@ LayerError ErofsTree::StartFile(const TarEntry& entry, const LayerPath& path) {
 
 SystemError ErofsTree::WriteFile(const TarEntry& entry, const uint8_t* bytes, size_t length,
                                  uint64_t at) {
+  if (entry.sparse.isSparse) return WriteSparse(entry, bytes, length, at);
   const uint64_t start = nodes_[file_].start;
-  if (at > kMostBytes - length || start > kMostBytes - length - at) return {EFBIG, "write", entry.name};
+  if (at > kErofsMostBytes - length || start > kErofsMostBytes - length - at) {
+    return {EFBIG, "write", entry.name};
+  }
   return output_.Write(start + at, bytes, length);
 }
 
 LayerError ErofsTree::FinishFile(const TarEntry& entry) {
   ErofsNode& node = nodes_[file_];
   node.size = entry.sparse.isSparse ? entry.sparse.realSize : entry.size;
-  if (node.size > kMostBytes - node.start) return {entry.name, "", {EFBIG, "ftruncate", entry.name}};
-  end_ = node.start + node.size;
+  if (node.size > kErofsMostBytes - node.start) return {entry.name, "", {EFBIG, "ftruncate", entry.name}};
+  if (!entry.sparse.isSparse) {
+    end_ = node.start + node.size;
+  } else if (SystemError error = MapSparse(entry)) {
+    return {entry.name, "", error};
+  }
   return SetFacts(entry, &node);
 }

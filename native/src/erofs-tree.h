@@ -30,6 +30,9 @@ struct ErofsNode {
   uint32_t parent = 0;  // of a directory
   uint64_t size = 0;
   uint64_t start = 0;  // of the content in the image
+  // Of a sparse file: the block where each piece of `1 << chunkBits` bytes stands, or kErofsHole.
+  std::vector<uint32_t> chunks;
+  uint8_t chunkBits = 0;
   std::string link;    // a symbolic link's target
   std::map<std::string, std::string> xattrs;
   std::map<std::string, uint32_t> children;  // sorted as EROFS has them: by bytes
@@ -68,6 +71,8 @@ class ErofsTree final : public LayerTarget {
   LayerError TakeName(const TarEntry& entry, const std::string& name, uint32_t parent,
                       bool* wasHidden);
   LayerError SetFacts(const TarEntry& entry, ErofsNode* node);
+  SystemError MapSparse(const TarEntry& entry);
+  SystemError WriteSparse(const TarEntry& entry, const uint8_t* bytes, size_t length, uint64_t at);
   LayerError CheckText(const TarEntry& entry, uint64_t more);
   bool IsDirectory(uint32_t node) const;
 

@@ -117,7 +117,8 @@ class Writer {
       }
     }
     if (S_ISLNK(facts.mode)) place.size = facts.link.size();
-    uint64_t whole = kErofsInode + ErofsXattrs(facts).size();
+    uint64_t whole = kErofsInode + ErofsXattrs(facts).size() + 4 * facts.chunks.size();
+    if (!facts.chunks.empty()) features_ |= kErofsChunkFeature;
     if (isDirectory || S_ISLNK(facts.mode)) {
       place.isInline = whole + place.size <= kErofsBlock;
       if (place.isInline) {
@@ -166,14 +167,18 @@ class Writer {
     const Place& place = places_[node];
     const std::string xattrs = ErofsXattrs(facts);
     const bool isDevice = S_ISCHR(facts.mode) || S_ISBLK(facts.mode);
+    const bool isSparse = !facts.chunks.empty();
     const uint64_t content = S_ISREG(facts.mode) ? facts.start : place.content;
+    const uint64_t where = isDevice   ? facts.device
+                           : isSparse ? facts.chunkBits - kErofsBlockBits
+                                      : content / kErofsBlock;
     std::string bytes;
-    PutNumber(&bytes, place.isInline ? kErofsInline : kErofsPlain, 2);
+    PutNumber(&bytes, isSparse ? kErofsChunks : place.isInline ? kErofsInline : kErofsPlain, 2);
     PutNumber(&bytes, xattrs.empty() ? 0 : (xattrs.size() - kErofsXattrHeader) / 4 + 1, 2);
     PutNumber(&bytes, facts.mode, 2);
     PutNumber(&bytes, 0, 2);
     PutNumber(&bytes, place.size, 8);
-    PutNumber(&bytes, isDevice ? facts.device : content / kErofsBlock, 4);
+    PutNumber(&bytes, where, 4);
     PutNumber(&bytes, Number(node), 4);
     PutNumber(&bytes, facts.uid, 4);
     PutNumber(&bytes, facts.gid, 4);
@@ -182,6 +187,7 @@ class Writer {
     PutNumber(&bytes, facts.links, 4);
     bytes.resize(kErofsInode);
     bytes += xattrs;
+    for (const uint32_t chunk : facts.chunks) PutNumber(&bytes, chunk, 4);
     if (place.isInline) bytes += Content(node);
     identity_.Update(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
     return output_->Write(start_ + place.inode, bytes.data(), bytes.size());
@@ -200,6 +206,8 @@ class Writer {
     bytes.resize(bytes.size() + 4);  // no shared attributes
     // Overlayfs tells file systems apart by this, and warns of two that have the same.
     PutUuid(&bytes, identity_.Digest());
+    bytes.resize(80);
+    PutNumber(&bytes, features_, 4);
     bytes.resize(128);
     if (SystemError error = output_->Write(kErofsSuper, bytes.data(), bytes.size())) return error;
     return output_->Flush();
@@ -213,6 +221,7 @@ class Writer {
   uint64_t end_;  // of content and directories
   uint64_t start_ = 0;  // of the inodes
   uint64_t inodes_ = kErofsFirstInode;
+  uint32_t features_ = 0;
 };
 
 }  // namespace

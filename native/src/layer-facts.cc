@@ -19,11 +19,18 @@ template <typename Set>
 LayerError SetAttributes(const TarEntry& entry, Set set) {
   for (const auto& [name, value] : entry.xattrs) {
     if (IsOverlayMark(name) || name.find('\0') != std::string::npos) continue;
+    if (entry.type == '5' && name == kInherited) continue;
     if (set(name.c_str(), value) != 0 && !MayBeSkipped(errno, name)) {
       return {entry.name, "", {errno, "setxattr", entry.name + " " + name}};
     }
   }
   return {};
+}
+
+LayerError SetInherited(int fd, const std::string& entry, const std::optional<std::string>& list) {
+  if (!list || fsetxattr(fd, kInherited, list->data(), list->size(), 0) == 0) return {};
+  if (MayBeSkipped(errno, kInherited)) return {};
+  return {entry, "", {errno, "setxattr", entry + " " + kInherited}};
 }
 
 void Times(int64_t seconds, int64_t nanos, struct timespec times[2]) {
@@ -107,10 +114,11 @@ std::string LayerRoot::MapOwner(TarEntry* entry) const {
 }
 
 LayerError LayerRoot::Finish() {
-  for (const DirectoryTime& directory : directories_) {  // of a directory twice the last time, as its other facts
+  for (const Directory& directory : directories_) {  // of a directory twice the last time, as its other facts
     const Fd fd(Resolve(directory.path, O_RDONLY | O_DIRECTORY));
     if (!fd.valid() && !rules_.isLayer) continue;  // whoever uses the tree has moved it
     if (!fd.valid()) return {directory.path, "", {errno, "openat2", directory.path}};
+    if (LayerError error = SetInherited(fd.get(), directory.entry, directory.inherited)) return error;
     struct timespec times[2];
     Times(directory.seconds, directory.nanos, times);
     if (futimens(fd.get(), times) != 0) {

@@ -182,7 +182,9 @@ LayerError LayerRoot::MakeDirectory(const TarEntry& entry, const LayerPath& path
   }
   std::string full = path.Parent();
   if (!isRoot) full += (full.empty() ? "" : "/") + base;
-  directories_.push_back({full, entry.mtimeSeconds, entry.mtimeNanos});
+  directories_.push_back({full, entry.mtimeSeconds, entry.mtimeNanos, entry.name, {}});
+  const auto inherited = entry.xattrs.find(kInherited);
+  if (inherited != entry.xattrs.end()) directories_.back().inherited = inherited->second;
   return SetNodeFacts(entry, parent, base);
 }
 

@@ -12,6 +12,8 @@
 #include "fd.h"
 #include "layer-target.h"
 
+constexpr const char* kInherited = "system.posix_acl_default";
+
 // Ids outside a user namespace and what they are inside: `count` of them from each first one.
 struct IdRange {
   uint64_t inside;
@@ -47,14 +49,16 @@ class LayerRoot final : public LayerTarget {
   LayerError HideName(const TarEntry& entry, const LayerPath& path,
                       const std::string& hidden) override;
   LayerError HideDirectory(const TarEntry& entry, const LayerPath& path) override;
-  // Sets the times of directories, which every file made in them had changed.
+  // Sets the times of directories, which every file made in them had changed, and what these would have inherited.
   LayerError Finish() override;
 
  private:
-  struct DirectoryTime {
+  struct Directory {
     std::string path;
     int64_t seconds;
     int64_t nanos;
+    std::string entry;                     // as the archive names it
+    std::optional<std::string> inherited;  // the access control list for what is made in it
   };
 
   int Resolve(const std::string& path, uint64_t flags) const;
@@ -69,5 +73,5 @@ class LayerRoot final : public LayerTarget {
   Fd file_;  // whose content is coming
   std::string parentPath_;
   Fd parent_;
-  std::vector<DirectoryTime> directories_;
+  std::vector<Directory> directories_;
 };

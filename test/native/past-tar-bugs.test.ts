@@ -13,6 +13,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import t from 'tap';
 import { unpackLayer, unpackLayerFile } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
+import { sameInBothForms } from '../support/layer-forms.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
 import { type TarEntry, tar } from '../support/tar-builder.ts';
 
@@ -21,6 +22,7 @@ needsRoot();
 t.setTimeout(120_000);
 const LIMITS = { maxBytes: 1 << 20, maxEntries: 20_000 };
 const emptyDirectory = scratch('past-tar-bugs');
+const fresh = { fresh: emptyDirectory, limits: LIMITS };
 const [secret, outside] = ['secret', 'outside of it'];
 
 /** Unpacks beside `secret`, which must stay as it is, and into a directory whose neighbour begins with its name. */
@@ -39,6 +41,7 @@ async function beside(entries: (root: string) => readonly TarEntry[]) {
   t.strictSame(readdirSync(`${root}-side`), []);
   t.equal(readFileSync(join(place, secret), 'utf8'), outside);
   t.equal(statSync(join(place, secret)).nlink, 1, 'nothing in the layer is another name of it');
+  await sameInBothForms(t, tar(entries(root)), { ...fresh, name: 'past bug' });
   return { root, error };
 }
 
@@ -195,6 +198,7 @@ for (const [what, [archive, why]] of Object.entries(endless)) {
       t.ok(statSync(file).size < archive.length / 20, 'it is small');
       const unpacking = unpackLayerFile(file, directory, { ...LIMITS, tarDigests: 'sha256' });
       await t.rejects(unpacking, { message: why });
+      await sameInBothForms(t, compress(archive), { ...fresh, name: what }, why);
     }
   });
 }

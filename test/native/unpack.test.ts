@@ -21,7 +21,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import t from 'tap';
 import { type ExtractOptions, extractInto, unpackLayer, unpackLayerFile } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
-import { hasErofs, unpackBothForms } from '../support/layer-forms.ts';
+import { hasErofs, sameInBothForms, unpackBothForms } from '../support/layer-forms.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
 import { type TarEntry, tar } from '../support/tar-builder.ts';
 
@@ -85,6 +85,8 @@ t.test('a map of a sparse file that makes no sense is refused', async (t) => {
     const archive = tar([{ name: 'file', ...entry }]);
     const unpacking = unpackLayer(emptyDirectory(), pieces(archive, 700), LIMITS);
     await t.rejects(unpacking, { entry: 'file', message: /sparse file/ }, name);
+    const where = { fresh: emptyDirectory, limits: LIMITS, name };
+    await sameInBothForms(t, archive, where, /sparse file/);
   }
 });
 
@@ -152,8 +154,10 @@ t.test('damaged, endless and unknown compression is refused', async (t) => {
   for (const [name, bytes, why] of bad) {
     const to = emptyDirectory();
     writeFileSync(join(to, '../file'), bytes);
-    const limits = { maxBytes: 1 << 20, maxEntries: 1000, tarDigests: 'sha256' } as const;
-    await t.rejects(unpackLayerFile(join(to, '../file'), to, limits), { message: why }, name);
+    const limits = { maxBytes: 1 << 20, maxEntries: 1000 };
+    const unpacking = unpackLayerFile(join(to, '../file'), to, { ...limits, tarDigests: 'sha256' });
+    await t.rejects(unpacking, { message: why }, name);
+    await sameInBothForms(t, bytes, { fresh: emptyDirectory, limits, name }, why);
   }
 });
 

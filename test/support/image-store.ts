@@ -5,6 +5,7 @@ import t from 'tap';
 import { openMerged } from '#native/layers.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
 import type { Images, LocalImage } from '#node-agent/image/images.ts';
+import type { LayerChoice } from '#node-agent/image/layer-forms.ts';
 import { dockerArchive, layer, pieces } from './image-archives.ts';
 import { type TarEntry, tar } from './tar-builder.ts';
 
@@ -13,8 +14,10 @@ export interface Store {
   readonly dataDir: string;
 }
 
-export async function storeIn(dataDir: string): Promise<Store> {
-  return { images: await openImages({ dataDir }), dataDir };
+/** `layers`: of the form that the environment says, else that the kernel can. */
+export async function storeIn(dataDir: string, layers?: LayerChoice): Promise<Store> {
+  const form = layers === undefined ? {} : { layers };
+  return { images: await openImages({ dataDir, ...form }), dataDir };
 }
 
 /** Loads an archive made of these files. */

@@ -75,6 +75,8 @@ export async function unpackBothForms(
     unpackLayerFile(file as string, image as string, { ...options, form: 'erofs' }),
   );
   t.strictSame(found, wanted, `${name}: taken or refused alike`);
+  const beside = readdirSync(place).filter((one) => one !== 'image');
+  t.strictSame(beside, ['archive', 'directory'], `${name}: nothing is beside them`);
   if (found.error !== undefined) return found.error.message;
   const opened = await openLayers([image as string]);
   try {
@@ -86,4 +88,22 @@ export async function unpackBothForms(
   t.equal(await over(image as string), await over(directory as string), `${name}: over another`);
   forgetLayer(image as string);
   return undefined;
+}
+
+/** The same in places of its own, over nothing, where the kernel knows images. `why`: it is refused. */
+export async function sameInBothForms(
+  t: Test,
+  archive: Uint8Array,
+  of: { readonly fresh: () => string; readonly limits: Limits; readonly name: string },
+  why?: RegExp,
+): Promise<void> {
+  if (!hasErofs()) return;
+  const { fresh, limits, name } = of;
+  const refusal = await unpackBothForms(t, archive, {
+    place: fresh(),
+    base: fresh(),
+    limits,
+    name,
+  });
+  if (why !== undefined) t.match(refusal, why, name);
 }

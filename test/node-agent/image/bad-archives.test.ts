@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { dockerArchive, Layout, layer, pieces, sha256 } from '../../support/image-archives.ts';
 import { kept, storeIn } from '../../support/image-store.ts';
+import { hasErofs } from '../../support/layer-forms.ts';
 import { needsRoot, scratch } from '../../support/scratch.ts';
 import { type TarEntry, tar } from '../../support/tar-builder.ts';
 
@@ -137,14 +138,17 @@ const badArchives: readonly { name: string; bytes: Buffer; why: RegExp }[] = [
   },
 ];
 
-t.test('what cannot be used is refused with the reason, and nothing is kept', async (t) => {
-  for (const { name, bytes, why } of badArchives) {
-    const { images, dataDir } = await storeIn(directory());
-    await t.rejects(images.load(pieces(bytes)), { name: 'ImageError', message: why }, name);
-    t.strictSame(kept(dataDir), [], `${name}: nothing is kept`);
-    t.strictSame(await images.list(), []);
-  }
-});
+const forms = hasErofs() ? (['directories', 'auto'] as const) : (['directories'] as const);
+for (const form of forms) {
+  t.test(`${form}: what cannot be used is refused with the reason, nothing is kept`, async (t) => {
+    for (const { name, bytes, why } of badArchives) {
+      const { images, dataDir } = await storeIn(directory(), form);
+      await t.rejects(images.load(pieces(bytes)), { name: 'ImageError', message: why }, name);
+      t.strictSame(kept(dataDir), [], `${name}: nothing is kept`);
+      t.strictSame(await images.list(), []);
+    }
+  });
+}
 
 t.test('a source that fails in the middle ends the load with its own error', async (t) => {
   const { images, dataDir } = await storeIn(directory());
