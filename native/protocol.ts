@@ -72,6 +72,8 @@ export const mountFlag = {
   idmap: 8,
   /** The same for all that is mounted below it. */
   recursiveIdmap: 16,
+  /** `filesystem`: where the kernel lets nobody make a new one, what is at `root` is shown in its place. */
+  standIn: 32,
 } as const;
 
 /** mount_setattr(2)'s. Of the times of access one is set; clearing `accessTimes` goes with it. */

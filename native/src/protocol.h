@@ -32,7 +32,8 @@
 //               u32 set, u32 clear               and of it with all that is below
 //               u32 propagation, u32 propagation with all that is below (MS_*), 0 = left
 //               str type                         MOUNT_FILESYSTEM
-//               str root                         if not "", `source` begins there and cannot leave
+//               str root                         if not "", `source` begins there and cannot leave; with
+//                                                MOUNT_FLAG_STAND_IN what is shown in its place
 //               str source, str target
 //               list<str> options                name=value or a flag's name; of MOUNT_FILESYSTEM, and
 //                                                of MOUNT_REMOUNT, which changes the file system by them
@@ -114,6 +115,8 @@ enum {
   MOUNT_FLAG_COPY_UP = 4,
   MOUNT_FLAG_IDMAP = 8,
   MOUNT_FLAG_RECURSIVE_IDMAP = 16,
+  // a file system that the kernel does not let be new (EPERM): `root`, with all that is mounted in it
+  MOUNT_FLAG_STAND_IN = 32,
 };
 
 enum {

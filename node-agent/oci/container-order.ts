@@ -15,7 +15,7 @@ import { makesDevices, wireMaps, wireMounts } from './mounts.ts';
 import { hostId, wireProcess } from './process-order.ts';
 import { ownPlaceSteps, placeSteps } from './resources.ts';
 import type { Footing } from './rootless.ts';
-import { withoutRights } from './rootless-config.ts';
+import { standIns, withoutRights } from './rootless-config.ts';
 import { standardDevices, standardLinks } from './standard-devices.ts';
 import type { State } from './state.ts';
 
@@ -128,7 +128,8 @@ export async function containerOrder(
   const { bundle, cgroup, resources = {} } = state;
   const place = footing === undefined ? placeSteps : ownPlaceSteps;
   const meanwhile = place(hierarchies, cgroup, resources, log);
-  const mounts = wireMounts(config, { bundle, hierarchies, cgroup, resources });
+  const world = { bundle, hierarchies, cgroup, resources };
+  const mounts = wireMounts(config, footing === undefined ? world : { ...world, standIns });
   const around = { cgroup, resources, hierarchies, exec: false, log, footing };
   const spec = encodeContainer({
     flags: flagsOf(config, footing),

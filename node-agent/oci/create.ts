@@ -151,6 +151,7 @@ export async function createContainer(
     const pid = await make(place, config, state, { options, preserved, log: globals.log });
     const made = await withMounts({ ...state, init: nameOf(pid) });
     place.write(made);
+    if (isRootless()) await warnOfStandIns(config, pid, globals.log);
     if (state.cgroupMade !== undefined) await delegateCgroup(config, state.cgroup);
     if (pidFile !== undefined) writePidFile(pidFile, pid);
     return { place, state: made };
@@ -158,6 +159,11 @@ export async function createContainer(
     await undo(place, globals);
     throw createError(id, error);
   }
+}
+
+async function warnOfStandIns(config: Config, pid: number, log: Log): Promise<void> {
+  const { standInWarnings } = await import('./stand-ins.ts');
+  for (const warning of standInWarnings(config, pid)) log.warn(warning);
 }
 
 async function withMounts(state: State): Promise<State> {

@@ -20,6 +20,8 @@ export interface MountWorld {
   readonly cgroup: string;
   /** Its limits, which say what hierarchies it is in. */
   readonly resources: Resources;
+  /** Of the kernel's file systems that may be refused to us: where what is shown in their place is. */
+  readonly standIns?: Readonly<Record<string, string>>;
 }
 
 /** The specification: a relative destination begins at the root. */
@@ -69,10 +71,16 @@ function flagsOf(mount: Mount, options: MountOptions): number {
 /** New file systems whose files SELinux labels as the mount says. */
 const labelled = new Set(['tmpfs', 'devpts', 'ramfs']);
 
+/** In a user namespace the kernel lets nobody have a new one that would show more than those that are there. */
+function standIn(type: string, flags: number, standIns: MountWorld['standIns'] = {}) {
+  const root = Object.hasOwn(standIns, type) ? standIns[type] : undefined;
+  return root === undefined ? {} : { flags: flags | mountFlag.standIn, root };
+}
+
 function wireMount(
   mount: Mount,
   options: MountOptions,
-  { bundle, label }: { readonly bundle: string; readonly label: string },
+  { bundle, standIns, label }: MountWorld & { readonly label: string },
 ): WireMount {
   const both = {
     ...nothing,
@@ -93,6 +101,7 @@ function wireMount(
   const wholly = options.set & mountAttribute.readonly && !ownMountOnly.has(type) ? ['ro'] : [];
   return {
     ...both,
+    ...standIn(type, both.flags, standIns),
     type,
     source: mount.source ?? type,
     options: [
@@ -201,7 +210,7 @@ export function wireMounts(config: Config, world: MountWorld): WireMount[] {
     if (message !== undefined) problems.push({ path: `mounts[${index}]`, message });
     return mount.type === 'cgroup' || mount.type === 'cgroup2'
       ? cgroupMounts(mount, options, world)
-      : [wireMount(mount, options, { bundle: world.bundle, label })];
+      : [wireMount(mount, options, { ...world, label })];
   });
   if (problems.length > 0) throw new ConfigError('config.json', problems);
   return mounts;

@@ -19,12 +19,25 @@ const invalid: Readonly<Record<string, string>> = {
   set: 'process.user: such an id is not mapped in the user namespace',
 };
 
+/** Of /proc and /sys (ENODEV), where a user namespace gets no new ones. */
+const hidden = 'none is there, or something lies over all of it, and the kernel gives no new one';
+/** Of a kernel parameter (EXDEV), where the only /proc is that of who starts the container. */
+const covered = 'something lies over it in the /proc that is here, and the kernel gives no new one';
+
 const isDenied = (errno: number): boolean =>
   errno === constants.errno.EPERM || errno === constants.errno.EACCES;
 
 const ids = ['the user', 'the group', 'supplementary groups'];
 const isAbout = (what: string, path: string): boolean =>
   Object.hasOwn(invalid, what) && (what !== 'set' || ids.includes(path));
+
+function hintOf(errno: number, what: string, path: string): string | undefined {
+  const tried = `${what} ${path}`;
+  if (isDenied(errno) && Object.hasOwn(advice, tried)) return advice[tried];
+  if (errno === constants.errno.EINVAL && isAbout(what, path)) return invalid[what];
+  if (errno === constants.errno.ENODEV && what.startsWith('show in place')) return hidden;
+  return errno === constants.errno.EXDEV && what === 'set sysctl' ? covered : undefined;
+}
 
 export function refusalMessage({ errno, exitCode, what, path }: Failed): string {
   const why = errno === 0 ? 'unknown reason' : getSystemErrorMessage(-errno);
@@ -35,11 +48,6 @@ export function refusalMessage({ errno, exitCode, what, path }: Failed): string 
   }
   if (exitCode === 126) return `exec: ${quoted}: ${why}`;
   const tried = `${what} ${path}`;
-  const hint =
-    isDenied(errno) && Object.hasOwn(advice, tried)
-      ? advice[tried]
-      : errno === constants.errno.EINVAL && isAbout(what, path)
-        ? invalid[what]
-        : undefined;
+  const hint = hintOf(errno, what, path);
   return `${tried}: ${why}${hint === undefined ? '' : ` (${hint})`}`;
 }

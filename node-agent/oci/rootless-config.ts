@@ -52,6 +52,15 @@ const kernels: Readonly<Record<string, { readonly of: NamespaceType; readonly so
   mqueue: { of: 'ipc', source: '/dev/mqueue' },
 };
 
+/** What is shown where the kernel gives no new one: something lies over parts of what we see ourselves. */
+export const standIns: Readonly<Record<string, string>> = { proc: '/proc', sysfs: '/sys' };
+
+/** Where what may have to be shown instead is; undefined of all other mounts. */
+export function standInOf({ type }: Mount, linux: Linux): string | undefined {
+  const kernel = Object.hasOwn(standIns, type ?? '') ? kernels[type ?? ''] : undefined;
+  return kernel !== undefined && isNew(linux, kernel.of) ? kernel.source : undefined;
+}
+
 function asOurs(mount: Mount, linux: Linux, hierarchies: Hierarchies): Mount {
   const type = mount.type ?? '';
   if (type === 'devpts') return terminals(mount, linux);

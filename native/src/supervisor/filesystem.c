@@ -6,18 +6,26 @@
 #include "failure.h"
 #include "sys.h"
 
-static int begin(const char* type, const char* source) {
+// -1: it is refused to whoever asks, and `optional`.
+static int refused(int fs, int optional, const char* what, const char* type) {
+  if (!optional || errno != EPERM) fail(what, type);
+  close(fs);
+  return -1;
+}
+
+static int begin(const char* type, const char* source, int optional) {
   int fs = (int)sys_fsopen(type);
-  if (fs < 0) fail("open file system", type);
+  if (fs < 0) return refused(fs, optional, "open file system", type);
   // what `mount` shows; not every kernel lets it be set
   sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", *source ? source : type);
   return fs;
 }
 
-static int end(int fs, const char* type, unsigned attributes) {
-  if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0) fail("create file system", type);
+static int end(int fs, const char* type, unsigned attributes, int optional) {
+  if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, 0, 0) != 0)
+    return refused(fs, optional, "create file system", type);
   int mount = (int)sys_fsmount(fs, attributes);
-  if (mount < 0) fail("mount file system", type);
+  if (mount < 0) return refused(fs, optional, "mount file system", type);
   close(fs);
   return mount;
 }
@@ -43,11 +51,22 @@ static void configure_all(int fs, struct list options) {
   }
 }
 
+static int make(const char* type, const char* source, struct list options, unsigned attributes,
+    int optional) {
+  int fs = begin(type, source, optional);
+  if (fs < 0) return -1;
+  configure_all(fs, options);
+  return end(fs, type, attributes, optional);
+}
+
 int make_filesystem(const char* type, const char* source, struct list options,
     unsigned attributes) {
-  int fs = begin(type, source);
-  configure_all(fs, options);
-  return end(fs, type, attributes);
+  return make(type, source, options, attributes, 0);
+}
+
+int try_filesystem(const char* type, const char* source, struct list options,
+    unsigned attributes) {
+  return make(type, source, options, attributes, 1);
 }
 
 void change_filesystem(int mount, const char* path, struct list options) {
@@ -61,7 +80,7 @@ void change_filesystem(int mount, const char* path, struct list options) {
 }
 
 int make_known_filesystem(const char* type, const char* const* options, unsigned attributes) {
-  int fs = begin(type, type);
+  int fs = begin(type, type, 0);
   for (; *options; options += 2) configure(fs, options[0], options[1]);
-  return end(fs, type, attributes);
+  return end(fs, type, attributes, 0);
 }

@@ -3,15 +3,38 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "failure.h"
 #include "filesystem.h"
 #include "sys.h"
 #include "text.h"
 
+#define PROC_SUPER_MAGIC 0x9fa0
+#define PROC_ROOT_INODE 1
+
+static const unsigned restricted = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
 static int private_proc(void) {
-  return make_filesystem("proc", "proc", (struct list){.count = 0},
-      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  return make_filesystem("proc", "proc", (struct list){.count = 0}, restricted);
+}
+
+// The one that the starter has, where a user namespace gets none of its own: kernel parameters are
+// those of who opens them, and what lies over them there is not written to.
+static int starters_proc(void) {
+  struct statfs filesystem;
+  struct stat facts;
+  int proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (proc < 0 || fstatfs(proc, &filesystem) != 0 || fstat(proc, &facts) != 0) fail("open", "/proc");
+  if (filesystem.f_type == PROC_SUPER_MAGIC && facts.st_ino == PROC_ROOT_INODE) return proc;
+  errno = ENODEV;
+  fail("recognise", "/proc");
+}
+
+static int proc_for_sysctls(void) {
+  int proc = try_filesystem("proc", "proc", (struct list){.count = 0}, restricted);
+  return proc < 0 ? starters_proc() : proc;
 }
 
 static int write_setting(int proc, const char* path, const char* value) {
@@ -30,7 +53,7 @@ static int write_setting(int proc, const char* path, const char* value) {
 
 void set_sysctls(struct list sysctls) {
   if (sysctls.count == 0) return;
-  int proc = private_proc();
+  int proc = proc_for_sysctls();
   for (uint32_t i = 0; i < sysctls.count; i++) {
     const char* name = read_string(&sysctls.items);
     const char* value = read_string(&sysctls.items);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "../protocol.h"
 #include "copy-up.h"
@@ -14,6 +15,10 @@
 #include "resolve.h"
 #include "sys.h"
 #include "user-namespace.h"
+
+// linux/magic.h
+#define PROC_SUPER_MAGIC 0x9fa0
+#define SYSFS_MAGIC 0x62656572
 
 #define MOUNTS_LIMIT 1024
 static int sources[MOUNTS_LIMIT];
@@ -129,8 +134,38 @@ static void place_bind(const struct mount_spec* mount, int source, int map, int 
   attach(source, find_target(root, mount, !S_ISDIR(facts.st_mode)), mount->target);
 }
 
+static int is_of_type(int mount, const char* type) {
+  struct statfs filesystem;
+  int proc = strcmp(type, "proc") == 0, sysfs = strcmp(type, "sysfs") == 0;
+  if (fstatfs(mount, &filesystem) != 0) return 0;
+  return (proc && filesystem.f_type == PROC_SUPER_MAGIC) ||
+      (sysfs && filesystem.f_type == SYSFS_MAGIC);
+}
+
+// What is there of that kind already, with all that lies over it, as restricted as the new one was to
+// be. Nothing is cleared, and times are left: those who may not make a new one may not, either.
+static void place_stand_in(const struct mount_spec* mount, int root) {
+  uint64_t restricting =
+      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  struct mount_attributes attributes = {
+      .set = (mount->set | mount->recursive_set) & restricting, .propagation = MS_PRIVATE};
+  int shown = (int)sys_open_tree(
+      AT_FDCWD, mount->root, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE_);
+  if (shown >= 0 && !is_of_type(shown, mount->type)) {
+    errno = ENODEV;
+    close(shown);
+    shown = -1;
+  }
+  if (shown < 0) fail("show in place of a new file system", mount->root);
+  change(shown, attributes, AT_RECURSIVE_, mount->target);
+  attach(shown, find_target(root, mount, 0), mount->target);
+}
+
 static void place_filesystem(const struct mount_spec* mount, int map, int root) {
-  int made = make_filesystem(mount->type, mount->source, mount->options, 0);
+  int optional = mount->flags & MOUNT_FLAG_STAND_IN;
+  int made = (optional ? try_filesystem : make_filesystem)(
+      mount->type, mount->source, mount->options, 0);
+  if (made < 0) return place_stand_in(mount, root);
   int target = find_target(root, mount, 0);
   if (target >= 0 && mount->flags & MOUNT_FLAG_COPY_UP) copy_up(target, made, mount->target);
   show_owners(made, mount, map);
