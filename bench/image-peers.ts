@@ -26,6 +26,9 @@ export interface Engine {
   load(archive: string): Promise<unknown>;
   /** Writes the image into a file; absent where there is no such thing. */
   readonly save?: ((reference: string, file: string) => Promise<unknown>) | undefined;
+  /** Unpacks the layers of an image it has, after `forgetUnpacked` took them away; absent where it cannot be told to. */
+  readonly unpack?: ((reference: string) => Promise<unknown>) | undefined;
+  readonly forgetUnpacked?: (reference: string) => Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -68,6 +71,11 @@ function bayplan(directory: string): Engine {
     images ??= await openImages({ dataDir });
     return images;
   };
+  const layers = async (reference: string) => {
+    const opened = await store();
+    const image = await opened.find(reference);
+    return image === undefined ? [] : opened.layers(image);
+  };
   return {
     name: 'bayplan',
     reset: async () => {
@@ -83,6 +91,10 @@ function bayplan(directory: string): Engine {
     save: async (reference, file) => {
       const tar = await saveImages((await store()).shelf(), [reference]);
       await pipeline(tar, createWriteStream(file));
+    },
+    unpack: async (reference) => layers(reference),
+    forgetUnpacked: async (reference) => {
+      for (const layer of await layers(reference)) rmSync(layer, { recursive: true });
     },
     close: async () => undefined,
   };

@@ -147,13 +147,22 @@ async function engineRow(engine: Engine, image: LargeImage, name: string) {
       () => save(name, file),
       async () => rmSync(file, { force: true }),
     ));
+  const { unpack, forgetUnpacked } = engine;
+  const unpacked =
+    unpack &&
+    (await median(
+      () => unpack(name),
+      async () => forgetUnpacked?.(name),
+    ));
+  const rate = (took: number) => (image.tarBytes / 1e3 / took).toFixed(0);
   return {
     engine: engine.name,
     pull: ms(pull),
-    'unpacked MB/s': (image.tarBytes / 1e3 / pull).toFixed(0),
+    'pull MB/s': rate(pull),
     'pull again': ms(again),
     load: ms(load),
-    'load MB/s': (image.tarBytes / 1e3 / load).toFixed(0),
+    'load MB/s': rate(load),
+    'unpack alone MB/s': unpacked === undefined ? '-' : rate(unpacked),
     save: saved === undefined ? '-' : ms(saved),
     'our event loop p99.9': engine.name === 'bayplan' ? ms(delay.percentile(99.9) / 1e6) : '-',
   };

@@ -79,7 +79,10 @@ class Belt {
 
 LayerError Damaged(const std::string& reason) { return {"", reason, {}}; }
 
-// Fills the belt with what is beneath the file's compression. The hash of that is taken here: making files is the longer work.
+// The hash of the tar is taken by the thread that has less to do: making files is longer work than inflating, an image is not.
+bool HashesWhileInflating(const UnpackFileOptions& options) { return !options.isImage; }
+
+// Fills the belt with what is beneath the file's compression.
 LayerError Inflate(const UnpackFileOptions& options, Belt* belt, FileUnpacked* unpacked) {
   const Fd file(open(options.file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return {"", "", {errno, "open", options.file}};
@@ -89,10 +92,11 @@ LayerError Inflate(const UnpackFileOptions& options, Belt* belt, FileUnpacked* u
   std::unique_ptr<Decompressor> decompressor;
   Piece buffer(kRead);
   bool isWanted = true;
+  const bool doHash = HashesWhileInflating(options);
   Hash tarHash(options.algorithm);
   const PlainSink sink = [&](const uint8_t* bytes, size_t length) {
     isWanted = belt->Put(bytes, length);
-    tarHash.Update(bytes, length);
+    if (doHash) tarHash.Update(bytes, length);
     unpacked->tarBytes += length;
     return isWanted;
   };
@@ -106,7 +110,7 @@ LayerError Inflate(const UnpackFileOptions& options, Belt* belt, FileUnpacked* u
     if (!reason.empty()) return Damaged(reason);
     if (got == 0) {
       if (hash) unpacked->digest = hash->Digest();
-      unpacked->tarDigest = tarHash.Digest();
+      if (doHash) unpacked->tarDigest = tarHash.Digest();
       return Damaged(decompressor->Finish());
     }
     unpacked->fileBytes += length;
@@ -134,9 +138,13 @@ LayerError Unpack(const UnpackFileOptions& options, Belt* belt, FileUnpacked* un
   LayerUnpacker unpacker;
   unpacker.Open(std::move(target), true, options.limits);
   Piece piece;
+  const bool doHash = !HashesWhileInflating(options);
+  Hash tarHash(options.algorithm);
   while (belt->Take(&piece)) {
+    if (doHash) tarHash.Update(piece.data(), piece.size());
     if (LayerError error = unpacker.Write(piece.data(), piece.size())) return error;
   }
+  if (doHash) unpacked->tarDigest = tarHash.Digest();
   LayerError error = unpacker.Finish();
   unpacked->bytes = unpacker.bytes();
   unpacked->entries = unpacker.entries();

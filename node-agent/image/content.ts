@@ -11,6 +11,7 @@ import { BlobStore } from './blob-store.ts';
 import type { Digest } from './digest.ts';
 import { Durability } from './durability.ts';
 import type { StoredImage } from './image-table.ts';
+import { inLanes, UNPACKED_AT_ONCE } from './lanes.ts';
 import { type LayerChoice, LayerForms } from './layer-forms.ts';
 import { type LayerSource, LayerStore } from './layer-store.ts';
 import { removeLeftovers, Session } from './session.ts';
@@ -107,6 +108,17 @@ export class Content {
     const there = known.find(({ chainId }) => chainId === source.chainId);
     if (there !== undefined && (await this.layers.has(source.chainId))) return there.sizeBytes;
     return this.layers.unpack(source);
+  }
+
+  /** Where an image's layers stand; those that do not are unpacked anew. */
+  async paths(layers: StoredImage['layers']): Promise<readonly string[]> {
+    await inLanes(layers, UNPACKED_AT_ONCE, async ({ chainId, diffId, digest }) => {
+      if (await this.layers.has(chainId)) return;
+      await this.durability.begin();
+      this.durability.secureSoon();
+      await this.layers.unpack({ chainId, diffId, file: this.blobs.path(digest) });
+    });
+    return layers.map(({ chainId }) => this.layers.path(chainId));
   }
 
   /** Takes away what is not of these images; `layers.sweep` ends it. Call under the session's lock. */

@@ -197,14 +197,7 @@ class ImageStore implements NodeImages {
 
   async layers(image: LocalImage): Promise<readonly string[]> {
     const { layers } = this.#requiredDigest(image.digest);
-    for (const { chainId, diffId, digest } of layers) {
-      if (await this.#content.layers.has(chainId)) continue;
-      await this.#content.durability.begin();
-      this.#content.durability.secureSoon();
-      const file = this.#content.blobs.path(digest);
-      await this.#content.layers.unpack({ chainId, diffId, file });
-    }
-    return layers.map(({ chainId }) => this.#content.layers.path(chainId));
+    return this.#content.paths(layers);
   }
 
   async resolveUser(
