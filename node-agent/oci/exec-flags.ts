@@ -76,7 +76,8 @@ export function execProcess(config: Config, flags: Flags, args: readonly string[
   if (flags.cwd !== undefined && !flags.cwd.startsWith('/')) {
     throw new UsageError(`--cwd: expected an absolute path, found ${JSON.stringify(flags.cwd)}`);
   }
-  const groups = flags['additional-gids'].flatMap((text) => text.split(','));
+  const more = flags['additional-gids'].flatMap((text) => text.split(','));
+  const added = more.map((id) => idOf('additional-gids', id));
   return {
     ...base,
     terminal: flags.tty,
@@ -86,9 +87,10 @@ export function execProcess(config: Config, flags: Flags, args: readonly string[
     user: {
       ...base.user,
       ...(flags.user === undefined ? {} : userOf(flags.user)),
-      ...(groups.length === 0
+      ...(added.length === 0
         ? {}
-        : { additionalGids: groups.map((id) => idOf('additional-gids', id)) }),
+        : // beside the container's own, as runc has it
+          { additionalGids: [...new Set([...(base.user?.additionalGids ?? []), ...added])] }),
     },
     ...(flags.cap.length === 0 ? {} : { capabilities: withCapabilities(base, flags.cap) }),
     ...(flags['no-new-privs'] ? { noNewPrivileges: true } : {}),

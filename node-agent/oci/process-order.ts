@@ -135,6 +135,8 @@ interface Around extends Cgroup {
   readonly exec: boolean;
   readonly log: Log;
   readonly footing?: Pick<Footing, 'keepsGroups'> | undefined;
+  /** What the process comes from, for messages; config.json. */
+  readonly document?: string;
 }
 
 export async function wireProcess(
@@ -143,7 +145,7 @@ export async function wireProcess(
   around: Around,
 ): Promise<WireProcess> {
   const linux = config.linux ?? {};
-  if (around.footing?.keepsGroups) checkGroups(process);
+  if (around.footing?.keepsGroups) checkGroups(process, around.document ?? 'config.json');
   const { uid = 0, gid = 0, umask, additionalGids } = process.user ?? {};
   const capabilities = capabilitiesOf(process, around);
   const size = process.terminal === true ? process.consoleSize : undefined;
@@ -184,15 +186,16 @@ export async function wireProcess(
   };
 }
 
-/** For `exec`: a process of a container that exists. */
+/** For `exec`: a process, of the document or flags named so, of a container that exists. */
 export async function processOrder(
-  process: Process,
+  { process, document }: { readonly process: Process; readonly document: string },
   config: Config,
   state: State,
   log: Log,
 ): Promise<Buffer> {
   const hierarchies = await hierarchiesOf(state);
-  const around = { ...placeIn(state), hierarchies, exec: true, log, footing: footingIn(state) };
+  const footing = footingIn(state);
+  const around = { ...placeIn(state), hierarchies, exec: true, log, footing, document };
   return encodeProcess(await wireProcess(process, config, around));
 }
 

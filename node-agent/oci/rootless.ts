@@ -105,13 +105,13 @@ function checkUser({ namespaces }: Linux): void {
   throw new ConfigError('config.json', [{ path: 'linux.namespaces', message }]);
 }
 
-/** @throws ConfigError for groups that would silently not be there */
-export function checkGroups({ user }: Process): void {
+/** The document that says what a process is. @throws ConfigError for groups that would silently not be there */
+export function checkGroups({ user }: Process, document: string): void {
   if ((user?.additionalGids ?? []).length === 0) return;
   const message =
     'setgroups(2) is forbidden in this user namespace; it is not where newgidmap has mapped the groups';
   const problem = { path: 'process.user.additionalGids', message };
-  throw new ConfigError('config.json', [problem]);
+  throw new ConfigError(document, [problem]);
 }
 
 function footingOf(config: Config, held: HeldNamespace | undefined): Footing {

@@ -111,7 +111,10 @@ export async function run(globals: Globals, words: readonly string[]): Promise<n
     foreground: !flags.detach,
   });
   try {
-    const spec = await processOrder(wanted, config, place.state, globals.log);
+    const asked = { process: wanted, document: file ?? 'exec --additional-gids' };
+    const spec = await processOrder(asked, config, place.state, globals.log).catch((error) => {
+      throw refused(id, error);
+    });
     const pid = await launch(place, spec, console, flags['preserve-fds'] ?? 0);
     if (flags['pid-file'] !== undefined) writePidFile(flags['pid-file'], pid);
     if (flags.detach) return 0;

@@ -32,6 +32,7 @@ t.test('exec: as restricted as the container, by flags and by document', async (
     ]),
     '5\n6\nb\n/tmp\n',
   );
+  t.match(await rig.ok(['exec', '-g', '7,8', '-g', '9', 'host', 'id', '-G']), '0 7 8 9\n');
   const document = `${rig.directory}/process.json`;
   const process = {
     cwd: '/',

@@ -96,6 +96,12 @@ t.test('a container from create to delete', async (t) => {
   t.match(await run(['exec', 'life', 'missing']), { code: 127 });
   const nobody = await run(['exec', '-u', '5', 'life', 'true']);
   t.match(nobody, { code: 255, stderr: /set the user: .*such an id is not mapped/ });
+  const more = await run(['exec', '-g', '0', 'life', 'true']);
+  t.equal(more.code, 255);
+  t.match(
+    more.stderr,
+    /exec --additional-gids: process\.user\.additionalGids: setgroups\(2\) is forb/,
+  );
   t.same(JSON.parse(await ok(['ps', '-f', 'json', 'life'])), [pid]);
   t.equal(await ok(['list', '-q']), 'life\n');
   t.match(await run(['delete', 'life']), { code: 1, stderr: /not stopped: running/ });

@@ -56,7 +56,8 @@ t.test('signals', async (t) => {
 });
 
 t.test('exec: users are numbers no kernel takes for others (CVE-2024-40635)', async (t) => {
-  const config = { ociVersion: '1.0.0', process: { cwd: '/', env: ['A=1'] } } as Config;
+  const process = { cwd: '/', env: ['A=1'], user: { additionalGids: [4, 5] } };
+  const config = { ociVersion: '1.0.0', process } as Config;
   const exec = (...words: string[]) => {
     const { flags, rest } = parseFlags(words, execFlags, 'first');
     return execProcess(config, flags, rest);
@@ -81,6 +82,8 @@ t.test('exec: users are numbers no kernel takes for others (CVE-2024-40635)', as
   ]) {
     t.throws(() => exec(`--user=${user}`, 'ls'), /--user: expected/, JSON.stringify(user));
   }
+  const { user } = exec('-g', '5,6', '-g', '7', 'ls');
+  t.strictSame(user?.additionalGids, [4, 5, 6, 7], 'beside the container’s own, as runc has it');
   t.throws(() => exec('-g', '5,x', 'ls'), /--additional-gids: expected/);
   t.throws(() => exec('--cwd', 'x', 'ls'), /--cwd: expected an absolute path/);
   t.throws(() => exec('-e', 'A', 'ls'), /--env: expected NAME=value/);
