@@ -2,6 +2,7 @@
  * Kubernetes' built-in plug-ins, by the kind they look at: first those that change the object, then, once it is valid,
  * those that judge it. What they must know they read from the cache, so nothing waits here.
  */
+import { equalJson, objectOr, objectsOf } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { StatusError } from '#api/resources/status.ts';
 import type { Kind } from '../schema/kind.ts';
@@ -53,6 +54,15 @@ const namespaceOf = ({ metadata }: KubeObject, cluster: Cluster) =>
 
 const limitRanges = ({ metadata }: KubeObject, cluster: Cluster) =>
   cluster.all(`/registry/limitranges/${metadata.namespace}/`);
+
+const resourcesIn = (pod: KubeObject, list: string): unknown[] =>
+  objectsOf(objectOr(pod['spec'])[list]).map(({ resources }) => resources);
+
+/** Whether `pods/resize` asks for other amounts; nothing else can. */
+const isResized = (pod: KubeObject, old: KubeObject): boolean =>
+  ['containers', 'initContainers'].some(
+    (list) => !equalJson(resourcesIn(pod, list), resourcesIn(old, list)),
+  );
 
 const storageClasses = '/registry/storageclasses/';
 const claims = '/PersistentVolumeClaim';
@@ -115,7 +125,7 @@ const judging: readonly Plugin[] = [
     name: 'LimitRanger',
     kinds: ['/Pod', claims],
     run: ({ object, old }, cluster) =>
-      old === undefined || object.kind !== 'Pod'
+      old === undefined || object.kind !== 'Pod' || isResized(object, old)
         ? checkLimitRanges(object, limitRanges(object, cluster))
         : undefined,
   },

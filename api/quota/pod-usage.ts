@@ -2,12 +2,45 @@
 import { isObject, type JsonObject, objectOr, objectsOf } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { Quantity } from '#api/resources/quantity.ts';
-import { type Amounts, add, amountsOf, number, raise } from './amounts.ts';
+import { type Amounts, add, amountsOf, listOf, number, raise } from './amounts.ts';
 
 type Part = 'requests' | 'limits';
 
 const partOf = (container: JsonObject, part: Part): Map<string, Quantity> =>
   amountsOf(objectOr(objectOr(container['resources'])[part]));
+
+const isInfeasible = (status: JsonObject): boolean =>
+  objectsOf(status['conditions']).some(
+    ({ type, reason }) => type === 'PodResizePending' && reason === 'Infeasible',
+  );
+
+/**
+ * The container with what it has as well as what it asks for: a resize that waits, or is under way, costs the larger of
+ * both, one that never can be costs nothing more.
+ */
+function withStatus(container: JsonObject, status: JsonObject, list: string): JsonObject {
+  const statuses = objectsOf(
+    status[list === 'containers' ? 'containerStatuses' : 'initContainerStatuses'],
+  );
+  const own = statuses.find(({ name }) => name === container['name']);
+  if (!isObject(own?.['resources'])) return container;
+  const resources: Record<Part, Record<string, string>> = { requests: {}, limits: {} };
+  for (const part of ['requests', 'limits'] as const) {
+    const amounts = partOf(own, part);
+    if (part === 'requests') raise(amounts, amountsOf(objectOr(own['allocatedResources'])));
+    if (!isInfeasible(status)) raise(amounts, partOf(container, part));
+    resources[part] = listOf(amounts);
+  }
+  return { ...container, resources };
+}
+
+/** A pod's spec with what its containers have. */
+function specWithStatus(pod: KubeObject): JsonObject {
+  const [spec, status] = [objectOr(pod['spec']), objectOr(pod['status'])];
+  const each = (list: string) =>
+    objectsOf(spec[list]).map((container) => withStatus(container, status, list));
+  return { ...spec, containers: each('containers'), initContainers: each('initContainers') };
+}
 
 /**
  * The most a pod has at any time of its life: its containers and sidecars together, or an init container with the
@@ -58,7 +91,7 @@ export function podUsage(pod: KubeObject, now: Date): Amounts {
   const usage = new Map<string, Quantity>([['count/pods', number(1)]]);
   if (isOver(pod, now)) return usage;
   usage.set('pods', number(1));
-  const spec = objectOr(pod['spec']);
+  const spec = specWithStatus(pod);
   for (const [name, amount] of podAmounts(spec, 'requests')) {
     const huge = name.startsWith('hugepages-');
     if (plain.includes(name) || huge) usage.set(name, amount);

@@ -1,6 +1,6 @@
 /** What pods ask for and nodes have, as plain numbers by resource name: cpu in millis, all else in whole units. */
 import { milliValue, value } from '#api/resources/quantity.ts';
-import type { Node, Pod, PodContainer } from '#api/resources/types.ts';
+import type { Node, Pod, PodContainer, PodStatus } from '#api/resources/types.ts';
 
 export type Amounts = ReadonlyMap<string, number>;
 
@@ -22,8 +22,25 @@ function raise(to: Map<string, number>, least: Amounts): void {
   for (const [name, amount] of least) to.set(name, Math.max(to.get(name) ?? 0, amount));
 }
 
-const requests = (container: PodContainer): Map<string, number> =>
-  amounts(container.resources?.requests as Quantities);
+/**
+ * What a container asks for and what it has, whichever is more: a resize that waits or is under way. One that never can
+ * be does not count (component-helpers `determineContainerReqs`).
+ */
+function requests(container: PodContainer, status: PodStatus = {}): Map<string, number> {
+  const asked = amounts(container.resources?.requests as Quantities);
+  const { initContainerStatuses = [], containerStatuses = [], conditions = [] } = status;
+  const own = [...containerStatuses, ...initContainerStatuses].find(
+    ({ name }) => name === container.name,
+  );
+  if (own?.resources === undefined) return asked;
+  const infeasible = conditions.some(
+    ({ type, reason }) => type === 'PodResizePending' && reason === 'Infeasible',
+  );
+  const total = infeasible ? new Map<string, number>() : asked;
+  raise(total, amounts(own.resources.requests as Quantities));
+  raise(total, amounts(own.allocatedResources as Quantities));
+  return total;
+}
 
 /**
  * The most a pod asks for at any time of its life (component-helpers `PodRequests`): its containers and sidecars
@@ -31,11 +48,11 @@ const requests = (container: PodContainer): Map<string, number> =>
  */
 function computed(pod: Pod): Amounts {
   const total = new Map<string, number>();
-  for (const container of pod.spec?.containers ?? []) add(total, requests(container));
+  for (const container of pod.spec?.containers ?? []) add(total, requests(container, pod.status));
   const sidecars = new Map<string, number>();
   const starting = new Map<string, number>();
   for (const container of pod.spec?.initContainers ?? []) {
-    const wanted = requests(container);
+    const wanted = requests(container, pod.status);
     if (container.restartPolicy === 'Always') {
       add(total, wanted);
       add(sidecars, wanted);

@@ -158,9 +158,7 @@ class SupervisedRuntime implements ContainerRuntime {
     return container.record;
   }
 
-  get(id: string): ContainerRecord | undefined {
-    return this.#containers.get(id)?.record;
-  }
+  readonly get = (id: string) => this.#containers.get(id)?.record;
 
   #running(id: string): Container {
     const container = this.#containers.get(id);
@@ -225,6 +223,8 @@ class SupervisedRuntime implements ContainerRuntime {
   async update(id: string, change: Resources) {
     await control.updateContainer(this.#world.hierarchies, this.#running(id), change);
   }
+
+  readonly sandbox = (id: string) => this.#world.sandboxes.get(id);
 
   updateSandbox(id: string, change: Resources): Promise<void> {
     return this.#world.sandboxes.update(id, change);

@@ -212,6 +212,7 @@ export interface ContainerRuntime {
   /** Every change of a container's state, from `adopt` on. */
   readonly changes: Observable<ContainerRecord>;
   createSandbox(spec: SandboxSpec): Promise<void>;
+  sandbox(id: string): SandboxSpec | undefined;
   /** Kills what is left inside, removes namespaces and cgroup. Nothing to do is no error. */
   removeSandbox(id: string): Promise<void>;
   /** Makes all of it but that its program runs: `start` of the same is then a message. Ends by `remove`, or with this process. */

@@ -40,7 +40,7 @@ export function containerStatus(
     image: container.image ?? '',
     imageID: attempt?.imageId ?? '',
     ...(attempt === undefined ? {} : { containerID: `${runtimeName}://${attempt.id}` }),
-    ...resourcesOf(container, running && role !== 'ephemeral'),
+    ...resourcesOf(view, container, running && role !== 'ephemeral'),
   };
 }
 
@@ -50,12 +50,17 @@ function isReady(known: ContainerView, container: PodContainer, role: Role): boo
   return isWork ? exitCodeOf(latest(known)) === 0 : isServing(container, known);
 }
 
-function resourcesOf(container: PodContainer, running: boolean): Partial<ContainerStatus> {
+/** What it was promised, and what it has. */
+function resourcesOf(
+  view: PodView,
+  container: PodContainer,
+  running: boolean,
+): Partial<ContainerStatus> {
   if (!running) return {};
   const requests = container.resources?.requests;
   return {
     ...(requests === undefined ? {} : { allocatedResources: requests }),
-    resources: container.resources ?? {},
+    resources: view.resize?.held.get(container.name) ?? container.resources ?? {},
   };
 }
 
@@ -93,7 +98,7 @@ function isToRestart(
   attempt: Attempt,
 ): boolean {
   if (pod.metadata.deletionTimestamp !== undefined || !view.ready) return false;
-  return restarts(pod, container, exitCodeOf(attempt) ?? 0, role);
+  return restarts(pod, container, attempt, role);
 }
 
 function crashLoop(pod: Pod, attempt: Attempt): ContainerState {

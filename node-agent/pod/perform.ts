@@ -4,6 +4,7 @@ import { limit, setPaused } from './perform-wish.ts';
 import type { Action } from './plan.ts';
 import type { PodState } from './pod-state.ts';
 import { prepareContainer } from './prepare.ts';
+import { resizeContainers } from './resize.ts';
 import { setUp } from './set-up.ts';
 import { startContainer } from './start.ts';
 import { killContainer, stopContainer } from './stop.ts';
@@ -43,6 +44,8 @@ async function one(
       return setPaused(world, state, pod, action);
     case 'limit':
       return limit(world, state, pod, action);
+    case 'resize':
+      return pod === undefined ? undefined : resizeContainers(world, state, pod, action);
     case 'forget':
       return forgetAttempt(world, state, action);
     case 'tear-down':

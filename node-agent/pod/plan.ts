@@ -5,6 +5,8 @@
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import { type StartFacts, startFacts, wantsAhead } from './ahead.ts';
 import { hasStarted } from './health.ts';
+import { resizeActions } from './plan-resize.ts';
+import { earliest, stopAll } from './plan-stop.ts';
 import { wishActions } from './plan-wish.ts';
 import { restartAt } from './restart.ts';
 import {
@@ -39,6 +41,8 @@ export type Action =
   | { readonly type: 'pause' | 'resume'; readonly container: string }
   /** New limits; `asked`: which run is given those of which generation. */
   | { readonly type: 'limit'; readonly container: string; readonly asked: string }
+  /** The resources that the pod was promised since, for its cgroup and for those of these containers. */
+  | { readonly type: 'resize'; readonly containers: readonly string[] }
   /** Forgets an old attempt: its record, writable layer and log. */
   | { readonly type: 'forget'; readonly container: string; readonly id: string }
   /** Takes network, sandbox and volumes away; records and logs stay. */
@@ -116,27 +120,6 @@ function stoppable(view: PodView, alive: readonly string[]): readonly string[] {
   return others.length > 0 ? others : alive;
 }
 
-function stopAll(view: PodView, names: readonly string[], graceMs: number): Plan {
-  const actions: Action[] = [];
-  let wakeAt: number | undefined;
-  for (const container of names) {
-    const { stopping } = containerView(view, container);
-    // A second delete may shorten the grace; it never lengthens it.
-    if (stopping === undefined || stopping.deadline > view.now + graceMs) {
-      actions.push({ type: 'stop', container, graceMs });
-      wakeAt = earliest(wakeAt, view.now + graceMs);
-      continue;
-    }
-    if (stopping.killed) continue;
-    if (stopping.deadline <= view.now) actions.push({ type: 'kill', container });
-    else wakeAt = earliest(wakeAt, stopping.deadline);
-  }
-  return wakeAt === undefined ? { actions } : { actions, wakeAt };
-}
-
-const earliest = (a: number | undefined, b: number): number =>
-  a === undefined ? b : Math.min(a, b);
-
 /** Brings the pod up and keeps it up. */
 function run(view: PodView, pod: Pod): Plan {
   if (!view.ready) {
@@ -152,6 +135,7 @@ function run(view: PodView, pod: Pod): Plan {
   for (const container of pod.spec?.ephemeralContainers ?? []) steps.keep(container, 'ephemeral');
   steps.forget();
   steps.cure();
+  steps.resize();
   const { actions, ...later } = steps.plan();
   return { ...later, actions: [...actions, ...wishActions(view)] };
 }
@@ -198,7 +182,7 @@ class Steps {
     const attempt = latest(view);
     if (isAlive(attempt) || this.#view.pulling?.has(container.name) === true) return;
     const exitCode = exitCodeOf(attempt);
-    if (exitCode !== undefined && !restarts(this.#pod, container, exitCode, role)) return;
+    if (exitCode !== undefined && !restarts(this.#pod, container, attempt, role)) return;
     const startAt = Math.max(
       attempt === undefined ? 0 : restartAt(attempt),
       view.waiting?.retryAt ?? 0,
@@ -231,11 +215,28 @@ class Steps {
       if (ailment === undefined || !isAlive(attempt)) continue;
       const own = ailment.graceSeconds;
       const graceMs = own === undefined ? graceOf(this.#pod) : own * 1000;
-      const { actions, wakeAt } = stopAll(this.#view, [container], graceMs);
-      const why = ailment.message;
-      this.#actions.push(...actions.map((one) => (one.type === 'stop' ? { ...one, why } : one)));
-      if (wakeAt !== undefined) this.#wakeAt = earliest(this.#wakeAt, wakeAt);
+      this.#stop(container, graceMs, ailment.message);
     }
+  }
+
+  /** Gives what runs its new limits, and stops what wants a new start for them. */
+  resize(): void {
+    for (const container of this.#view.resize?.restart ?? []) {
+      const why = `Container ${container} resize requires restart`;
+      this.#stop(container, graceOf(this.#pod), why);
+    }
+    this.#add(resizeActions(this.#view));
+  }
+
+  #stop(container: string, graceMs: number, why: string): void {
+    const { actions, ...later } = stopAll(this.#view, [container], graceMs);
+    const told = actions.map((one) => (one.type === 'stop' ? { ...one, why } : one));
+    this.#add({ ...later, actions: told });
+  }
+
+  #add({ actions, wakeAt }: Plan): void {
+    this.#actions.push(...actions);
+    if (wakeAt !== undefined) this.#wakeAt = earliest(this.#wakeAt, wakeAt);
   }
 
   forget(): void {

@@ -14,6 +14,7 @@ import {
 } from '#controller/runtime/reconcile.ts';
 import { type WatchEvent, watchCollection } from '#controller/runtime/watch.ts';
 import type { ContainerRecord, SandboxSpec } from '#node-agent/container/runtime.ts';
+import { allocatedPod } from './allocate.ts';
 import { tellBackOffs } from './back-off-events.ts';
 import { keeperOf } from './kept-containers.ts';
 import { identityOf, type PodIdentity } from './labels.ts';
@@ -194,7 +195,8 @@ export class PodController {
     if (state === undefined) return settled();
     const done: string[] = [];
     for (let round = 0; round < roundsMax && !this.#draining; round += 1) {
-      const pod = await wantedPod(this.#world, state, this.#pods.get(uid));
+      const wanted = await wantedPod(this.#world, state, this.#pods.get(uid));
+      const pod = allocatedPod(this.#world, state, wanted);
       await collectLastWords(this.#world, state, pod);
       this.#prober.sync(state, pod);
       const { actions, wakeAt } = plan(state.view(pod, this.#world.now()));

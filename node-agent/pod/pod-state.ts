@@ -11,6 +11,7 @@ import type { Groundwork } from './groundwork.ts';
 import type { Health } from './health.ts';
 import { attemptOf, type PodIdentity } from './labels.ts';
 import { lostAttempt } from './lost-attempt.ts';
+import { Resizing } from './resizing.ts';
 import { waitAfterFailure } from './restart.ts';
 import { type Attempt, isAlive, type PodView, type Waiting } from './view.ts';
 import type { Wish } from './wishes.ts';
@@ -51,6 +52,7 @@ export class PodState {
   #heldUntil = 0;
   readonly pulls = new ContainerPulls();
   readonly ahead = new Ahead();
+  readonly resizing = new Resizing();
   /** Plans the pod anew: something of it changed that no record shows. */
   wake: () => void = () => undefined;
   readonly #groundwork = new Map<string, Promise<Groundwork>>();
@@ -79,8 +81,8 @@ export class PodState {
     if (!isAlive(memory.attempts.at(-1))) delete memory.stopping;
   }
 
-  /** Adds what a record does not hold: reason and termination message. */
-  annotate(id: string, facts: { readonly reason?: string; readonly message?: string }): void {
+  /** Adds what a record does not hold. */
+  annotate(id: string, facts: Partial<Pick<Attempt, 'reason' | 'message' | 'superseded'>>): void {
     for (const memory of this.#containers.values()) {
       const index = memory.attempts.findIndex((attempt) => attempt.id === id);
       const known = memory.attempts[index];
@@ -230,6 +232,7 @@ export class PodState {
       held: this.holds > 0 || this.#heldUntil > now,
       ...(this.wish === undefined ? {} : { wish: this.wish }),
       ...(this.limited === undefined ? {} : { limited: this.limited.asked, limits: this.limited }),
+      resize: this.resizing.view(),
       containers: new Map([...this.#containers].map(([name, m]) => [name, { ...m }])),
     };
   }

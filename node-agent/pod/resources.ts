@@ -72,6 +72,22 @@ export function containerResources(container: PodContainer): Resources {
   return cgroupNumbers(requests.cpuMillis ?? 0, limits.cpuMillis, limits.memoryBytes);
 }
 
+/** Amounts of what a node shares out. */
+export interface NodeAmounts {
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+}
+
+/** What the pod's place on the node costs. */
+export function podRequests(pod: Pod): NodeAmounts {
+  const overhead = amounts(pod.spec?.overhead);
+  return {
+    cpuMillis: total(pod, ({ requests }) => requests.cpuMillis ?? 0) + (overhead.cpuMillis ?? 0),
+    memoryBytes:
+      total(pod, ({ requests }) => requests.memoryBytes ?? 0) + (overhead.memoryBytes ?? 0),
+  };
+}
+
 /** cgroup numbers of the whole pod; a limit holds for the pod only if every container has one. */
 export function podResources(pod: Pod): Resources {
   const request = total(pod, ({ requests }) => requests.cpuMillis ?? 0);

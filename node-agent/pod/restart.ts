@@ -12,6 +12,7 @@ const forgottenAfterMs = 600_000;
  */
 export function nextRestartDelayMs(previous: Attempt | undefined): number {
   if (previous === undefined) return 0;
+  if (previous.superseded === true) return previous.restartDelayMs;
   if (previous.restartDelayMs === 0 || ranLong(previous)) return firstDelayMs;
   return Math.min(previous.restartDelayMs * 2, longestDelayMs);
 }
@@ -20,7 +21,8 @@ export function nextRestartDelayMs(previous: Attempt | undefined): number {
 export function restartAt(attempt: Attempt): number {
   if (attempt.state.phase !== 'exited') return Number.POSITIVE_INFINITY;
   const finishedAt = Date.parse(attempt.state.finishedAt);
-  return ranLong(attempt) ? finishedAt : finishedAt + attempt.restartDelayMs;
+  const atOnce = ranLong(attempt) || attempt.superseded === true;
+  return atOnce ? finishedAt : finishedAt + attempt.restartDelayMs;
 }
 
 function ranLong(attempt: Attempt): boolean {

@@ -10,6 +10,7 @@ import { containerStatus, wholeSeconds } from './container-status.ts';
 import { hasStarted } from './health.ts';
 import { deadlineOf } from './plan.ts';
 import { qosClass } from './resources.ts';
+import { passing, resizeVerdicts } from './status-resize.ts';
 import { wishVerdicts } from './status-wish.ts';
 import {
   containerView,
@@ -164,11 +165,12 @@ function conditionsOf(
     ...readiness(pod, phase, statuses.containerStatuses ?? []),
     { type: 'PodScheduled', ok: true },
     ...disruption(view),
+    ...resizeVerdicts(view.resize),
     ...wishVerdicts(view, before),
   ];
   const ours = verdicts.map((verdict) => condition(view, pod, before, verdict));
   const types = new Set(ours.map(({ type }) => type));
-  return [...ours, ...before.filter(({ type }) => !types.has(type))];
+  return [...ours, ...before.filter(({ type }) => !types.has(type) && !passing.has(type))];
 }
 
 /** What tells an eviction from a failure of the pod's own: policies of Jobs look for it. */

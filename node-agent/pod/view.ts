@@ -6,6 +6,7 @@
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import type { ContainerPhase } from '#node-agent/container/runtime.ts';
 import { type Health, hasStarted } from './health.ts';
+import type { ResizeView } from './resizing.ts';
 import type { Wish } from './wishes.ts';
 
 /** One run of one container. Attempts count from 0; `restartCount` is the latest attempt's number. */
@@ -22,6 +23,8 @@ export interface Attempt {
   readonly reason?: string;
   /** The termination message. */
   readonly message?: string;
+  /** It is stopped for a resize, and started anew whatever its policy and its end. */
+  readonly superseded?: true;
 }
 
 /** Why something cannot go on now, as `state.waiting` shows it. */
@@ -85,6 +88,8 @@ export interface PodView {
   /** Which attempt was given the limits of which generation, and what came of it. */
   readonly limited?: string;
   readonly limits?: { readonly generation: number; readonly problem?: string };
+  /** Resources that the pod was promised while it ran. */
+  readonly resize?: ResizeView;
 }
 
 const nothing: ContainerView = { attempts: [] };
@@ -123,9 +128,16 @@ export function isSidecar(container: PodContainer): boolean {
 /** In which of the pod's lists a container stands. */
 export type Role = 'init' | 'app' | 'ephemeral';
 
-/** Whether a container is to run again after it ended with `exitCode` (KEP-753 gives sidecars their own policy). */
-export function restarts(pod: Pod, container: PodContainer, exitCode: number, role: Role): boolean {
+/** Whether a container is to run again after that end (KEP-753 gives sidecars their own policy). */
+export function restarts(
+  pod: Pod,
+  container: PodContainer,
+  attempt: Attempt | undefined,
+  role: Role,
+): boolean {
   if (role === 'ephemeral') return false;
+  if (attempt?.superseded === true) return true;
+  const exitCode = exitCodeOf(attempt) ?? 0;
   if (role === 'init' && isSidecar(container)) return true;
   const policy = pod.spec?.restartPolicy ?? 'Always';
   if (policy === 'Never') return false;
@@ -149,12 +161,13 @@ export function finished(view: PodView): boolean {
   const pod = view.pod;
   if (pod?.spec === undefined) return false;
   for (const container of pod.spec.initContainers ?? []) {
-    const exitCode = exitCodeOf(latest(containerView(view, container.name)));
+    const attempt = latest(containerView(view, container.name));
+    const exitCode = exitCodeOf(attempt);
     if (isSidecar(container) || exitCode === undefined) continue;
-    if (exitCode !== 0 && !restarts(pod, container, exitCode, 'init')) return true;
+    if (exitCode !== 0 && !restarts(pod, container, attempt, 'init')) return true;
   }
   return pod.spec.containers.every((container) => {
-    const exitCode = exitCodeOf(latest(containerView(view, container.name)));
-    return exitCode !== undefined && !restarts(pod, container, exitCode, 'app');
+    const attempt = latest(containerView(view, container.name));
+    return exitCodeOf(attempt) !== undefined && !restarts(pod, container, attempt, 'app');
   });
 }

@@ -163,6 +163,10 @@ export class FakeRuntime implements ContainerRuntime {
     this.containers.set(id, { ...record, spec: { ...record.spec, resources } });
   }
 
+  sandbox(id: string): SandboxSpec | undefined {
+    return this.sandboxes.get(id);
+  }
+
   async updateSandbox(id: string, change: Resources): Promise<void> {
     const spec = this.sandboxes.get(id);
     if (spec === undefined) throw new Error(`no sandbox ${id}`);

@@ -37,6 +37,7 @@ export function defaultPod(pod: JsonObject): void {
     ...objectsOf(spec['initContainers']),
   ]) {
     requestWhatIsLimited(container);
+    resizeInPlace(container);
     if (spec['hostNetwork'] === true) defaultHostPorts(container);
   }
 }
@@ -83,6 +84,19 @@ function defaultHttpGet(action: unknown): void {
 function requestWhatIsLimited(container: JsonObject): void {
   const resources = objectOr(container['resources']);
   if (isObject(resources['limits'])) fill(ensureObject(resources, 'requests'), resources['limits']);
+}
+
+/** Amounts that are said may change while the container runs (`setDefaultResizePolicy`). */
+function resizeInPlace(container: JsonObject): void {
+  const { requests, limits } = objectOr(container['resources']);
+  const said = { ...objectOr(requests), ...objectOr(limits) };
+  const policies = objectsOf(container['resizePolicy']);
+  const silent = ['cpu', 'memory'].filter(
+    (name) => name in said && !policies.some(({ resourceName }) => resourceName === name),
+  );
+  if (silent.length === 0) return;
+  const added = silent.map((name) => ({ resourceName: name, restartPolicy: 'NotRequired' }));
+  container['resizePolicy'] = [...policies, ...added];
 }
 
 function defaultHostPorts(container: JsonObject): void {

@@ -18,7 +18,7 @@ import {
 } from './causes.ts';
 import { checkEnvironment } from './environment.ts';
 import { checkProbes } from './probe.ts';
-import { checkResources } from './resources.ts';
+import { checkResizePolicy, checkResources } from './resources.ts';
 import { checkConfinement } from './security-context.ts';
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
@@ -28,6 +28,7 @@ export const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 /** What of the pod a container's fields refer to. */
 export interface PodNames {
   readonly volumes: ReadonlySet<string>;
+  readonly restartPolicy?: unknown;
 }
 
 function checkImage(field: string, image: unknown): StatusCause[] {
@@ -125,6 +126,11 @@ function checkContainer(field: string, container: JsonObject, pod: PodNames): St
     checkProbes(field, container),
     checkOneOf(`${field}.imagePullPolicy`, container['imagePullPolicy'], PULL_POLICIES),
     checkResources(`${field}.resources`, container['resources']),
+    checkResizePolicy(
+      `${field}.resizePolicy`,
+      objectsOf(container['resizePolicy']),
+      container['restartPolicy'] ?? pod.restartPolicy,
+    ),
     checkSecurity(`${field}.securityContext`, objectOr(container['securityContext'])),
   );
 }

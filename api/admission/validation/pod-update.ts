@@ -65,7 +65,10 @@ function withOldFields(spec: JsonObject, old: JsonObject): JsonObject {
   };
   for (const list of ['containers', 'initContainers']) {
     for (const [i, container] of objectsOf(copy[list]).entries()) {
-      container['image'] = objectsOf(old[list])[i]?.['image'];
+      const before = objectsOf(old[list])[i];
+      container['image'] = before?.['image'];
+      // A default that what is stored was made without.
+      if (before?.['resizePolicy'] === undefined) delete container['resizePolicy'];
     }
   }
   for (const field of ['activeDeadlineSeconds', 'tolerations', 'schedulingGates']) restore(field);

@@ -112,7 +112,10 @@ export function checkPodSpec(
 ): StatusCause[] {
   const volumes = objectsOf(spec['volumes']);
   const own = volumes.map((volume) => stringOr(volume['name']));
-  const names = { volumes: new Set([...own, ...claimed]) };
+  const names = {
+    volumes: new Set([...own, ...claimed]),
+    restartPolicy: spec['restartPolicy'],
+  };
   return together(
     checkVolumes(`${field}.volumes`, volumes),
     checkContainers(field, spec, names),

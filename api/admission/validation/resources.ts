@@ -3,7 +3,7 @@ import { type JsonObject, objectOr } from '#api/resources/json.ts';
 import { qualifiedNameProblems } from '#api/resources/names.ts';
 import { compareQuantities, InvalidQuantity, parseQuantity } from '#api/resources/quantity.ts';
 import type { StatusCause } from '#api/resources/status.ts';
-import { inEach, invalidBecause, invalidValue, together } from './causes.ts';
+import { checkOneOf, duplicate, inEach, invalidBecause, invalidValue, together } from './causes.ts';
 
 const STANDARD = ['cpu', 'memory', 'ephemeral-storage'];
 /** Resources of which more may be promised than there is: the limit may be above the request. */
@@ -62,4 +62,28 @@ export function checkResources(field: string, resources: unknown): StatusCause[]
     checkAmounts(`${field}.requests`, requests),
   );
   return causes.length > 0 ? causes : checkWithin(field, requests, limits);
+}
+
+const RESIZED = ['cpu', 'memory'];
+const ON_RESIZE = ['NotRequired', 'RestartContainer'];
+
+/** What is wrong with `resizePolicy` of a container (`validateResizePolicy`); `policy`: the pod's restart policy. */
+export function checkResizePolicy(
+  field: string,
+  entries: readonly JsonObject[],
+  policy: unknown,
+): StatusCause[] {
+  const seen = new Set<unknown>();
+  return inEach(entries, ({ resourceName, restartPolicy }) => {
+    const twice = seen.has(resourceName) ? [duplicate(field, String(resourceName))] : [];
+    seen.add(resourceName);
+    const never = policy === 'Never' && restartPolicy === 'RestartContainer';
+    const detail = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+    return together(
+      twice,
+      checkOneOf(field, resourceName, RESIZED),
+      checkOneOf(field, restartPolicy, ON_RESIZE),
+      never ? [invalidValue(field, restartPolicy, detail)] : [],
+    );
+  });
 }

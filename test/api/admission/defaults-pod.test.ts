@@ -77,6 +77,10 @@ t.test('each part of a pod gets its defaults', async (t) => {
           limits: { cpu: '500m', memory: '1Mi' },
           requests: { cpu: '250m', memory: '1Mi' },
         },
+        resizePolicy: [
+          { resourceName: 'cpu', restartPolicy: 'NotRequired' },
+          { resourceName: 'memory', restartPolicy: 'NotRequired' },
+        ],
       }),
     ],
     volumes: [

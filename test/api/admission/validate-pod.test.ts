@@ -38,6 +38,30 @@ const MISTAKES: [JsonObject, string | RegExp][] = [
     pod({ ports: [{ containerPort: 80, protocol: 'QUIC' }] }),
     'spec.containers[0].ports[0].protocol: Unsupported value: "QUIC": supported values: "SCTP", "TCP", "UDP"',
   ],
+  [
+    pod({ resizePolicy: [{ resourceName: 'disk', restartPolicy: 'NotRequired' }] }),
+    'spec.containers[0].resizePolicy: Unsupported value: "disk": supported values: "cpu", "memory"',
+  ],
+  [
+    pod({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'Maybe' }] }),
+    'spec.containers[0].resizePolicy: Unsupported value: "Maybe": supported values: "NotRequired", "RestartContainer"',
+  ],
+  [
+    pod({
+      resizePolicy: [
+        { resourceName: 'cpu', restartPolicy: 'NotRequired' },
+        { resourceName: 'cpu', restartPolicy: 'NotRequired' },
+      ],
+    }),
+    'spec.containers[0].resizePolicy: Duplicate value: "cpu"',
+  ],
+  [
+    pod(
+      { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] },
+      { restartPolicy: 'Never' },
+    ),
+    "spec.containers[0].resizePolicy: Invalid value: \"RestartContainer\": must be 'NotRequired' when `restartPolicy` is 'Never'",
+  ],
   [pod({ env: [{ value: 'x' }] }), 'spec.containers[0].env[0].name: Required value'],
   [
     pod({ env: [{ name: 'a=b' }] }),

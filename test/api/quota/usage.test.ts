@@ -42,6 +42,25 @@ t.test('a pod counts what it has at the most', async (t) => {
   });
 });
 
+t.test('a resize that waits costs what it asks for, and what it has', async (t) => {
+  const status = (reason: string) => ({
+    status: {
+      conditions: [{ type: 'PodResizePending', status: 'True', reason }],
+      containerStatuses: [
+        {
+          name: 'main',
+          allocatedResources: { cpu: '300m', memory: '1Gi' },
+          resources: { requests: { cpu: '200m' }, limits: { cpu: '2' } },
+        },
+      ],
+    },
+  });
+  const spec = { containers: [resources({ cpu: '400m', memory: '512Mi' }, { cpu: '1' })] };
+  const usage = (reason: string) => listOf(podUsage(object('Pod', spec, status(reason)), now));
+  t.match(usage('Deferred'), { cpu: '400m', memory: '1Gi', 'limits.cpu': '2' });
+  t.match(usage('Infeasible'), { cpu: '300m', memory: '1Gi', 'limits.cpu': '2' });
+});
+
 t.test('a pod that is over holds its name alone', async (t) => {
   const spec = { containers: [resources({ cpu: 1 })] };
   const over = [

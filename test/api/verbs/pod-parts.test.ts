@@ -107,3 +107,15 @@ t.test('what a resize refuses', async (t) => {
     t.match((await patch(`x${index}/resize`, main(wanted))).json.message, why, name);
   }
 });
+
+t.test('a resize keeps to the limit ranges of its namespace', async (t) => {
+  const range = { type: 'Container', max: { cpu: '1' } };
+  const body = { metadata: { name: 'small' }, spec: { limits: [range] } };
+  await raw(server, 'POST', '/api/v1/namespaces/default/limitranges', { body });
+  await make('l', { requests: { cpu: '1' }, limits: { cpu: '1' } });
+  const { json, status } = await patch('l/resize', main({ limits: { cpu: '2' } }));
+  t.equal(status, 403);
+  t.match(json.message, /maximum cpu usage per Container is 1, but limit is 2/);
+  t.equal((await patch('l/resize', main({ requests: { cpu: '500m' } }))).status, 200);
+  await raw(server, 'DELETE', '/api/v1/namespaces/default/limitranges/small');
+});

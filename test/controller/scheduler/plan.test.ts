@@ -196,3 +196,24 @@ t.test('of a large cluster only a part is looked at, and every node has its turn
     message: /^0\/400 nodes are available: 400 Insufficient cpu\./,
   });
 });
+
+t.test('a resize takes what is asked for and what is had, unless it never can be', async (t) => {
+  const made = (reason: string): Pod => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p' },
+    spec: { containers: [{ name: 'a', resources: { requests: { cpu: '400m' } } }] },
+    status: {
+      conditions: [{ type: 'PodResizePending', status: 'True', reason }],
+      containerStatuses: [
+        {
+          ...{ name: 'a', image: '', imageID: '', ready: true, restartCount: 0 },
+          allocatedResources: { cpu: '300m', memory: '1Ki' },
+          resources: { requests: { cpu: '100m' } },
+        },
+      ],
+    },
+  });
+  t.match(requestsOf(made('Deferred')), new Map(Object.entries({ cpu: 400, memory: 1024 })));
+  t.match(requestsOf(made('Infeasible')), new Map(Object.entries({ cpu: 300, memory: 1024 })));
+});
