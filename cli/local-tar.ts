@@ -1,5 +1,6 @@
 /** Files of this machine as a tar, and a tar as files of this machine: `bay cp`'s own end. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { createReadStream, createWriteStream, type Stats } from 'node:fs';
 import {
   chmod,
   lchown,
@@ -16,9 +17,18 @@ import {
 import { dirname, join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { extract, type Header, type Pack, pack } from 'tar-stream';
 
 type Entry = Readable & { readonly header: Header };
+
+const execute = promisify(execFile);
+
+/** What is packed, and the names of files that have several. */
+interface Packing {
+  readonly tar: Pack;
+  readonly links: Map<string, string>;
+}
 
 /** `source` as a tar whose first entry is called `name`; `''` for a directory's content. Sockets are left out. */
 export function packed(
@@ -27,29 +37,46 @@ export function packed(
   options: { readonly follow: boolean },
 ): Readable {
   const tar = pack();
-  add(tar, source, name, options.follow).then(
+  add({ tar, links: new Map() }, source, name, options.follow).then(
     () => tar.finalize(),
     (error: Error) => tar.destroy(error),
   );
   return tar as unknown as Readable;
 }
 
-async function add(tar: Pack, path: string, name: string, follow: boolean): Promise<void> {
+/** The kernel's number as tars have it (makedev(3)). */
+function deviceOf({ rdev }: Stats) {
+  const device = BigInt(rdev);
+  const devmajor = Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n));
+  return { devmajor, devminor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)) };
+}
+
+async function add(packing: Packing, path: string, name: string, follow: boolean): Promise<void> {
+  const { tar, links } = packing;
   const facts = follow ? await stat(path) : await lstat(path);
-  const { uid, gid, mtime } = facts;
+  const { uid, gid, mtime, dev, ino, nlink } = facts;
   const common = { name, uid, gid, mtime, mode: facts.mode & 0o7777 };
+  if (facts.isDirectory()) {
+    if (name !== '') await written(tar, { ...common, type: 'directory' });
+    for (const child of (await readdir(path)).sort()) {
+      await add(packing, join(path, child), name === '' ? child : `${name}/${child}`, false);
+    }
+    return;
+  }
+  const first = nlink > 1 ? links.get(`${dev} ${ino}`) : undefined;
+  if (first !== undefined) return written(tar, { ...common, type: 'link', linkname: first });
+  links.set(`${dev} ${ino}`, name);
   if (facts.isFile()) {
     const entry = tar.entry({ ...common, size: facts.size });
     // What grows meanwhile is cut where it was when it was looked at.
     await pipeline(facts.size === 0 ? [] : createReadStream(path, { end: facts.size - 1 }), entry);
   } else if (facts.isSymbolicLink()) {
     await written(tar, { ...common, type: 'symlink', linkname: await readlink(path) });
-  } else if (facts.isDirectory()) {
-    if (name !== '') await written(tar, { ...common, type: 'directory' });
-    for (const child of (await readdir(path)).sort()) {
-      await add(tar, join(path, child), name === '' ? child : `${name}/${child}`, false);
-    }
   } else if (facts.isFIFO()) await written(tar, { ...common, type: 'fifo' });
+  else if (facts.isCharacterDevice() || facts.isBlockDevice()) {
+    const type = facts.isBlockDevice() ? 'block-device' : 'character-device';
+    await written(tar, { ...common, type, ...deviceOf(facts) });
+  }
 }
 
 const written = (tar: Pack, header: Partial<Header> & { name: string }): Promise<void> =>
@@ -128,7 +155,23 @@ async function put(entry: Entry, path: string, directory: string): Promise<void>
   entry.resume();
   if (type === 'symlink') await symlink(linkname, path);
   else if (type === 'link') await link(await placeOf(directory, linkname), path);
-  else throw new Error(`copy ${entry.header.name}: a ${type} cannot be made here`);
+  else await makeNode(entry.header, path);
+}
+
+const nodes: Readonly<Record<string, string>> = {
+  fifo: 'p',
+  'character-device': 'c',
+  'block-device': 'b',
+};
+
+/** Node has no call for it. @throws Error when this user may not, which only root may with devices */
+async function makeNode({ type, name, devmajor, devminor }: Header, path: string): Promise<void> {
+  const kind = nodes[type ?? ''];
+  if (kind === undefined) throw new Error(`copy ${name}: a ${type} cannot be made here`);
+  const numbers = kind === 'p' ? [] : [String(devmajor ?? 0), String(devminor ?? 0)];
+  await execute('mknod', ['--', path, kind, ...numbers]).catch((cause: unknown) => {
+    throw new Error(`copy ${name}: a ${type} cannot be made at ${path}`, { cause });
+  });
 }
 
 /** Whether the directory of a path is there. */

@@ -1,5 +1,5 @@
 /** `bay cp`: files between this machine and a container, by docker's rules. */
-import { lstat, realpath, stat } from 'node:fs/promises';
+import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, posix, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { RemoteClient } from '#api/client/client.ts';
@@ -115,9 +115,17 @@ async function copyOut(remote: Remote, asked: string, local: string, flags: Flag
   await unpacked(await get({ name }), place.directory, { owners: flags.archive });
 }
 
+/** Where links lead, to something or to nothing; a file is never written in place of a link. */
+async function linked(path: string, left = 40): Promise<string> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts?.isSymbolicLink() !== true) return path;
+  if (left === 0) throw new Error(`${path}: too many symbolic links`);
+  return linked(resolve(dirname(path), await readlink(path)), left - 1);
+}
+
 /** Where it goes, and under which name; without one, under its own. */
 async function placeLocally(local: string, isTree: boolean) {
-  const path = resolve(local);
+  const path = await linked(resolve(local));
   const facts = await stat(path).catch(() => undefined);
   if (facts?.isDirectory() === true) return { directory: await realpath(path) };
   if (facts === undefined && !isTree && local.endsWith('/')) {
@@ -128,7 +136,19 @@ async function placeLocally(local: string, isTree: boolean) {
   return { directory: await realpath(dirname(path)), name: basename(path) };
 }
 
+async function sourceFacts(local: string, follow: boolean) {
+  const facts = await (follow ? stat(local) : lstat(local)).catch((error: unknown) => {
+    const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+    const why = isFile ? 'not a directory' : 'no such file or directory';
+    throw new Error(`lstat ${resolve(local)}: ${why}`);
+  });
+  if (facts.isSocket()) throw new Error(`${local}: a socket cannot be copied`);
+  return facts;
+}
+
 async function copyIn(local: string, remote: Remote, asked: string, flags: Flags) {
+  if (local === '') throw new Error('source can not be empty');
+  if (asked === '') throw new Error(`destination "${remote.text}:" can not be empty`);
   let path = asked.startsWith('/') ? asked : `/${asked}`;
   let facts = await remoteStat(remote, path);
   if (facts !== undefined && isLink(facts)) {
@@ -143,9 +163,7 @@ async function copyIn(local: string, remote: Remote, asked: string, flags: Flags
     }
     return put(path, process.stdin as never, true);
   }
-  const source = await (flags.follow ? stat(local) : lstat(local)).catch(() => {
-    throw new Error(`lstat ${resolve(local)}: no such file or directory`);
-  });
+  const source = await sourceFacts(local, flags.follow);
   const isTree = source.isDirectory() || /\/\.?$/.test(local);
   const follow = flags.follow || local.endsWith('/');
   const own = local.endsWith('/.') || local === '.' ? '' : basename(resolve(local));

@@ -47,7 +47,11 @@ export interface Wanted {
 
 /** @throws StatusError 404 */
 export async function findPlace(world: OperationsWorld, wanted: Wanted): Promise<Place> {
-  return fromPod(world, wanted) ?? (await atRest(world, wanted)) ?? missing(wanted);
+  const found = fromPod(world, wanted) ?? (await atRest(world, wanted));
+  if (found !== undefined) return found;
+  const { prepareUnstarted } = await import('./unstarted.ts');
+  const isMade = await prepareUnstarted(world, wanted);
+  return (isMade ? await atRest(world, wanted) : undefined) ?? missing(wanted);
 }
 
 function placeOf(record: ContainerRecord, wanted: Wanted, image: string): Place {

@@ -14,7 +14,7 @@ import { StartFailure } from './container-image.ts';
 /** On the Pod: the names of its volumes that have one, by where they are mounted (`controller/container/pod.ts`). */
 export const volumesAnnotation = 'bayplan.dev/volumes';
 
-const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+export const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 export const volumeHash = (target: string): string =>
   createHash('sha256').update(target).digest('hex').slice(0, 16);

@@ -126,12 +126,11 @@ export function volumePaths(
 
 /** The document's volumes, made when they are mounted first. */
 async function ownVolumes({ world, pod, container, laid, mounts }: Start, uid: string) {
-  const shared = join(world.paths.dataDir, 'volumes');
   const places = volumePlaces(pod, container, {
     own: (hash) => world.kept.volumeDir(uid, hash),
-    shared,
+    shared: world.kept.sharedVolumesDir,
   });
-  if (places.size > 0) await mkdir(shared, { recursive: true, mode: 0o700 });
+  if (places.size > 0) await world.kept.makeSharedVolumes();
   for (const [target, source] of places) await provideVolume(source, laid.layers, target);
   return withPlaces(mounts, places);
 }
@@ -149,7 +148,7 @@ async function imageVolumes({ world, pod, container, laid, mounts }: Start, uid?
 }
 
 /** A volume begins with what the image has at its place; whole from the moment it has its name. */
-function provideVolume(dir: string, layers: readonly string[], path: string): Promise<void> {
+export function provideVolume(dir: string, layers: readonly string[], path: string): Promise<void> {
   // Two containers may be the first to want one.
   const running = providing.get(dir);
   if (running !== undefined) return running;

@@ -8,7 +8,7 @@
  *
  * It goes when the API has no such document any more: renamed first, so that what has a uid's name is always whole.
  */
-import { readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs/internal/Subscription';
 import type { ApiObject, Client, Collection } from '#api/client/collection.ts';
@@ -99,6 +99,16 @@ export class KeptContainers {
 
   volumeDir(uid: string, name: string): string {
     return join(this.#root, uid, 'volumes', name);
+  }
+
+  /** Where volumes with a name are, by namespace. */
+  get sharedVolumesDir(): string {
+    return join(this.#options.dataDir, 'volumes');
+  }
+
+  /** Nobody else looks into it. */
+  async makeSharedVolumes(): Promise<void> {
+    await mkdir(this.sharedVolumesDir, { recursive: true, mode: 0o700 });
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Volumes with a name, through `bay volume`, on a whole cluster. */
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { TestCluster } from '../support/cluster.ts';
@@ -73,4 +74,35 @@ t.test('volumes with a name', async (t) => {
     t.match(await volume('prune', '-a', '-f'), /data\n\nTotal reclaimed space: 11B/);
     t.equal(await volume('ls', '-q'), '');
   });
+
+  const scratch = mkdtempSync(join(tmpdir(), 'bay-volumes-'));
+  t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
+
+  await t.test(
+    'are there before the first start, as the container’s other files are',
+    async (t) => {
+      await bay('create', '--name', 'made', '-v', 'filled:/data', image, 'sleep', '3600');
+      await bay('cp', 'made:/etc/passwd', join(scratch, 'passwd'));
+      t.match(readFileSync(join(scratch, 'passwd'), 'utf8'), /^root:/);
+      writeFileSync(join(scratch, 'early'), 'before it ran');
+      await bay('cp', join(scratch, 'early'), 'made:/early');
+      await bay('cp', join(scratch, 'early'), 'made:/data/early');
+      t.equal(await bay('diff', 'made'), 'A /early\n');
+      t.match(await bay('commit', 'made', 'early:1'), /^sha256:/);
+      t.equal(await bay('run', '--rm', 'early:1', 'cat', '/early'), 'before it ran');
+      const state = '{{.State.Status}} {{.status.node}}';
+      t.match(await bay('inspect', '-f', state, 'made'), /^created \S+\n$/);
+      await bay('start', 'made');
+      t.equal(await bay('exec', 'made', 'cat', '/early', '/data/early'), 'before it ran'.repeat(2));
+      await bay('rm', '-f', 'made');
+      const kept = await bay('run', '--rm', '-v', 'filled:/v', image, 'cat', '/v/early');
+      t.equal(kept, 'before it ran');
+      await bay('create', '--name', 'imageless', 'nowhere.invalid/none:1', 'true');
+      t.match(await cluster.bay('cp', 'imageless:/x', join(scratch, 'x')), {
+        code: 1,
+        stderr: /its image 'nowhere.invalid\/none:1' is not on its node yet; pull or load it/,
+      });
+      await bay('rm', 'imageless');
+    },
+  );
 });

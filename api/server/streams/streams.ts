@@ -19,6 +19,7 @@ import type { Backend } from './backend.ts';
 import { type Forwarding, forward, passOn } from './forward.ts';
 import { locate } from './locate.ts';
 import { refuseUpgrade, tunnel } from './tunnel.ts';
+import { settle } from './unstarted.ts';
 
 const passedOn: ReadonlySet<string> = new Set(['log', 'proxy', ...fileOperations]);
 
@@ -26,11 +27,12 @@ const passedOn: ReadonlySet<string> = new Set(['log', 'proxy', ...fileOperations
 export async function serveStream(
   exchange: Exchange,
   { query, target }: RequestInfo & { readonly target: ResourceTarget },
-  { cache }: ApiContext,
+  context: ApiContext,
   forwarding: Forwarding,
   common: ReplyHeaders,
 ): Promise<number> {
-  const backend = locate(cache, target, query);
+  await settle(context, target);
+  const backend = locate(context.cache, target, query);
   const { subresource } = target;
   if (subresource === 'proxy' && redirects(exchange, target)) {
     const [path, ...rest] = exchange.url.split('?');
