@@ -10,6 +10,7 @@
 
 #include "failure.h"
 #include "sys.h"
+#include "text.h"
 
 #define DEEPEST 64
 
@@ -29,8 +30,26 @@ static int copy_link(const struct place* at) {
   return symlinkat(target, at->to, at->name);
 }
 
+// Somebody else who has the image may have put a pipe or a device there meanwhile: what is read is what
+// was looked at.
+static int open_file(const struct place* at) {
+  char path[40];
+  struct text text = {path, sizeof path};
+  struct stat facts;
+  int found = openat(at->from, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (found < 0) return -1;
+  add(&text, "/proc/self/fd/");
+  add_number(&text, (uint64_t)found);
+  int regular = fstat(found, &facts) == 0 && S_ISREG(facts.st_mode);
+  int file = regular ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  int reason = regular ? errno : ESTALE;
+  close(found);
+  errno = reason;
+  return file;
+}
+
 static int copy_file(const struct place* at) {
-  int from = openat(at->from, at->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  int from = open_file(at);
   int to = openat(at->to, at->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   ssize_t done = from < 0 || to < 0 ? -1 : 1;
   while (done > 0) done = sendfile(to, from, 0, 1 << 20);

@@ -1,6 +1,7 @@
 // A hostile program for containers, built static by the tests beside it.
 //
 //   racer swap STOP A B   exchanges A and B, atomically and without end, until STOP exists
+//   racer kinds STOP PATH TARGET   makes PATH a file, a pipe and a link to TARGET in turn, each time by one rename
 //   racer exe STOP        holds every program of /proc that is not its own and tries to write to it, also after it ended
 //   racer deep N          nests directories below the working directory
 #define _GNU_SOURCE
@@ -27,6 +28,23 @@ static int swap(const char* stop, const char* a, const char* b) {
   for (; access(stop, F_OK) != 0; usleep(50))
     for (int i = 0; i < 7; i++)
       swaps += syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE_) == 0;
+  say("swaps", swaps);
+  return 0;
+}
+
+static int kinds(const char* stop, const char* path, const char* target) {
+  char next[4096];
+  long swaps = 0;
+  snprintf(next, sizeof next, "%s.next", path);
+  say("ready", 0);
+  while (access(stop, F_OK) != 0) {
+    if (swaps % 7 == 0) usleep(50);
+    if (swaps % 3 == 0) close(open(next, O_CREAT | O_WRONLY, 0644));
+    if (swaps % 3 == 1) mkfifo(next, 0644);
+    if (swaps % 3 == 2 && symlink(target, next) != 0) return 1;
+    if (rename(next, path) != 0) return 1;
+    swaps++;
+  }
   say("swaps", swaps);
   return 0;
 }
@@ -104,6 +122,7 @@ static int deep(long levels) {
 
 int main(int argc, char** argv) {
   if (argc == 5 && strcmp(argv[1], "swap") == 0) return swap(argv[2], argv[3], argv[4]);
+  if (argc == 5 && strcmp(argv[1], "kinds") == 0) return kinds(argv[2], argv[3], argv[4]);
   if (argc == 3 && strcmp(argv[1], "exe") == 0) return exe(argv[2]);
   if (argc == 3 && strcmp(argv[1], "deep") == 0) return deep(atol(argv[2]));
   return 2;

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { containerSpec, exited, logText, sandboxSpec, type TestNode, until } from '../node.ts';
 
 /** Builds the program; its path on the host. */
-export function buildRacer(node: TestNode): string {
+export function buildRacer(node: Pick<TestNode, 'directory'>): string {
   const program = `${node.directory}/racer`;
   const source = `${import.meta.dirname}/racer.c`;
   execFileSync('cc', ['-static', '-O2', '-Wall', '-Werror', '-o', program, source]);
@@ -13,7 +13,7 @@ export function buildRacer(node: TestNode): string {
 
 interface Race {
   readonly program: string;
-  /** `swap A B` with paths below `/shared`, or `exe`. */
+  /** `swap A B` or `kinds PATH TARGET` with paths below `/shared`, or `exe`. */
   readonly args: readonly string[];
   /** A directory of the host, shown at `/shared`. */
   readonly shared: string;
@@ -25,7 +25,7 @@ interface Race {
 export async function whileRacing(
   node: TestNode,
   race: Race,
-  during: (said: () => string) => Promise<void>,
+  during: (said: () => string, racer: string) => Promise<void>,
 ): Promise<string> {
   mkdirSync(race.shared, { recursive: true });
   const stop = `${race.shared}/stop`;
@@ -44,7 +44,7 @@ export async function whileRacing(
   await node.runtime.start(spec);
   try {
     await until('the racer to run', () => logText(spec.logPath).includes('ready'));
-    await during(() => logText(spec.logPath));
+    await during(() => logText(spec.logPath), spec.id);
   } finally {
     writeFileSync(stop, '');
     await exited(node, spec.id);
