@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { finished } from 'node:stream/promises';
 import type { PodContainer, Probe } from '#api/resources/types.ts';
 import type { ContainerRuntime } from '#node-agent/container/runtime.ts';
+import { checkGrpc } from './grpc-probe.ts';
 
 type Hook = NonNullable<NonNullable<PodContainer['lifecycle']>['postStart']>;
 export type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket' | 'grpc'> & Pick<Hook, 'sleep'>;
@@ -50,7 +51,9 @@ async function askOutside(handler: Handler, place: Place, signal: AbortSignal): 
     return dial(host ?? place.ip, portOf(port, place.container), signal);
   }
   if (handler.sleep !== undefined) return pause(handler.sleep.seconds * 1000, signal);
-  if (handler.grpc !== undefined) throw new Error('gRPC probes are not supported by this node');
+  if (handler.grpc === undefined) return;
+  const { port, service = '' } = handler.grpc;
+  await checkGrpc({ host: place.ip, port, service }, signal);
 }
 
 async function command(args: string[], { runtime, id }: Place, signal: AbortSignal) {

@@ -1,6 +1,7 @@
 /** Probes, on a real node. */
 import type { Pod } from '#api/resources/types.ts';
-import { shell, startRealRig, type Tap } from './real-rig.ts';
+import { grpcHealth, volumes } from './agnhost.ts';
+import { image, shell, startRealRig, type Tap } from './real-rig.ts';
 
 const { rig, test } = await startRealRig();
 const often = { periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 1 };
@@ -45,6 +46,26 @@ test('Probing container should *not* be restarted with a /healthz http liveness 
   probed(t, lasting, patient(http), 0));
 test('Probing container should *not* be restarted with a tcp:8080 liveness probe', (t) =>
   probed(t, lasting, patient({ tcpSocket: { port: 8080 } }), 0));
+test('Probing container should *not* be restarted with a GRPC liveness probe', async (t) => {
+  const main = {
+    ...grpcHealth(5000),
+    livenessProbe: { ...often, timeoutSeconds: 20, grpc: { port: 5000 } },
+  };
+  const startupProbe = { ...started, grpc: { port: 5000 } };
+  const also = { name: 'also', image, ...shell('sleep 8; echo lasted; sleep 1000') };
+  const pod = await rig.make(
+    {},
+    {
+      restartPolicy: 'Always',
+      volumes,
+      containers: [{ name: 'main', image, ...main, startupProbe }, also],
+    },
+  );
+  const { status } = await rig.ready(pod);
+  t.ok(status?.containerStatuses?.every((one) => one.started));
+  await rig.written(pod, /lasted/, 'also');
+  t.equal(restarts(await rig.pod(pod, 'there', () => true)), 0);
+});
 test('Probing container should be restarted with a GRPC liveness probe', (t) =>
   probed(t, `${served}; sleep 1000`, { grpc: { port: 1234 } }, 1));
 test('Probing container should have monotonically increasing restart count', async (t) => {

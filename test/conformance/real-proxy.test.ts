@@ -136,3 +136,19 @@ for (const [title, apiVersion, kind, plural] of [
     }
     await rig.request('DELETE', `${plural}/${name}`, { propagationPolicy: 'Background' });
   });
+
+test('Kubectl logs logs should be able to retrieve and filter logs', async (t) => {
+  const script = 'for i in $(seq 1 100); do echo "line $i"; done; sleep 2; echo last; sleep 1000';
+  const name = await rig.make(shell(script));
+  const whole = await rig.written(name, /last/);
+  const logs = async (...words: string[]) =>
+    (await rig.cluster.kubectl('logs', name, 'main', ...words)).stdout;
+  t.equal(await logs(), whole);
+  t.equal(await logs('--tail=1'), 'last\n');
+  t.equal(await logs('--limit-bytes=1'), 'l');
+  const [time = '', ...rest] = (await logs('--tail=1', '--timestamps')).split(' ');
+  t.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+  t.equal(rest.join(' '), 'last\n');
+  t.equal(await logs('--since=24h'), whole);
+  t.equal(await logs(`--since-time=${time}`), 'last\n');
+});

@@ -90,7 +90,7 @@ export class RealRig {
 
   /** Waits until the object is as `holds` says. */
   until(path: string, what: string, holds: (object: Json) => boolean): Promise<Json> {
-    let last: Json;
+    let last: Json = {};
     const look = async () => {
       last = await this.request('GET', path);
       return holds(last) ? last : undefined;
@@ -150,8 +150,8 @@ export const shell = (script: string, more: object = {}) => ({
   ...more,
 });
 
-/** Starts the cluster; `test` runs its tests several at a time. */
-export async function startRealRig(): Promise<{
+/** Starts the cluster, as `bay up` with these words; `test` runs its tests several at a time. */
+export async function startRealRig(...up: string[]): Promise<{
   readonly rig: RealRig;
   test(name: string, body: (t: Tap) => Promise<void>): void;
 }> {
@@ -159,7 +159,7 @@ export async function startRealRig(): Promise<{
   t.jobs = 6;
   const cluster = await TestCluster.create();
   t.teardown(() => cluster.destroy());
-  await cluster.up();
+  await cluster.up(...up);
   const rig = new RealRig(cluster);
   t.teardown(() => rig.client.close());
   return {
