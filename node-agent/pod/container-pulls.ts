@@ -2,14 +2,17 @@
 import type { LocalImage } from '#node-agent/image/images.ts';
 
 interface Pulled {
-  /** As the container names it: a document may be changed meanwhile. */
+  /** As the document names it, which may be changed meanwhile. */
   readonly name: string;
   readonly image: LocalImage;
 }
 
+/** A container's own image, or one that it mounts. */
+const keyOf = (container: string, name: string): string => `${container} ${name}`;
+
 export class ContainerPulls {
   readonly #running = new Map<string, AbortController>();
-  readonly #pulled = new Map<string, Pulled>();
+  readonly #pulled = new Map<string, LocalImage>();
 
   /** Containers whose images are on their way. */
   running(): ReadonlySet<string> {
@@ -30,14 +33,15 @@ export class ContainerPulls {
   /** `pulled` is absent when the pull failed. */
   end(container: string, pulled?: Pulled): void {
     this.#running.delete(container);
-    if (pulled !== undefined) this.#pulled.set(container, pulled);
+    if (pulled !== undefined) this.#pulled.set(keyOf(container, pulled.name), pulled.image);
   }
 
   /** What the last pull brought for the next start, once. */
   take(container: string, name: string): LocalImage | undefined {
-    const pulled = this.#pulled.get(container);
-    this.#pulled.delete(container);
-    return pulled?.name === name ? pulled.image : undefined;
+    const key = keyOf(container, name);
+    const pulled = this.#pulled.get(key);
+    this.#pulled.delete(key);
+    return pulled;
   }
 
   cancel(): void {

@@ -55,11 +55,13 @@ async function volumeMount(mount: VolumeMount, facts: MountFacts): Promise<Mount
   const source = facts.volumes.get(mount.name);
   if (source === undefined) throw new ConfigError(`volume "${mount.name}" is not in the pod`);
   const subPath = subPathOf(mount, facts.env);
+  const isImage = isOfImage(facts.pod, mount.name);
   return {
     type: 'bind',
-    source: subPath === '' ? source : await insideVolume(source, subPath),
+    source: subPath === '' ? source : await insideVolume(source, subPath, !isImage),
     target: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
-    readonly: mount.readOnly === true || isReadonly(facts.pod, mount.name),
+    readonly: mount.readOnly === true || isImage || isReadonly(facts.pod, mount.name),
+    ...(isImage ? { options: ['noexec'] } : {}),
     ...recursionOf(mount),
     ...propagationOf(mount.mountPropagation),
   };
@@ -70,6 +72,10 @@ const isReadonly = ({ spec }: Pod, name: string): boolean =>
   spec?.volumes?.some(
     (volume) => volume.name === name && volume.persistentVolumeClaim?.readOnly === true,
   ) === true;
+
+/** What an image holds is read, neither written nor run. */
+const isOfImage = ({ spec }: Pod, name: string): boolean =>
+  spec?.volumes?.some((volume) => volume.name === name && volume.image !== undefined) === true;
 
 /** `IfPossible`: it always is, here. */
 function recursionOf({ recursiveReadOnly: wanted }: VolumeMount): Pick<Mount, 'recursiveReadonly'> {
@@ -86,10 +92,10 @@ function subPathOf(mount: VolumeMount, env: ReadonlyMap<string, string>): string
 }
 
 /**
- * The host path of a subPath, made if it is missing. A link inside the volume that leads out of it is refused: what
+ * The host path of a subPath, made if it is missing and may be. A link inside the volume that leads out of it is refused: what
  * a container wrote there must not open the node's file system to the next one.
  */
-async function insideVolume(volume: string, subPath: string): Promise<string> {
+async function insideVolume(volume: string, subPath: string, make: boolean): Promise<string> {
   if (subPath.startsWith('/') || subPath.split('/').includes('..')) {
     throw new ConfigError(`subPath ${JSON.stringify(subPath)} must be relative and without '..'`);
   }
@@ -98,6 +104,9 @@ async function insideVolume(volume: string, subPath: string): Promise<string> {
   for (const part of subPath.split('/').filter((name) => name !== '' && name !== '.')) {
     const next = join(found, part);
     const real = await realpath(next).catch(() => undefined);
+    if (real === undefined && !make) {
+      throw new ConfigError(`subPath ${JSON.stringify(subPath)} is not in the volume's image`);
+    }
     if (real === undefined) await mkdir(next, { mode: 0o750 });
     found = real ?? next;
     if (found !== root && !found.startsWith(`${root}/`)) {

@@ -8,6 +8,7 @@ import { isImageHere } from './container-image.ts';
 import { containerSpec } from './container-spec.ts';
 import { envReferences, podEnv } from './env.ts';
 import { layGroundwork } from './groundwork.ts';
+import { provideImageVolumes } from './image-volumes.ts';
 import { joinedContainers } from './joining.ts';
 import { checkKeeper, keep } from './keeping.ts';
 import { containerLabels } from './labels.ts';
@@ -88,6 +89,7 @@ async function specOf(
   const pod = podSeenBy(start.pod, container.name);
   const { paths, node } = world;
   const { uid } = state.identity;
+  await provideImageVolumes(world, state, pod, container);
   const laid = state.takeGroundwork(container.name) ?? layGroundwork(world, state, pod, container);
   const [{ image, isPulled, layers, user }, env] = await Promise.all([
     laid,

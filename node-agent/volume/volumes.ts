@@ -154,6 +154,8 @@ export class Volumes {
       return claimedPath(pod, claim, { claims, ownDir: persistentVolumes });
     }
     const dir = this.#dir(pod, volume.name);
+    // Filled by the first container that mounts it, which waits for the image.
+    if (volume.image !== undefined) return dir;
     if (volume.emptyDir !== undefined) await makeEmptyDir(pod, volume, dir, this.#options.mounts);
     else if (isPayloadVolume(volume)) {
       const made = isSecret(volume) ? makeSecretDir(dir, this.#options.mounts) : undefined;

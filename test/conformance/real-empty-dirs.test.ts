@@ -189,3 +189,55 @@ test('Variable Expansion should succeed in writing subpaths in container', async
   });
   t.equal(await rig.exec(pod, `cat /testcontainer/mypath/${pod}/test.log`), 'yes\n', 'as it was');
 });
+
+test('ImageVolume should succeed with pod and pull policy of Always', async (t) => {
+  const volumes = [
+    { name: 'v', image: { reference: image, pullPolicy: 'Always' } },
+    { name: 'kept', emptyDir: {} },
+  ];
+  const volumeMounts = [
+    { name: 'v', mountPath: '/volume' },
+    { name: 'v', mountPath: '/part', subPath: 'bin' },
+  ];
+  const script =
+    'cmp /volume/bin/busybox /bin/busybox && cmp /part/busybox /bin/busybox && echo same; touch /volume/x; /volume/bin/busybox true';
+  const { logs } = await rig.ended({ ...shell(script), volumeMounts }, { volumes });
+  t.match(logs, /^same$/m);
+  t.match(logs, /\/volume\/x: Read-only file system/);
+  t.match(logs, /\/volume\/bin\/busybox: Permission denied/);
+});
+test('an image volume that is not there keeps its container waiting, and no other', async (t) => {
+  const volumes = [
+    { name: 'none', image: { reference: 'bayplan.local/none:1', pullPolicy: 'Never' } },
+    { name: 'v', image: { reference: image } },
+  ];
+  const containers = [
+    {
+      name: 'main',
+      image,
+      ...shell('sleep 1000'),
+      volumeMounts: [{ name: 'none', mountPath: '/n' }],
+    },
+    {
+      name: 'part',
+      image,
+      ...shell('sleep 1000'),
+      volumeMounts: [{ name: 'v', mountPath: '/v', subPath: 'no' }],
+    },
+    {
+      name: 'well',
+      image,
+      ...shell('ls /v; sleep 1000'),
+      volumeMounts: [{ name: 'v', mountPath: '/v' }],
+    },
+  ];
+  const pod = await rig.make({}, { containers, volumes });
+  await rig.written(pod, /bin/, 'well');
+  const { status } = await rig.pod(pod, 'waiting', (one) =>
+    [0, 1].every((i) =>
+      /Err|Config/.test(one.status?.containerStatuses?.[i]?.state?.waiting?.reason ?? ''),
+    ),
+  );
+  const waiting = status?.containerStatuses?.map(({ state }) => state?.waiting?.reason);
+  t.strictSame(waiting, ['ErrImageNeverPull', 'CreateContainerConfigError', undefined]);
+});
