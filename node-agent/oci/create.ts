@@ -156,7 +156,7 @@ export async function createContainer(
     if (pidFile !== undefined) writePidFile(pidFile, pid);
     return { place, state: made };
   } catch (error) {
-    await undo(place, globals);
+    await undo(place, state, globals);
     throw createError(id, error);
   }
 }
@@ -173,9 +173,10 @@ async function withMounts(state: State): Promise<State> {
     : { ...state, joinedMounts: await afterMounts(joined, rootfs) };
 }
 
-async function undo(place: Place, { log }: Globals): Promise<void> {
+/** `first`: what was to be written before anything was made. */
+async function undo(place: Place, first: State, { log }: Globals): Promise<void> {
   try {
-    const state = place.read();
+    const state = place.isWritten() ? place.read() : first;
     if (state.init !== undefined) await killAndWait(state.init);
     await destroy(place, state, log);
   } catch (error) {

@@ -102,7 +102,15 @@ export class Place {
     }
   }
 
-  /** @throws Error when its maker was killed before it wrote a word */
+  /**
+   * Whether there is a word of it: else its maker was killed, or could not write, before it made anything.
+   * @throws Error where it cannot be looked at: what is not seen is not gone
+   */
+  isWritten(): boolean {
+    return statSync(`${this.directory}/state.json`, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** @throws Error when nothing is written */
   read(): State {
     return readState(this.directory);
   }

@@ -5,20 +5,15 @@ import { onlyId, parseFlags } from '../arguments.ts';
 import { hierarchiesOf, thaw } from '../cgroups.ts';
 import { destroy, killAndWait } from '../destroy.ts';
 import type { Globals } from '../globals.ts';
-import { checkId, Place, type State } from '../state.ts';
+import { checkId, Place } from '../state.ts';
 import { statusOf } from '../status.ts';
-
-/** Undefined: `create` was killed before it wrote anything; nothing else was made then. */
-function stateOf(place: Place): State | undefined {
-  return isThere(`${place.directory}/state.json`) ? place.read() : undefined;
-}
 
 /** @throws Error where it cannot be looked at: what is not seen is not gone */
 const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 async function deleteFrom(place: Place, force: boolean, { log }: Globals): Promise<void> {
-  const state = stateOf(place);
-  if (state === undefined) return place.remove();
+  if (!place.isWritten()) return place.remove();
+  const state = place.read();
   const status = await statusOf(place.directory, state);
   // A create that is still at work holds the lock: this one is dead.
   if (status !== 'stopped' && status !== 'creating' && !force) {
