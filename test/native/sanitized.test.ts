@@ -19,6 +19,8 @@ const oci = [
   'life',
   // limits of memory below what the sanitizer maps
   'process-names',
+  // a preloaded library of its own
+  'interrupted',
   // other runtimes and their callers
   'containerd',
   'podman',

@@ -1,5 +1,6 @@
 /** A supervisor spoken to by somebody who does not know its language, or the machine behind its back. */
 
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
@@ -68,6 +69,30 @@ t.test('a frame longer than any may be closes only its own connection', async (t
     socket.write(Buffer.concat([header(length, type), Buffer.alloc(64)]));
     await closed;
   }
+  await alive(t);
+});
+
+t.test('another user is not answered, and does not come that far (CVE-2020-15257)', async (t) => {
+  const user = ['--reuid=1234', '--regid=1234', '--clear-groups'];
+  const may = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
+  const talk = `const socket = require('node:net').connect(process.argv[1]);
+    socket.write(Buffer.from(process.argv[2], 'hex'));
+    socket.on('data', () => { console.log('answered'); socket.destroy(); });
+    socket.on('error', ({ code }) => console.log(code));
+    socket.on('close', () => console.log('closed'));
+    setTimeout(() => process.exit(), 20_000).unref();`;
+  const status = encodeFrame(frame.status).toString('hex');
+  const ask = (words: readonly string[]) =>
+    spawnSync('setpriv', [...words, process.execPath, '-e', talk, path, status], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
+  t.match(ask([]).stdout, /^answered\n/, 'its own user is');
+  // The socket's directory lets him in by this capability alone.
+  const { stdout, stderr } = ask([...user, ...may]);
+  t.match(stdout, /^(ECONNRESET\n|EPIPE\n)?closed\n$/, stderr);
+  const look = spawnSync('setpriv', [...user, 'ls', path], { encoding: 'utf8' });
+  t.match(look.stderr, /Permission denied/);
   await alive(t);
 });
 
