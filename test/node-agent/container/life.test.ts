@@ -151,6 +151,18 @@ t.test("a sandbox with the host's processes ends with its containers", async (t)
   t.strictSame(traces(node), [], 'what it left behind is gone');
 });
 
+t.test(
+  'who loses his parent among the host’s processes becomes the supervisor’s, and is waited for',
+  async (t) => {
+    const parent = `awk '/^PPid/ {print $2}' /proc/$orphan/status`;
+    const script = `(sleep 0.5 & echo $! >/orphan); orphan=$(cat /orphan)
+    until [ "$(${parent})" = $PPID ]; do :; done; echo adopted
+    while [ -e /proc/$orphan ]; do sleep 0.01; done; echo gone`;
+    const { text } = await run(node, script, {}, { hostPid: true });
+    t.equal(text, 'adopted\ngone\n');
+  },
+);
+
 t.test('the figures of a running container are its own', async (t) => {
   const sandbox = sandboxSpec(node);
   await node.runtime.createSandbox(sandbox);
