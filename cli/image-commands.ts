@@ -77,7 +77,7 @@ export const imageCommands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/import.ts'),
   },
   history: {
-    usage: 'history [-q] [--no-trunc] [--node N] IMAGE',
+    usage: 'history [-q] [--no-trunc] [-H=false] [--format F] [--node N] IMAGE',
     summary: 'show how an image was made',
     group: 'images',
     load: () => import('./commands/history.ts'),

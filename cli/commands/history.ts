@@ -3,13 +3,15 @@ import { parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { duration } from '../duration.ts';
 import { humanSize, imageOptions, shortId } from '../images.ts';
+import { type Columns, renderRows } from '../listing.ts';
 import { askHolder } from '../local-image.ts';
-import { renderTable } from '../table.ts';
 
 const options = {
   ...imageOptions,
   quiet: { type: 'boolean', short: 'q' },
   'no-trunc': { type: 'boolean' },
+  human: { type: 'string', short: 'H' },
+  format: { type: 'string' },
 } as const;
 
 interface Step {
@@ -19,6 +21,15 @@ interface Step {
   readonly Size: number;
   readonly Comment: string;
 }
+
+/** As docker: `-H=false` tells exact times and sizes. */
+const columnsOf = (isHuman: boolean): Columns => [
+  ['IMAGE', 'ID'],
+  isHuman ? ['CREATED', 'CreatedSince'] : ['CREATED AT', 'CreatedAt'],
+  ['CREATED BY', 'CreatedBy'],
+  ['SIZE', 'Size'],
+  ['COMMENT', 'Comment'],
+];
 
 const cut = (text: string, whole: boolean): string =>
   whole || text.length <= 45 ? text : `${text.slice(0, 44)}…`;
@@ -39,15 +50,17 @@ export async function run(args: readonly string[]): Promise<number> {
       process.stdout.write(steps.map((step) => `${id(step)}\n`).join(''));
       return 0;
     }
-    const cells = steps.map((step) => [
-      id(step),
-      step.Created === 0 ? 'N/A' : `${duration(Date.now() / 1000 - step.Created)} ago`,
-      cut(step.CreatedBy, whole),
-      humanSize(step.Size),
-      step.Comment,
-    ]);
-    const headings = ['IMAGE', 'CREATED', 'CREATED BY', 'SIZE', 'COMMENT'];
-    process.stdout.write(`${renderTable(headings, cells)}\n`);
+    const isHuman = !['false', '0'].includes(values.human ?? 'true');
+    const rows = steps.map((step) => ({
+      ID: id(step),
+      CreatedAt: new Date(step.Created * 1000).toISOString().replace('.000', ''),
+      CreatedSince:
+        step.Created === 0 ? 'N/A' : `${duration(Date.now() / 1000 - step.Created)} ago`,
+      CreatedBy: cut(step.CreatedBy, whole),
+      Size: isHuman ? humanSize(step.Size) : String(step.Size),
+      Comment: step.Comment,
+    }));
+    process.stdout.write(`${renderRows(rows, columnsOf(isHuman), values.format)}\n`);
     return 0;
   } finally {
     client.close();

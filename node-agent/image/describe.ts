@@ -4,6 +4,7 @@ import type { StoredImage } from './image-table.ts';
 import { ImageError } from './images.ts';
 import { findImage } from './lookup.ts';
 import type { Shelf } from './registry/shelf.ts';
+import { familiar } from './save.ts';
 
 interface Step {
   readonly created?: string;
@@ -41,8 +42,8 @@ export async function inspectImage(shelf: Shelf, reference: string): Promise<obj
   const { image, config } = await read(shelf, reference);
   return {
     Id: image.id,
-    RepoTags: image.tags,
-    RepoDigests: image.repoDigests ?? [],
+    RepoTags: image.tags.map(familiar),
+    RepoDigests: (image.repoDigests ?? []).map(familiar),
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? '',
     Author: config.author ?? '',

@@ -103,7 +103,7 @@ async function descriptors(
 }
 
 /** Docker shows its own registry's names without it. */
-const familiar = (tag: string): string => tag.replace(/^docker\.io\/(library\/)?/, '');
+export const familiar = (tag: string): string => tag.replace(/^docker\.io\/(library\/)?/, '');
 
 const dockerManifest = ({ image, tags }: Chosen) => ({
   Config: oci.blobName(image.id),

@@ -25,4 +25,24 @@ t.test('the configuration of an image made of a container is what ran', async (t
     Env: ['A=2', 'B='],
     User: '7',
   });
+  const other = {
+    labels: { b: 'own' },
+    stopSignal: 'SIGQUIT',
+    ports: [{ containerPort: 80 }, { containerPort: 53, protocol: 'UDP' }],
+    mounts: [
+      { type: 'volume', target: '/own' },
+      { type: 'volume', source: 'named', target: '/named' },
+      { type: 'bind', source: '/x', target: '/x' },
+    ],
+    healthcheck: { test: ['CMD', 'x'], intervalSeconds: 9, timeoutSeconds: 30, retries: 2 },
+  };
+  const full = { ...base, Labels: { a: '1', b: '1' }, ExposedPorts: { '1/tcp': {} } };
+  t.same(withDocument(full, other), {
+    ...full,
+    Labels: { a: '1', b: 'own' },
+    StopSignal: 'SIGQUIT',
+    ExposedPorts: { '1/tcp': {}, '80/tcp': {}, '53/udp': {} },
+    Volumes: { '/own': {} },
+    Healthcheck: { Test: ['CMD', 'x'], Interval: 9e9, Retries: 2 },
+  });
 });
