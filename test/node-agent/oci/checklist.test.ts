@@ -1,8 +1,9 @@
 /** The lines of the runtime-spec that the other tests have no look at: docs/reference/runtime-spec.md says which line is where. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { needsRoot, scratch } from '../../support/scratch.ts';
+import { until } from '../container/node.ts';
 import { namespaces, Rig } from './bundle.ts';
 
 needsRoot();
@@ -111,4 +112,50 @@ t.test('linux.devices: a file that is there already and is another is an error',
   const { code, stderr } = await run('true', over);
   t.equal(code, 1);
   t.match(stderr, /\/etc\/passwd/);
+});
+
+t.test('process.oomScoreAdj that is not there leaves the caller’s', async (t) => {
+  const through = ['sh', '-c', 'echo 77 > /proc/self/oom_score_adj; exec "$@"', 'sh'];
+  const bundle = rig.bundle(['cat', '/proc/self/oom_score_adj']);
+  t.equal(await rig.ok(['run', '-b', bundle, 'oom'], { through }), '77\n');
+});
+
+t.test('process.consoleSize counts with a terminal alone', async (t) => {
+  const process = { consoleSize: { width: 80, height: 24 } };
+  t.match(await run('test -t 0 || echo none', { process }), { code: 0, stdout: 'none\n' });
+});
+
+t.test('kill takes what is created; the program never runs', async (t) => {
+  const bundle = rig.bundle(['touch', '/killed-too-late']);
+  await rig.ok(['create', '-b', bundle, 'created']);
+  await rig.ok(['kill', 'created', 'KILL']);
+  await until('stopped', async () => (await rig.state('created')).status === 'stopped');
+  await rig.ok(['delete', 'created']);
+  t.equal(existsSync(`${rig.rootfs}/killed-too-late`), false);
+});
+
+t.test('features: what callers look for (features.md)', async (t) => {
+  const found = JSON.parse(await rig.ok(['features']));
+  t.match(found, {
+    ociVersionMin: /^1\./,
+    ociVersionMax: /^1\.3/,
+    annotations: Object,
+    linux: {
+      capabilities: Array,
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false },
+      seccomp: { enabled: true, actions: Array, operators: Array, archs: Array, knownFlags: Array },
+      apparmor: { enabled: Boolean },
+      selinux: { enabled: Boolean },
+      mountExtensions: { idmap: { enabled: true } },
+      intelRdt: { enabled: false },
+    },
+  });
+  const names = 'prestart createRuntime createContainer startContainer poststart poststop'.split(
+    ' ',
+  );
+  t.strictSame([...found.hooks].sort(), names.sort());
+  const kinds = 'cgroup ipc mount network pid time user uts'.split(' ');
+  t.strictSame([...found.linux.namespaces].sort(), kinds);
+  for (const word of ['rbind', 'nosymfollow', 'rro', 'ridmap', 'tmpcopyup'])
+    t.ok(found.mountOptions.includes(word), word);
 });
