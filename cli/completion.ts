@@ -20,7 +20,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   rollout: ['history', 'pause', 'restart', 'resume', 'status', 'undo'],
   auth: ['can-i', 'whoami'],
   config: ['current-context', 'get-contexts', 'view'],
-  set: ['image'],
+  set: ['image', 'env', 'resources', 'serviceaccount', 'selector'],
   taint: ['nodes'],
 };
 

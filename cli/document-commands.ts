@@ -50,8 +50,8 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     () => import('./commands/expose.ts'),
   ),
   set: entry(
-    'set image TYPE/NAME… | TYPE NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE CONTAINER=IMAGE… | *=IMAGE [-n NAMESPACE | -A] [-o FORM] [--dry-run=server]',
-    'set other images for the containers of workloads',
+    'set image|env|resources|serviceaccount|selector TYPE/NAME… | TYPE NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE CONTAINER=IMAGE… | *=IMAGE | VARIABLE=VALUE… VARIABLE-… [-e VARIABLE=VALUE] [--from configmap/NAME|secret/NAME] [--keys K,…] [--prefix P] [--overwrite=false] [--list [--resolve]] | [--limits cpu=1,memory=1Gi] [--requests …] | ACCOUNT | KEY=VALUE,… [-c CONTAINERS] [-n NAMESPACE | -A] [-o FORM] [--dry-run=server]',
+    'set images, variables, resources and service account of workloads, the selector of Services',
     () => import('./commands/set.ts'),
   ),
   rollout: entry(
