@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { BASE_IMAGE, makeBaseImage } from '#node-agent/image/base-image.mjs';
+import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import { openImages } from '#node-agent/image/image-store.ts';
 import { pushSignature, simpleByKey } from '../../../support/cosign.ts';
 import { missingPrograms, skopeo, startRegistry } from '../../../support/docker-registry.ts';
@@ -59,6 +61,35 @@ t.test(
     t.equal(pulled.digest, digest);
     t.equal(pulled.id, (await images.list())[0]?.id);
     t.strictSame(pulled.config.cmd, ['/x']);
+  },
+);
+
+t.test(
+  'the built-in busybox goes to the registry and comes back by skopeo and by us',
+  async (t) => {
+    const archive = join(directory(), 'base.tar');
+    await makeBaseImage(archive);
+    const images = await impatientStore(directory());
+    await ensureBaseImage(images, archive);
+    const ours = `${registry.host}/ours/busybox:1`;
+    await images.tag(BASE_IMAGE, ours);
+    const { digest } = await images.push(ours);
+    const layout = `oci:${directory()}:busybox`;
+    await skopeo('copy', '--quiet', '--src-tls-verify=false', remote('ours/busybox:1'), layout);
+    const target = remote('theirs/busybox:1');
+    await skopeo(
+      'copy',
+      '--quiet',
+      '--dest-tls-verify=false',
+      '--preserve-digests',
+      layout,
+      target,
+    );
+    const pulled = await (await impatientStore(directory())).pull(
+      `${registry.host}/theirs/busybox:1`,
+    );
+    t.equal(pulled.digest, digest);
+    t.equal(pulled.id, (await images.find(BASE_IMAGE))?.id);
   },
 );
 
