@@ -125,6 +125,27 @@ t.test('a cluster with accounts', { skip }, async (t) => {
     t.match(await ok('auth', 'whoami', '--as=jane', '--as-group=devs'), /devs/);
   });
 
+  await t.test('the files of a Container are for who may edit', async (t) => {
+    const made = await cluster.bay('create', '-n', 'shop', '--name', 'files', image, 'true');
+    t.equal(made.code, 0, made.stderr);
+    for (const [user, role] of Object.entries({ looker: 'view', worker: 'edit' })) {
+      const words = [`--clusterrole=${role}`, `--user=${user}`];
+      await ok('-n', 'shop', 'create', 'rolebinding', user, ...words);
+    }
+    const base = '/apis/bayplan.dev/v1alpha1/namespaces/shop/containers/files';
+    const asked = (user: string, operation: string) =>
+      cluster.kubectl(`--as=${user}`, 'get', '--raw', `${base}/${operation}`);
+    for (const user of ['stranger', 'looker']) {
+      const refusal = new RegExp(`User "${user}" cannot get resource "containers/changes"`);
+      t.match((await asked(user, 'changes')).stderr, refusal);
+      t.equal((await asked(user, 'archive?path=/etc/passwd')).code, 1);
+    }
+    t.match(await asked('worker', 'changes'), { code: 0, stdout: '[]' });
+    t.match((await asked('worker', 'archive?path=/etc/passwd')).stdout, /root:x:0:0/);
+    t.match((await asked('looker', 'inspect')).stdout, /"layers"/);
+    t.equal((await asked('stranger', 'inspect')).code, 1);
+  });
+
   await t.test('nobody gives away more than they have', async (t) => {
     await ok('-n', 'shop', 'create', 'rolebinding', 'jane', '--clusterrole=admin', '--user=jane');
     await waitFor('the role admin to be filled', async () =>
