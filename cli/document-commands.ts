@@ -35,7 +35,7 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     () => import('./commands/patch.ts'),
   ),
   scale: entry(
-    `scale ${which} --replicas N [--current-replicas N] [--resource-version V] [--dry-run=server]`,
+    `scale ${which} --replicas N [--current-replicas N] [--resource-version V] [-o FORM] [--dry-run=server]`,
     'say how many replicas a workload shall have',
     () => import('./commands/scale.ts'),
   ),

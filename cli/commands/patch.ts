@@ -4,27 +4,16 @@ import type { PatchType } from '#api/client/collection.ts';
 import { equalJson } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { UsageError } from '../arguments.ts';
-import { forEachFound, outcome } from '../documents/each.ts';
-import {
-  clientFlags,
-  dryRunOf,
-  parseFlags,
-  selectionFlags,
-  writeFlags,
-} from '../documents/flags.ts';
-import { printerOf } from '../documents/print.ts';
+import { changeEach, changeFlags } from '../documents/change.ts';
+import { parseFlags } from '../documents/flags.ts';
 import { patchPlace } from '../documents/requests.ts';
-import { objectLabel } from '../object-name.ts';
 
 const flags = {
-  ...clientFlags,
-  ...selectionFlags,
-  ...writeFlags,
+  ...changeFlags,
   patch: { type: 'string', short: 'p' },
   'patch-file': { type: 'string' },
   type: { type: 'string' },
   subresource: { type: 'string' },
-  output: { type: 'string', short: 'o' },
 } as const;
 
 const forms: readonly string[] = ['json', 'merge', 'strategic'] satisfies PatchType[];
@@ -67,28 +56,19 @@ export async function run(args: readonly string[]): Promise<number> {
     const what = form === 'json' ? 'a list of operations' : 'an object';
     throw new UsageError(`a patch of the type ${form} is ${what}`);
   }
-  const dryRun = dryRunOf(values['dry-run']);
-  const print = values.output === undefined ? undefined : await printerOf(values.output);
-  return forEachFound({ ...values, words }, 'patch', async (client, found) => {
+  const { subresource } = values;
+  return changeEach('patch', values, words, async (client, found, { dryRun, options, tell }) => {
     // Without the server it cannot be known what becomes of it: the server's own dry run tells.
-    const after = await patchPlace(client, found, patch, form as PatchType, {
-      isDry: dryRun !== 'none',
-      fieldManager: values['field-manager'],
-      subresource: values.subresource,
-    });
-    if (print !== undefined) {
-      process.stdout.write(print(after));
-      return;
-    }
-    const said = isSame(found.object, after) ? 'patched (no change)' : 'patched';
-    process.stdout.write(outcome(labelOf(after), said, dryRun));
+    const how = { ...options, isDry: dryRun !== 'none', subresource };
+    const after = await patchPlace(client, found, patch, form as PatchType, how);
+    tell(typeOf(after), isSame(found.object, after) ? 'patched (no change)' : 'patched', after);
   });
 }
 
 /** Of what was answered: a subresource is of another kind. */
-function labelOf({ apiVersion, kind, metadata }: KubeObject): string {
+function typeOf({ apiVersion, kind }: KubeObject) {
   const [group = '', version] = apiVersion.split('/');
-  return objectLabel({ group: version === undefined ? '' : group, kind }, metadata.name);
+  return { group: version === undefined ? '' : group, kind };
 }
 
 /** Who wrote last is no change of the document. */

@@ -1,22 +1,13 @@
 /** `bay scale`: how many replicas a workload shall have. */
 import { numberOr, objectOr } from '#api/resources/json.ts';
 import { UsageError } from '../arguments.ts';
-import { forEachFound, outcome } from '../documents/each.ts';
-import {
-  clientFlags,
-  dryRunOf,
-  integerOf,
-  parseFlags,
-  selectionFlags,
-  writeFlags,
-} from '../documents/flags.ts';
+import { changeEach, changeFlags } from '../documents/change.ts';
+import { integerOf, parseFlags } from '../documents/flags.ts';
 import { patchPlace, pathOfPlace } from '../documents/requests.ts';
 import { objectLabel } from '../object-name.ts';
 
 const flags = {
-  ...clientFlags,
-  ...selectionFlags,
-  ...writeFlags,
+  ...changeFlags,
   replicas: { type: 'string' },
   'current-replicas': { type: 'string' },
   'resource-version': { type: 'string' },
@@ -29,8 +20,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const current = values['current-replicas'];
   const expected = current === undefined ? undefined : integerOf(current, '--current-replicas');
   const version = values['resource-version'];
-  const dryRun = dryRunOf(values['dry-run']);
-  return forEachFound({ ...values, words }, 'scale', async (client, found) => {
+  return changeEach('scale', values, words, async (client, found, { dryRun, options, tell }) => {
     const label = objectLabel(found.type, found.name);
     const scale = (await client.request('GET', pathOfPlace(found, 'scale'))) as object;
     const held = numberOr(objectOr((scale as { spec?: unknown }).spec)['replicas']);
@@ -39,12 +29,9 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const metadata = version === undefined ? {} : { metadata: { resourceVersion: version } };
     if (dryRun !== 'client') {
-      await patchPlace(client, found, { ...metadata, spec: { replicas } }, 'merge', {
-        isDry: dryRun === 'server',
-        fieldManager: values['field-manager'],
-        subresource: 'scale',
-      });
+      const patch = { ...metadata, spec: { replicas } };
+      await patchPlace(client, found, patch, 'merge', { ...options, subresource: 'scale' });
     }
-    process.stdout.write(outcome(label, 'scaled', dryRun));
+    tell(found.type, 'scaled', found.object);
   });
 }

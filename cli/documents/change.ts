@@ -28,7 +28,7 @@ export interface Change {
   readonly dryRun: DryRun;
   readonly options: WriteOptions;
   /** `deployment.apps/web scaled`, or the object as `-o` asks. */
-  tell(type: ResourceType, what: string, after: KubeObject): void;
+  tell(type: Pick<ResourceType, 'group' | 'kind'>, what: string, after: KubeObject): void;
 }
 
 /** Exit code 1 if one fails; the others are done all the same. */

@@ -1,20 +1,15 @@
 /** What `bay label` and `bay annotate` share: `KEY=VALUE` sets, `KEY-` removes. */
 import { UsageError } from '../arguments.ts';
-import { objectLabel } from '../object-name.ts';
-import { forEachFound, outcome } from './each.ts';
-import { clientFlags, dryRunOf, parseFlags, selectionFlags, writeFlags } from './flags.ts';
-import { printerOf } from './print.ts';
+import { changeEach, changeFlags } from './change.ts';
+import { parseFlags } from './flags.ts';
 import { patchPlace } from './requests.ts';
 import type { Found } from './select.ts';
 
 const flags = {
-  ...clientFlags,
-  ...selectionFlags,
-  ...writeFlags,
+  ...changeFlags,
   overwrite: { type: 'boolean' },
   list: { type: 'boolean' },
   'resource-version': { type: 'string' },
-  output: { type: 'string', short: 'o' },
 } as const;
 
 type Verb = 'label' | 'annotate';
@@ -96,10 +91,8 @@ export async function changeMetadata(verb: Verb, args: readonly string[]): Promi
       `at least one ${fields[verb].slice(0, -1)} update is required: bay ${verb} TYPE/NAME KEY=VALUE`,
     );
   }
-  const dryRun = dryRunOf(values['dry-run']);
-  const print = values.output === undefined ? undefined : await printerOf(values.output);
-  const selection = { ...values, words: first < 0 ? words : words.slice(0, first) };
-  return forEachFound(selection, verb, async (client, found) => {
+  const meant = first < 0 ? words : words.slice(0, first);
+  return changeEach(verb, values, meant, async (client, found, { dryRun, options, tell }) => {
     const held = found.object.metadata[fields[verb]] ?? {};
     if (isList) {
       for (const [key, value] of Object.entries(held)) process.stdout.write(`${key}=${value}\n`);
@@ -111,17 +104,9 @@ export async function changeMetadata(verb: Verb, args: readonly string[]): Promi
         process.stdout.write(`label "${key}" not found.\n`);
       }
     }
-    const isDry = dryRun === 'server';
-    const fieldManager = values['field-manager'];
     const patch = patchOf(verb, changes, values['resource-version']);
     const after =
-      dryRun === 'client'
-        ? found.object
-        : await patchPlace(client, found, patch, 'merge', { isDry, fieldManager });
-    if (print !== undefined) process.stdout.write(print(after));
-    else {
-      const label = objectLabel(found.type, found.name);
-      process.stdout.write(outcome(label, said(verb, held, changes), dryRun));
-    }
+      dryRun === 'client' ? found.object : await patchPlace(client, found, patch, 'merge', options);
+    tell(found.type, said(verb, held, changes), after);
   });
 }
