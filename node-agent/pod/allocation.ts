@@ -8,7 +8,7 @@ import { type NodeAmounts, podRequests } from './resources.ts';
 
 export type ContainerResources = NonNullable<PodContainer['resources']>;
 
-/** By container; ephemeral containers have none. */
+/** By container, and of the pod as a whole under no name; ephemeral containers have none. */
 export type Allocated = ReadonlyMap<string, ContainerResources>;
 
 /** Why a resize is not begun. */
@@ -24,9 +24,15 @@ const containersOf = ({ spec }: Pod): readonly PodContainer[] => [
   ...(spec?.containers ?? []),
 ];
 
+export const wholePod = '';
+
+const ofPod = ({ spec }: Pod): readonly (readonly [string, ContainerResources])[] =>
+  spec?.resources === undefined ? [] : [[wholePod, spec.resources]];
+
 /** What the pod's document asks for. */
 export function wantedResources(pod: Pod): Allocated {
-  return new Map(containersOf(pod).map(({ name, resources = {} }) => [name, resources]));
+  const ofEach = containersOf(pod).map(({ name, resources = {} }) => [name, resources] as const);
+  return new Map([...ofEach, ...ofPod(pod)]);
 }
 
 /** Of a running container what an earlier life of the agent told the API; of any other what the document asks for. */
@@ -45,7 +51,8 @@ export function toldAllocation(pod: Pod): Allocated {
       ...(requests === undefined ? {} : { requests }),
     };
   };
-  return new Map(containersOf(pod).map((container) => [container.name, told(container)]));
+  const ofEach = containersOf(pod).map((container) => [container.name, told(container)] as const);
+  return new Map([...ofEach, ...ofPod(pod)]);
 }
 
 /** The pod with the resources that it was promised. */
@@ -57,10 +64,12 @@ export function withAllocated(pod: Pod, allocated: Allocated): Pod {
     return resources === undefined ? container : { ...container, resources };
   };
   const { initContainers } = spec;
+  const whole = allocated.get(wholePod);
   return {
     ...pod,
     spec: {
       ...spec,
+      ...(whole === undefined ? {} : { resources: whole }),
       containers: spec.containers.map(each),
       ...(initContainers === undefined ? {} : { initContainers: initContainers.map(each) }),
     },

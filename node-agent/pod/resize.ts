@@ -1,6 +1,7 @@
 /** Gives running containers the resources that their pod was promised while they ran. */
 import type { Pod, PodContainer } from '#api/resources/types.ts';
 import { mergeResources, type Resources } from '#node-agent/container/cgroup-resources.ts';
+import { wholePod } from './allocation.ts';
 import type { Action } from './plan.ts';
 import type { PodState } from './pod-state.ts';
 import { containerResources, podResources } from './resources.ts';
@@ -62,6 +63,7 @@ export function findSteps(world: World, state: PodState, pod: Pod): void {
     } else update.push(name);
   }
   const sandbox = sandboxChange(world, state, pod, restart.length > 0) !== undefined;
+  if (!sandbox) resizing.held.delete(wholePod);
   if (update.length > 0 || restart.length > 0 || sandbox) {
     resizing.steps = { update, restart, sandbox };
     return;

@@ -32,15 +32,17 @@ function amounts(quantities: Record<string, string> | undefined): Amounts {
 }
 
 /** A container's requests and limits; a request that is absent is its limit. */
-export function needsOf(container: PodContainer): Needs {
+export function needsOf(container: Pick<PodContainer, 'resources'>): Needs {
   const limits = amounts(container.resources?.limits);
   return { limits, requests: { ...limits, ...amounts(container.resources?.requests) } };
 }
 
 /** The class that decides who is squeezed first (pkg/apis/core/v1/helper/qos/qos.go). */
 export function qosClass(pod: Pod): QosClass {
-  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-  const needs = containers.map(needsOf);
+  const { resources, initContainers = [], containers = [] } = pod.spec ?? {};
+  // Resources of the pod as a whole, where there are any, decide alone.
+  const all = resources === undefined ? [...initContainers, ...containers] : [{ resources }];
+  const needs = all.map(needsOf);
   const guaranteed = needs.every(
     ({ requests, limits }) =>
       isPositive(limits.cpuMillis) &&
@@ -82,18 +84,25 @@ export interface NodeAmounts {
 export function podRequests(pod: Pod): NodeAmounts {
   const overhead = amounts(pod.spec?.overhead);
   return {
-    cpuMillis: total(pod, ({ requests }) => requests.cpuMillis ?? 0) + (overhead.cpuMillis ?? 0),
-    memoryBytes:
-      total(pod, ({ requests }) => requests.memoryBytes ?? 0) + (overhead.memoryBytes ?? 0),
+    cpuMillis: requestOf(pod, 'cpuMillis') + (overhead.cpuMillis ?? 0),
+    memoryBytes: requestOf(pod, 'memoryBytes') + (overhead.memoryBytes ?? 0),
   };
 }
 
-/** cgroup numbers of the whole pod; a limit holds for the pod only if every container has one. */
+/** What the pod as a whole asks for: what it says itself, else its containers together, else its own limit. */
+function requestOf(pod: Pod, part: keyof NodeAmounts): number {
+  const { resources } = pod.spec ?? {};
+  const said = amounts(resources?.requests)[part];
+  if (said !== undefined) return said;
+  const together = total(pod, ({ requests }) => requests[part] ?? 0);
+  return together > 0 ? together : (amounts(resources?.limits)[part] ?? 0);
+}
+
+/** cgroup numbers of the whole pod; without one of its own a limit holds for it only if every container has one. */
 export function podResources(pod: Pod): Resources {
-  const request = total(pod, ({ requests }) => requests.cpuMillis ?? 0);
-  const cpuLimit = totalLimit(pod, ({ limits }) => limits.cpuMillis);
-  const memoryLimit = totalLimit(pod, ({ limits }) => limits.memoryBytes);
-  return cgroupNumbers(request, cpuLimit, memoryLimit);
+  const limitOf = (part: keyof NodeAmounts) =>
+    amounts(pod.spec?.resources?.limits)[part] ?? totalLimit(pod, ({ limits }) => limits[part]);
+  return cgroupNumbers(requestOf(pod, 'cpuMillis'), limitOf('cpuMillis'), limitOf('memoryBytes'));
 }
 
 function cgroupNumbers(
@@ -138,7 +147,15 @@ export function oomScoreAdj(pod: Pod, container: PodContainer, capacityBytes: nu
   const qos = qosClass(pod);
   if (qos === 'Guaranteed') return guaranteedScore;
   if (qos === 'BestEffort') return bestEffortScore;
-  const request = needsOf(container).requests.memoryBytes ?? 0;
+  const request = needsOf(container).requests.memoryBytes ?? shareOf(pod);
   const score = 1000 - Math.floor((1000 * request) / capacityBytes);
   return Math.min(Math.max(score, 1000 + guaranteedScore), bestEffortScore - 1);
+}
+
+/** Of the memory that the pod as a whole asks for and its containers do not, an equal part. */
+function shareOf(pod: Pod): number {
+  if (pod.spec?.resources === undefined) return 0;
+  const { containers } = pod.spec;
+  const together = total(pod, ({ requests }) => requests.memoryBytes ?? 0);
+  return Math.max(0, requestOf(pod, 'memoryBytes') - together) / containers.length;
 }

@@ -211,3 +211,23 @@ test('what never fits is said, and what is in use is not taken away', async (t) 
   await rig.exec(pod, 'rm /dev/shm/used', 'c1');
   await verify(t, pod, [{ requests: '30m/10Mi', limits: '100m/20Mi' }]);
 });
+
+test('the pod as a whole has no more than its own limit, which is resized, too', async (t) => {
+  const hungry = shell(
+    'until [ -e /dev/shm/eat ]; do sleep 0.2; done; x=$(head -c 60000000 /dev/zero | tr "\\0" x); echo fits; sleep 1000',
+  );
+  const containers = [{ name: 'c1', image: 'bayplan.local/busybox:latest', ...hungry }];
+  const make = () => rig.make({}, { containers, resources: resources({ limits: '100m/32Mi' }) });
+  const [small, large] = await Promise.all([make(), make()]);
+  for (const name of [small, large])
+    t.equal((await rig.ready(name)).status?.qosClass, 'Guaranteed');
+  const patch = { spec: { resources: resources(guaranteed('1/512Mi')) } };
+  const words = ['patch', 'pod', large, '--subresource', 'resize', '--patch'];
+  const { stderr } = await rig.cluster.kubectl(...words, JSON.stringify(patch));
+  t.equal(stderr, '');
+  await rig.pod(large, 'resized', (one) => one.metadata.generation === 2 && isSettled(one));
+  for (const name of [small, large]) await rig.exec(name, 'touch /dev/shm/eat', 'c1');
+  await rig.written(large, /fits/, 'c1');
+  const { status } = await rig.pod(small, 'killed', (one) => one.status?.phase === 'Failed');
+  t.equal(status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 137);
+});

@@ -1,5 +1,7 @@
 /** Defaults of pods and of the pod templates of workloads (`core/v1/defaults.go`). */
 import { isObject, type JsonObject, objectOr, objectsOf } from '#api/resources/json.ts';
+import { listOf } from '../../quota/amounts.ts';
+import { podAmounts } from '../../quota/pod-usage.ts';
 import { ensureObject, fill, fillNonZero, isUnset } from './fill.ts';
 import { pullPolicy } from './image.ts';
 import { defaultVolume } from './volume.ts';
@@ -40,6 +42,20 @@ export function defaultPod(pod: JsonObject): void {
     resizeInPlace(container);
     if (spec['hostNetwork'] === true) defaultHostPorts(container);
   }
+  if (isObject(spec['resources'])) requestTogether(spec, spec['resources']);
+}
+
+const ofWholePods = (name: string): boolean =>
+  name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+
+/** What the pod as a whole asks for is what its containers do, else its own limit (`defaultPodRequests`). */
+function requestTogether(spec: JsonObject, resources: JsonObject): void {
+  const { resources: _, overhead: __, ...containersAlone } = spec;
+  const together = listOf(podAmounts(containersAlone, 'requests'));
+  const wanted = { ...objectOr(resources['limits']), ...together };
+  const names = Object.keys(wanted).filter(ofWholePods);
+  if (names.length === 0) return;
+  fill(ensureObject(resources, 'requests'), Object.fromEntries(names.map((n) => [n, wanted[n]])));
 }
 
 function allContainers(spec: JsonObject): JsonObject[] {

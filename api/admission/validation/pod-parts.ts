@@ -87,6 +87,14 @@ export function checkResize(pod: KubeObject, old: KubeObject): StatusCause[] {
   return [
     ...(quality === was ? [] : [invalidValue('spec', quality, detail)]),
     ...['containers', 'initContainers'].flatMap((list) => checkList(list, spec, before)),
+    ...['requests', 'limits'].flatMap((of) =>
+      checkAmounts(
+        'spec.resources',
+        of,
+        objectOr(spec['resources']),
+        objectOr(before['resources']),
+      ),
+    ),
   ];
 }
 

@@ -17,6 +17,7 @@ import {
 import { checkContainers, checkId } from './container.ts';
 import { checkLabels } from './metadata.ts';
 import { checkEphemeralContainers } from './pod-parts.ts';
+import { checkPodResources } from './pod-resources.ts';
 import { checkScheduling, checkTolerations } from './scheduling.ts';
 import { checkPodSecurity } from './security-context.ts';
 import { checkVolumes } from './volume.ts';
@@ -119,6 +120,7 @@ export function checkPodSpec(
   return together(
     checkVolumes(`${field}.volumes`, volumes),
     checkContainers(field, spec, names),
+    checkPodResources(field, spec),
     checkOneOf(`${field}.restartPolicy`, spec['restartPolicy'], RESTART_POLICIES),
     checkDns(field, spec),
     checkLabels(`${field}.nodeSelector`, spec['nodeSelector']),

@@ -127,3 +127,19 @@ t.test('an image is pulled always only when its tag is latest', async (t) => {
   ];
   for (const [image, policy] of cases) t.equal(pullPolicy(image), policy, image);
 });
+
+t.test('a pod as a whole asks for what its containers do, else for its limit', async (t) => {
+  const of = (resources: object, requests: object = {}) => {
+    const containers = [{ name: 'c', image: 'i', resources: { requests } }];
+    const made = defaulted('v1', 'Pod', { spec: { containers, resources } });
+    return (made['spec'] as { resources: object }).resources;
+  };
+  const limits = { cpu: '2', memory: '1Gi' };
+  t.strictSame(of({ limits }), { limits, requests: limits });
+  t.strictSame(of({ limits }, { cpu: '500m', 'ephemeral-storage': '1Gi' }), {
+    limits,
+    requests: { cpu: '500m', memory: '1Gi' },
+  });
+  t.strictSame(of({ requests: { cpu: '1' } }, { cpu: '500m' }), { requests: { cpu: '1' } });
+  t.strictSame(of({}), {});
+});

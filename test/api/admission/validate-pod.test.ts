@@ -62,6 +62,25 @@ const MISTAKES: [JsonObject, string | RegExp][] = [
     ),
     "spec.containers[0].resizePolicy: Invalid value: \"RestartContainer\": must be 'NotRequired' when `restartPolicy` is 'Never'",
   ],
+  [
+    pod({}, { resources: { limits: { 'ephemeral-storage': '1Gi' } } }),
+    'spec.resources.limits[ephemeral-storage]: Unsupported value: "ephemeral-storage": supported values: "cpu", "hugepages-", "memory"',
+  ],
+  [
+    pod({}, { resources: { requests: { cpu: '2' }, limits: { cpu: '1' } } }),
+    'spec.resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
+  ],
+  [
+    pod({ resources: { requests: { cpu: '2' } } }, { resources: { requests: { cpu: '1' } } }),
+    'spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate container requests of 2',
+  ],
+  [
+    pod(
+      { resources: { requests: { memory: '1Gi' }, limits: { memory: '2Gi' } } },
+      { resources: { limits: { memory: '1Gi' } } },
+    ),
+    'spec.containers[0].resources.limits[memory]: Invalid value: "2Gi": must be less than or equal to pod limits of 1Gi',
+  ],
   [pod({ env: [{ value: 'x' }] }), 'spec.containers[0].env[0].name: Required value'],
   [
     pod({ env: [{ name: 'a=b' }] }),

@@ -8,6 +8,7 @@ import {
   containerResources,
   oomScoreAdj,
   podCgroupPath,
+  podRequests,
   podResources,
   qosClass,
 } from '#node-agent/pod/resources.ts';
@@ -134,6 +135,27 @@ t.test('quality of service, cgroup and OOM score follow from requests and limits
   t.equal(podCgroupPath('/bayplan', 'BestEffort', 'u'), '/bayplan/besteffort/podu');
   const score = (pod: Pod) => oomScoreAdj(pod, pod.spec?.containers[0] as PodContainer, 1024 ** 3);
   t.strictSame([guaranteed, burstable, bestEffort].map(score), [-997, 750, 1000]);
+});
+
+t.test('resources of the pod as a whole come before those of its containers', async (t) => {
+  const whole = (resources: object, ...list: PodContainer[]) => podOf(list, { resources });
+  const both = { limits: { cpu: '1', memory: '1Gi' } };
+  const free = { name: 'a' };
+  t.equal(qosClass(whole(both, free)), 'Guaranteed');
+  t.equal(qosClass(whole({ requests: { cpu: '1' } }, free)), 'Burstable');
+  t.match(podResources(whole(both, free, free)), {
+    cpu: { shares: 1024, quota: 100_000 },
+    memory: { limit: 1024 ** 3 },
+  });
+  const asks = needs({ cpu: '250m', memory: '128Mi' }, {});
+  t.strictSame(podRequests(whole(both, asks, asks)), {
+    cpuMillis: 500,
+    memoryBytes: 256 * 1024 ** 2,
+  });
+  const said = { requests: { cpu: '2', memory: '512Mi' }, limits: { memory: '1Gi' } };
+  t.strictSame(podRequests(whole(said, asks)), { cpuMillis: 2000, memoryBytes: 512 * 1024 ** 2 });
+  t.equal(podResources(whole(said, asks)).cpu?.quota, undefined);
+  t.equal(oomScoreAdj(whole(said, free, free), free, 1024 ** 3), 750, 'an equal part of the rest');
 });
 
 t.test('CPU becomes shares and quota, memory a limit', async (t) => {

@@ -188,3 +188,29 @@ t.test('what the kernel refuses is told and tried again', async (t) => {
   await rig.until('a', (one) => condition(one, 'PodResizeInProgress') === undefined);
   t.match(limits(rig), { memory: { limit: 32 << 20, checkBeforeUpdate: true } });
 });
+
+t.test('the pod as a whole is resized alone', async (t) => {
+  const rig = await agentRig();
+  t.teardown(() => rig.close());
+  const made = pod('a', { requests: { cpu: '100m' } });
+  Object.assign(made.spec ?? {}, { resources: amounts('500m') });
+  await rig.create(made);
+  await rig.until('a', running);
+  t.match(sandbox(rig), { cpu: { quota: 50_000 }, memory: { limit: 64 << 20 } });
+  const current = await rig.get('a');
+  const { spec, metadata } = current;
+  if (spec === undefined) throw new Error('a has no spec');
+  await rig.world.pods.update({
+    ...current,
+    metadata: { ...metadata, generation: 2 },
+    spec: { ...spec, resources: amounts('1', '128Mi') },
+  });
+  await eventually('its limits', () => sandbox(rig)?.memory?.limit === 128 << 20);
+  t.match(sandbox(rig), { cpu: { quota: 100_000 } });
+  const settled = await rig.until(
+    'a',
+    (one) =>
+      one.status?.observedGeneration === 2 && condition(one, 'PodResizeInProgress') === undefined,
+  );
+  t.equal(settled.status?.containerStatuses?.[0]?.restartCount, 0);
+});
