@@ -20,7 +20,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
   rollout: ['history', 'pause', 'restart', 'resume', 'status', 'undo'],
   auth: ['can-i', 'whoami'],
   config: ['current-context', 'get-contexts', 'view'],
-  set: ['image', 'env', 'resources', 'serviceaccount', 'selector'],
+  set: ['env', 'image', 'resources', 'selector', 'serviceaccount'],
   taint: ['nodes'],
 };
 
@@ -28,6 +28,27 @@ const actions: Readonly<Record<string, readonly string[]>> = {
 export function flagsOf({ usage }: Pick<CommandEntry, 'usage'>): string[] {
   const found = usage.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g) ?? [];
   return [...new Set(found)].sort();
+}
+
+/** The words without the flag that names a namespace, and that namespace. The last word is still being written. */
+export function splitNamespace(words: readonly string[]): {
+  readonly namespace: string;
+  readonly rest: readonly string[];
+} {
+  let namespace = 'default';
+  const rest: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    const isLast = at === words.length - 1;
+    const joined = /^(?:--namespace=|-n=?)(.+)$/.exec(word)?.[1];
+    const next = words[at + 1];
+    if (!isLast && joined !== undefined) namespace = joined;
+    else if (/^(?:-n|--namespace)$/.test(word) && next !== undefined && at + 2 < words.length) {
+      namespace = next;
+      at += 1;
+    } else rest.push(word);
+  }
+  return { namespace, rest };
 }
 
 /** Fixed candidates for the last of the words (the first is the command), and what else is asked for. */
@@ -59,8 +80,8 @@ export function candidates(
     const kinds = ['deployment/', 'statefulset/', 'daemonset/'];
     return { fixed: begins(kinds), wanted: 'nothing' };
   }
-  if (ofTypes.has(name)) {
-    const named = words.slice(1, -1).filter((word) => !word.startsWith('-'));
+  if (ofTypes.has(name) || name === 'set') {
+    const named = words.slice(name === 'set' ? 2 : 1, -1).filter((word) => !word.startsWith('-'));
     return { fixed: [], wanted: named.length === 0 ? 'types' : 'objects' };
   }
   if (entry.group === 'containers')

@@ -4,7 +4,7 @@ import type { ApiObject } from '#api/client/collection.ts';
 import { images, nodes } from '#api/resources/resource-types.ts';
 import { UsageError } from './arguments.ts';
 import { commands } from './commands.ts';
-import { bashScript, candidates, type Wanted, zshScript } from './completion.ts';
+import { bashScript, candidates, splitNamespace, type Wanted, zshScript } from './completion.ts';
 import { openClient } from './connection.ts';
 import { containersOf } from './container.ts';
 import { discover, typeNamed } from './discovery.ts';
@@ -17,8 +17,8 @@ async function named(
   client: RemoteClient,
   wanted: Wanted,
   words: readonly string[],
+  namespace: string,
 ): Promise<string[]> {
-  const namespace = 'default';
   if (wanted === 'containers')
     return (await containersOf(client).list({ namespace })).items.map(nameOf);
   if (wanted === 'images') {
@@ -33,7 +33,9 @@ async function named(
   }
   const types = await discover(client);
   if (wanted === 'types') return [...new Set(types.map(({ plural }) => plural))];
-  const [first = ''] = words.slice(1).filter((word) => !word.startsWith('-'));
+  const [first = ''] = words
+    .slice(words[0] === 'set' ? 2 : 1)
+    .filter((word) => !word.startsWith('-'));
   const type = typeNamed(types, first);
   const { items } = await client
     .collection<ApiObject>(type)
@@ -41,25 +43,27 @@ async function named(
   return items.map(({ metadata }) => metadata.name);
 }
 
-async function complete(words: readonly string[]): Promise<void> {
+async function complete(all: readonly string[]): Promise<void> {
+  const { namespace, rest: words } = splitNamespace(all);
   const { fixed, wanted } = candidates(commands, words);
   if (wanted === 'files') {
     process.stdout.write(':files\n');
     return;
   }
   const last = words.at(-1) ?? '';
-  const all = [...fixed];
+  const found = [...fixed];
   if (wanted !== 'nothing') {
     const client = await openClient({});
     const late = setTimeout(() => process.exit(0), askMs);
     try {
-      all.push(...(await named(client, wanted, words)).filter((name) => name.startsWith(last)));
+      const names = await named(client, wanted, words, namespace);
+      found.push(...names.filter((name) => name.startsWith(last)));
     } finally {
       clearTimeout(late);
       client.close();
     }
   }
-  process.stdout.write(all.map((name) => `${name}\n`).join(''));
+  process.stdout.write(found.map((name) => `${name}\n`).join(''));
 }
 
 /** It knows all commands, so it is none of them. Resolves with the exit code. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import t from 'tap';
 import { commands } from '#cli/commands.ts';
-import { bashScript, candidates, flagsOf } from '#cli/completion.ts';
+import { bashScript, candidates, flagsOf, splitNamespace } from '#cli/completion.ts';
 import { run } from '../support/cluster.ts';
 
 const fixed = (...words: string[]) => candidates(commands, words).fixed;
@@ -51,4 +51,21 @@ t.test('after create come kinds and images, then the forms of a kind', async (t)
   t.strictSame(after('cm', ''), { fixed: [], wanted: 'nothing' });
   t.match(after(''), { wanted: 'images' });
   t.strictSame(candidates(commands, ['expose', '']), { fixed: [], wanted: 'types' });
+});
+
+t.test('after set comes what is set, then the type, then documents', async (t) => {
+  t.strictSame(fixed('set', 'se'), ['selector', 'serviceaccount']);
+  t.equal(wanted('set', 'env', ''), 'types');
+  t.equal(wanted('set', 'env', 'deploy', ''), 'objects');
+});
+
+t.test('a namespace that was named is where names are looked for', async (t) => {
+  for (const flag of [['-n', 'here'], ['-nhere'], ['--namespace', 'here'], ['--namespace=here']]) {
+    const { namespace, rest } = splitNamespace(['get', ...flag, 'pods', '']);
+    t.strictSame({ namespace, rest }, { namespace: 'here', rest: ['get', 'pods', ''] });
+  }
+  t.strictSame(splitNamespace(['get', '-n', 'he']), {
+    namespace: 'default',
+    rest: ['get', '-n', 'he'],
+  });
 });
