@@ -122,9 +122,11 @@ function replace(doc: unknown, operation: Operation): unknown {
   const { path, value } = operation;
   if (path.length === 0) return cloneJson(value);
   const { container, token } = placeOf(doc, path, operation);
-  if (!child(container, token).found) throw missing(operation, path);
-  if (Array.isArray(container)) container[Number(token)] = cloneJson(value);
-  else if (isObject(container)) setField(container, token, cloneJson(value));
+  // A missing field is set, as in the library kube-apiserver uses: `kubectl rollout undo` relies on it.
+  if (isObject(container)) setField(container, token, cloneJson(value));
+  else if (Array.isArray(container) && child(container, token).found) {
+    container[Number(token)] = cloneJson(value);
+  } else throw missing(operation, path);
   return doc;
 }
 

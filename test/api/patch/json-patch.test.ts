@@ -27,6 +27,7 @@ const CASES: Case[] = [
   ['remove a member', { baz: 1, foo: 2 }, [{ op: 'remove', path: '/baz' }], { foo: 2 }],
   ['remove from a list', { foo: [1, 2, 3] }, [{ op: 'remove', path: '/foo/1' }], { foo: [1, 3] }],
   ['replace', { a: 1 }, [{ op: 'replace', path: '/a', value: null }], { a: null }],
+  ['replace what is missing', { a: 1 }, [{ op: 'replace', path: '/b', value: 2 }], { a: 1, b: 2 }],
   ['replace the whole', { a: 1 }, [{ op: 'replace', path: '', value: { b: 2 } }], { b: 2 }],
   [
     'move a member',
@@ -80,7 +81,9 @@ t.test('an operation that does not fit makes the patch inapplicable', async (t) 
     [{ a: 1 }, [{ op: 'test', path: '/a', value: 2 }]],
     [{ a: 1 }, [{ op: 'test', path: '/b', value: 2 }]],
     [{ a: 1 }, [{ op: 'remove', path: '/b' }]],
-    [{ a: 1 }, [{ op: 'replace', path: '/b', value: 1 }]],
+    [{ a: 1 }, [{ op: 'replace', path: '/b/c', value: 1 }]],
+    [{ a: 1 }, [{ op: 'replace', path: '/a/b', value: 1 }]],
+    [{ a: [1] }, [{ op: 'replace', path: '/a/1', value: 1 }]],
     [{ a: 1 }, [{ op: 'add', path: '/b/c', value: 1 }]],
     [{ a: [1] }, [{ op: 'add', path: '/a/2', value: 1 }]],
     [{ a: [1] }, [{ op: 'add', path: '/a/01', value: 1 }]],
