@@ -1,7 +1,7 @@
 /** Which conditions of pressure the node is in, and which new pods it does not take then. */
 import type { Pod } from '#api/resources/types.ts';
 import { qosClass } from '../pod/resources.ts';
-import { type Shortage, type Signals, shortages, type Threshold } from './thresholds.ts';
+import { type Shortage, type Signals, shortageOf, type Threshold } from './thresholds.ts';
 
 export interface Pressure {
   readonly memory: boolean;
@@ -26,7 +26,9 @@ export class NodePressure {
   readonly #thresholds: readonly Threshold[];
   readonly #transitionMs: number;
   readonly #lastMet = new Map<keyof Pressure, number>();
-  #shortages: readonly Shortage[] = [];
+  /** Since when each threshold that is met now is met. */
+  readonly #since = new Map<Threshold, number>();
+  #shortages: ReadonlyMap<Threshold, Shortage> = new Map();
   #pressure: Pressure = { memory: false, disk: false, pids: false };
 
   constructor(thresholds: readonly Threshold[], transitionMs = usualTransitionMs) {
@@ -34,9 +36,9 @@ export class NodePressure {
     this.#transitionMs = transitionMs;
   }
 
-  /** What is short at the last look. */
+  /** For what pods go at the last look: hard thresholds that are met, and soft ones that were met for long enough. */
   get shortages(): readonly Shortage[] {
-    return this.#shortages;
+    return [...this.#shortages.values()];
   }
 
   /** The conditions; each stays for the transition period after what it stands for was short last. */
@@ -46,10 +48,12 @@ export class NodePressure {
 
   /** Takes a look's figures in. `now`: milliseconds since the epoch. */
   observe(signals: Signals, now: number): void {
-    this.#shortages = shortages(this.#thresholds, signals);
+    this.#shortages = new Map(
+      this.#met(signals, now).filter(([one]) => now - (this.#since.get(one) ?? now) >= one.graceMs),
+    );
     const { available, capacity } = signals.pids;
     if (available < capacity * pidsFreeMin) this.#lastMet.set('pids', now);
-    for (const { resource } of this.#shortages) {
+    for (const { resource } of this.#since.keys()) {
       this.#lastMet.set(resource === 'memory' ? 'memory' : 'disk', now);
     }
     const lasts = (which: keyof Pressure) => {
@@ -57,6 +61,19 @@ export class NodePressure {
       return met !== undefined && (met === now || now - met < this.#transitionMs);
     };
     this.#pressure = { memory: lasts('memory'), disk: lasts('disk'), pids: lasts('pids') };
+  }
+
+  /** Conditions do not wait for the grace of soft thresholds: no new pods shall make it worse. */
+  #met(signals: Signals, now: number): [Threshold, Shortage][] {
+    return this.#thresholds.flatMap((one): [Threshold, Shortage][] => {
+      const shortage = shortageOf(one, signals, this.#shortages.has(one));
+      if (shortage === undefined) {
+        this.#since.delete(one);
+        return [];
+      }
+      if (!this.#since.has(one)) this.#since.set(one, now);
+      return [[one, shortage]];
+    });
   }
 
   /** Why a pod that is new here is not taken now; undefined: it is. */

@@ -22,7 +22,24 @@ export interface Threshold {
   readonly resource: Resource;
   readonly signal: 'memory' | 'disk' | 'inodes';
   /** An amount, or a share of the capacity. */
-  readonly least: { readonly amount: number } | { readonly share: number };
+  readonly least: Least;
+  /** So long it has to last until pods go: a soft threshold. 0: a hard one. */
+  readonly graceMs: number;
+  /** Once pods go for it, so much more than `least` has to be there again. */
+  readonly reclaim: Least;
+}
+
+type Least = { readonly amount: number } | { readonly share: number };
+
+type Settings = Readonly<Record<string, string>>;
+
+/** By kubelet's names, each by signal. */
+export interface EvictionSettings {
+  readonly evictionHard?: Settings;
+  readonly evictionSoft?: Settings;
+  /** How long each soft threshold has to last, as `1m30s`. */
+  readonly evictionSoftGracePeriod?: Settings;
+  readonly evictionMinimumReclaim?: Settings;
 }
 
 /** A threshold that is met, with the figures of that moment. */
@@ -49,25 +66,57 @@ const usual: Readonly<Record<SignalName, string>> = {
 };
 
 /**
- * The thresholds of a configuration's `evictionHard`; a signal that it does not name keeps its default, 0 turns it off.
- * @throws Error naming the wrong signal or amount
+ * The thresholds of a configuration. A hard one that it does not name keeps its default, 0 turns it off; a soft one needs how
+ * long it has to last. Hard ones come before soft ones of the same signal. @throws Error naming the wrong setting
  */
-export function thresholdsOf(evictionHard: Readonly<Record<string, string>> = {}): Threshold[] {
-  const unknown = Object.keys(evictionHard).filter((name) => !Object.hasOwn(signals, name));
-  if (unknown.length > 0) {
-    const known = Object.keys(signals).join(', ');
-    throw new Error(`evictionHard: ${unknown.join(', ')}: no such signal; there are ${known}`);
+export function thresholdsOf(settings: EvictionSettings = {}): Threshold[] {
+  const { evictionHard = {}, evictionSoft = {}, evictionMinimumReclaim = {} } = settings;
+  const { evictionSoftGracePeriod = {} } = settings;
+  const given = { evictionHard, evictionSoft, evictionSoftGracePeriod, evictionMinimumReclaim };
+  for (const [field, named] of Object.entries(given)) refuseUnknown(field, named);
+  const alone = Object.keys(evictionSoftGracePeriod).find((name) => !(name in evictionSoft));
+  if (alone !== undefined) {
+    throw new Error(`evictionSoftGracePeriod: ${alone}: evictionSoft has no threshold for it`);
   }
-  const wanted: Readonly<Record<string, string>> = { ...usual, ...evictionHard };
-  return Object.entries(signals).map(([name, [resource, signal]]) => ({
-    resource,
-    signal,
-    least: parseLeast(name, wanted[name] ?? '0'),
-  }));
+  const hard: Settings = { ...usual, ...evictionHard };
+  return Object.entries(signals).flatMap(([name, [resource, signal]]) => {
+    const reclaim = parseLeast('evictionMinimumReclaim', name, evictionMinimumReclaim[name] ?? '0');
+    const of = { resource, signal, reclaim };
+    const least = parseLeast('evictionHard', name, hard[name] ?? '0');
+    const soft = evictionSoft[name];
+    if (soft === undefined) return [{ ...of, least, graceMs: 0 }];
+    const graceMs = parseGrace(name, evictionSoftGracePeriod[name]);
+    return [
+      { ...of, least, graceMs: 0 },
+      { ...of, least: parseLeast('evictionSoft', name, soft), graceMs },
+    ];
+  });
 }
 
-function parseLeast(name: string, text: string): Threshold['least'] {
-  const wrong = `evictionHard: ${name}: "${text}" is neither an amount such as 100Mi nor a share such as 10%`;
+function refuseUnknown(field: string, named: Settings): void {
+  const unknown = Object.keys(named).filter((name) => !Object.hasOwn(signals, name));
+  if (unknown.length === 0) return;
+  const known = Object.keys(signals).join(', ');
+  throw new Error(`${field}: ${unknown.join(', ')}: no such signal; there are ${known}`);
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's form of a time span. */
+function parseGrace(name: string, text: string | undefined): number {
+  if (text === undefined) {
+    throw new Error(
+      `evictionSoft: ${name}: evictionSoftGracePeriod does not say how long it has to last, as 1m30s`,
+    );
+  }
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const total = parts.reduce((sum, [, n, unit = '']) => sum + Number(n) * (unitsMs[unit] ?? 0), 0);
+  if (parts.map(([part]) => part).join('') === text && total > 0) return total;
+  throw new Error(`evictionSoftGracePeriod: ${name}: "${text}" is no time span above 0, as 1m30s`);
+}
+
+function parseLeast(field: string, name: string, text: string): Least {
+  const wrong = `${field}: ${name}: "${text}" is neither an amount such as 100Mi nor a share such as 10%`;
   if (text.endsWith('%')) {
     const percent = Number(text.slice(0, -1).trim() || Number.NaN);
     if (!(percent >= 0 && percent <= 100)) throw new Error(wrong);
@@ -82,11 +131,20 @@ function parseLeast(name: string, text: string): Threshold['least'] {
   throw new Error(wrong);
 }
 
-/** The thresholds that are met. */
-export function shortages(thresholds: readonly Threshold[], now: Signals): Shortage[] {
-  return thresholds.flatMap(({ resource, signal, least: wanted }) => {
-    const { available, capacity } = now[signal];
-    const least = 'amount' in wanted ? wanted.amount : Math.floor(capacity * wanted.share);
-    return capacity > 0 && available < least ? [{ resource, least, available }] : [];
-  });
+const amountOf = (least: Least, capacity: number): number =>
+  'amount' in least ? least.amount : Math.floor(capacity * least.share);
+
+/**
+ * What is short by a threshold; undefined: nothing. `isReclaiming`: pods go for it already, and it ends only when the minimum
+ * to reclaim is there, too.
+ */
+export function shortageOf(
+  { resource, signal, least: wanted, reclaim }: Threshold,
+  now: Signals,
+  isReclaiming: boolean,
+): Shortage | undefined {
+  const { available, capacity } = now[signal];
+  const least = amountOf(wanted, capacity);
+  const more = isReclaiming ? amountOf(reclaim, capacity) : 0;
+  return capacity > 0 && available < least + more ? { resource, least, available } : undefined;
 }

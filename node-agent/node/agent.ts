@@ -130,10 +130,10 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
 }
 
 function pressureOf({
-  evictionHard,
   evictionPressureTransitionPeriodSeconds: seconds,
+  ...settings
 }: AgentConfig): NodePressure {
-  return new NodePressure(thresholdsOf(evictionHard), seconds && seconds * 1000);
+  return new NodePressure(thresholdsOf(settings), seconds && seconds * 1000);
 }
 
 /** Looks after the disk and the memory. */

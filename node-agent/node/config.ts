@@ -45,6 +45,11 @@ const AgentConfig = t.intersection(
       imageLayers: t.keyof({ auto: null, erofs: null, directories: null }),
       /** Below these amounts pods are evicted, by kubelet's signals; what is not named keeps kubelet's default. */
       evictionHard: t.record(t.string, t.string),
+      /** Below these, and for as long as the grace periods say, too: `{"memory.available": "1m30s"}`. */
+      evictionSoft: t.record(t.string, t.string),
+      evictionSoftGracePeriod: t.record(t.string, t.string),
+      /** So much more has to be there before evictions end. */
+      evictionMinimumReclaim: t.record(t.string, t.string),
       /** How long a condition of pressure stays after its cause: kubelet's 300. */
       evictionPressureTransitionPeriodSeconds: t.number,
     }),

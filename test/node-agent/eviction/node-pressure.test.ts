@@ -2,7 +2,13 @@
 import t from 'tap';
 import type { Pod } from '#api/resources/types.ts';
 import { NodePressure } from '#node-agent/eviction/node-pressure.ts';
-import { type Signals, shortages, thresholdsOf } from '#node-agent/eviction/thresholds.ts';
+import {
+  type EvictionSettings,
+  type Signals,
+  shortageOf,
+  type Threshold,
+  thresholdsOf,
+} from '#node-agent/eviction/thresholds.ts';
 import { podOf } from '../agent-rig.ts';
 
 const mi = 1024 ** 2;
@@ -15,6 +21,9 @@ const plenty: Signals = {
 const noMemory: Signals = { ...plenty, memory: { available: 50 * mi, capacity: 8192 * mi } };
 const noDisk: Signals = { ...plenty, disk: { available: 9_999, capacity: 100_000 } };
 const noPids: Signals = { ...plenty, pids: { available: 49, capacity: 1000 } };
+
+const shortages = (thresholds: readonly Threshold[], now: Signals) =>
+  thresholds.flatMap((one) => shortageOf(one, now, false) ?? []);
 
 t.test('thresholds are kubelet’s until the configuration says otherwise', async (t) => {
   const usual = thresholdsOf();
@@ -37,7 +46,9 @@ t.test('thresholds are kubelet’s until the configuration says otherwise', asyn
     [],
     'a file system that does not count inodes',
   );
-  const own = thresholdsOf({ 'memory.available': '5Gi', 'nodefs.available': '0' });
+  const own = thresholdsOf({
+    evictionHard: { 'memory.available': '5Gi', 'nodefs.available': '0' },
+  });
   t.strictSame(
     shortages(own, { ...noDisk, memory: plenty.memory }).map(({ resource }) => resource),
     ['memory'],
@@ -45,11 +56,11 @@ t.test('thresholds are kubelet’s until the configuration says otherwise', asyn
 });
 
 t.test('what is no threshold is refused by name', async (t) => {
-  t.throws(() => thresholdsOf({ 'imagefs.available': '15%' }), {
+  t.throws(() => thresholdsOf({ evictionHard: { 'imagefs.available': '15%' } }), {
     message: /evictionHard: imagefs\.available: no such signal; there are memory\.available, /,
   });
   for (const text of ['much', '101%', '-1%', '%', '-5Mi']) {
-    t.throws(() => thresholdsOf({ 'memory.available': text }), {
+    t.throws(() => thresholdsOf({ evictionHard: { 'memory.available': text } }), {
       message: `evictionHard: memory.available: "${text}" is neither an amount such as 100Mi nor a share such as 10%`,
     });
   }
@@ -74,6 +85,77 @@ t.test('a condition stays for five minutes after its cause', async (t) => {
   t.equal(hasty.conditions.memory, true);
   hasty.observe(plenty, 1);
   t.equal(hasty.conditions.memory, false);
+});
+
+t.test('a soft threshold has to last, its condition comes at once', async (t) => {
+  const pressure = new NodePressure(
+    thresholdsOf({
+      evictionSoft: { 'memory.available': '1Gi' },
+      evictionSoftGracePeriod: { 'memory.available': '1m30s' },
+    }),
+    0,
+  );
+  const at = (seconds: number, free: number) => {
+    pressure.observe(
+      { ...plenty, memory: { ...plenty.memory, available: free * mi } },
+      seconds * 1000,
+    );
+    return [pressure.conditions.memory, pressure.shortages.map(({ least }) => least / mi)];
+  };
+  t.strictSame(at(0, 900), [true, []]);
+  t.strictSame(at(80, 900), [true, []]);
+  t.strictSame(at(85, 1024), [false, []], 'enough again: the time begins anew');
+  t.strictSame(at(90, 900), [true, []]);
+  t.strictSame(at(179, 900), [true, []]);
+  t.strictSame(at(180, 900), [true, [1024]]);
+  t.strictSame(at(190, 50), [true, [100, 1024]], 'the hard one first');
+  t.strictSame(at(200, 2000), [false, []]);
+  t.strictSame(at(210, 50), [true, [100]], 'the hard one at once');
+});
+
+t.test('evictions end when the minimum to reclaim is there', async (t) => {
+  const reclaiming: EvictionSettings = {
+    evictionMinimumReclaim: { 'memory.available': '500Mi', 'nodefs.available': '5%' },
+  };
+  const pressure = new NodePressure(thresholdsOf(reclaiming), 0);
+  const at = (now: Signals) => {
+    pressure.observe(now, 0);
+    return pressure.shortages.map(({ resource }) => resource);
+  };
+  const memory = (free: number) => ({
+    ...plenty,
+    memory: { ...plenty.memory, available: free * mi },
+  });
+  const disk = (available: number) => ({ ...plenty, disk: { available, capacity: 100_000 } });
+  t.strictSame(at(memory(599)), [], 'above the threshold nothing is reclaimed');
+  t.strictSame(at(memory(99)), ['memory']);
+  t.strictSame(at(memory(599)), ['memory']);
+  t.strictSame(at(memory(600)), []);
+  t.strictSame(at(memory(599)), []);
+  t.strictSame(at(disk(9_999)), ['ephemeral-storage']);
+  t.strictSame(at(disk(14_999)), ['ephemeral-storage']);
+  t.strictSame(at(disk(15_000)), []);
+});
+
+t.test('soft thresholds and minimums that are wrong are refused by name', async (t) => {
+  const soft = { 'memory.available': '1Gi' };
+  const cases: [EvictionSettings, RegExp][] = [
+    [
+      { evictionSoft: soft },
+      /evictionSoft: memory\.available: evictionSoftGracePeriod does not say/,
+    ],
+    [{ evictionSoft: { 'a.b': '1' } }, /evictionSoft: a\.b: no such signal/],
+    [{ evictionSoftGracePeriod: { 'memory.available': '1m' } }, /evictionSoft has no threshold/],
+    [
+      { evictionMinimumReclaim: { 'memory.available': 'x' } },
+      /evictionMinimumReclaim: mem.*"x" is/,
+    ],
+    ...['', '0s', '90', '1m x', '-1s'].map((text): [EvictionSettings, RegExp] => [
+      { evictionSoft: soft, evictionSoftGracePeriod: { 'memory.available': text } },
+      /evictionSoftGracePeriod: memory\.available: ".*" is no time span above 0, as 1m30s/,
+    ]),
+  ];
+  for (const [settings, message] of cases) t.throws(() => thresholdsOf(settings), { message });
 });
 
 const main = { name: 'main', image: 'busybox' };
