@@ -74,7 +74,7 @@ export function referenceText(valueFrom: JsonObject): string {
   if (fieldPath !== undefined) return `field path ${fieldPath}`;
   const { containerName, resource } = objectOr(valueFrom['resourceFieldRef']);
   if (resource === undefined) return 'invalid valueFrom';
-  return `${containerName === undefined ? '' : `${containerName}/`}${resource}`;
+  return `resource field ${containerName === undefined ? '' : `${containerName}/`}${resource}`;
 }
 
 /** What a variable from a ConfigMap or Secret holds; undefined where it is from something else or not there. */

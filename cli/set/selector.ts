@@ -1,5 +1,4 @@
 /** `bay set selector`: which pods a Service sends to, instead of those until now. */
-import { equalJson, objectOr } from '#api/resources/json.ts';
 import { UsageError } from '../arguments.ts';
 import { listOf } from '../create/kind.ts';
 import { changeFlags } from '../documents/change.ts';
@@ -29,11 +28,9 @@ export async function setSelector(args: readonly string[]): Promise<number> {
   }
   const selector = labelsOf(expression);
   const how = { command: 'set selector', what: 'selector updated', form: 'json' } as const;
-  return setEach({ ...how, values, words: given.slice(0, -1) }, ({ object, type }) => {
+  return setEach({ ...how, values, words: given.slice(0, -1) }, ({ type }) => {
     if (type.kind !== 'Service')
       throw new Error('setting a selector is only supported for Services');
-    const spec = objectOr((object as { spec?: unknown }).spec);
-    if (version === undefined && equalJson(spec['selector'], selector)) return undefined;
     const place = '/metadata/resourceVersion';
     return [
       ...(version === undefined ? [] : [{ op: 'replace', path: place, value: version }]),

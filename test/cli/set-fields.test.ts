@@ -27,6 +27,10 @@ for (const namespace of ['default', 'theirs']) {
     ...there,
   );
   await bay('create', 'secret', 'generic', 'keys', '--from-literal=password=hush', ...there);
+  const resourceFieldRef = { containerName: 'two', resource: 'limits.cpu' };
+  const env = [{ name: 'CPU', valueFrom: { resourceFieldRef } }];
+  const spec = { template: { spec: { containers: [{ name: 'one', env }] } } };
+  await bay('patch', 'deploy/web', '-p', JSON.stringify({ spec }), ...there);
 }
 
 /** What may differ in the documents of a namespace: specs alone. */
@@ -65,6 +69,7 @@ const same: string[][] = [
   ['sa', 'deploy/other', 'robot', '-o', 'name'],
   ['selector', 'service', 'front', 'app=web,tier=front'],
   ['selector', 'svc/front', 'app==other'],
+  ['selector', 'svc/front', 'app=other'],
 ];
 
 t.test('as kubectl', { skip: newest === undefined && 'needs kubectl' }, async (t) => {
