@@ -39,8 +39,25 @@ spec:
   - name: main
     image: bayplan.local/busybox:latest
     command: [sh, -c, 'mkdir /www; echo inside > /www/index.html; echo started; exec httpd -f -p 127.0.0.1:8080 -h /www']
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: listener}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: bayplan.local/busybox:latest
+    stdin: true
+    command: [sh, -c, 'while read -r line; do echo "heard $line"; done']
 `);
-  await cluster.kubectl('wait', '--for=condition=Ready', 'pod/web', '--timeout=30s');
+  await cluster.kubectl(
+    'wait',
+    '--for=condition=Ready',
+    'pod/web',
+    'pod/listener',
+    '--timeout=30s',
+  );
 
   for (const kubectl of kubectls()) {
     const version = kubectl.split('/').at(-1) ?? kubectl;
@@ -66,6 +83,19 @@ spec:
       const out = await ask('cp', `web:/tmp/${version}`, back);
       t.equal(out.code, 0, out.stderr);
       t.equal(readFileSync(back, 'utf8'), readFileSync(file, 'utf8'));
+    });
+
+    t.test(`${version}: attach hands over input, logs tell what came of it`, async (t) => {
+      const child = spawn(kubectl, args('attach', '-i', 'listener'));
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+      child.stdin.write(`${version}\n`);
+      await waitFor('the answer', () => (output.includes(`heard ${version}\n`) ? true : undefined));
+      await ended(child);
+      const log = await ask('logs', 'listener', '--tail=1');
+      t.equal(log.stdout, `heard ${version}\n`, log.stderr);
     });
 
     t.test(`${version}: port-forward reaches what listens inside alone`, async (t) => {
