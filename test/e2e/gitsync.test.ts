@@ -81,6 +81,13 @@ spec: {image: "bayplan.local/busybox:latest", args: [sleep, "3600"], stopTimeout
     );
     t.equal(drifted, 'A /etc/mark');
     t.match(await bay('wait', '--for=condition=Drifted', 'ct/keeper'), /condition met/);
+    const seen = await cluster.kubectl('get', 'container', 'keeper', '-o', 'yaml');
+    t.match(seen.stdout, /message: A \/etc\/mark\n +reason: FilesDiffer\n +status: "True"/);
+    await bay('exec', 'keeper', 'rm', '/etc/mark');
+    t.equal(await bay('drift', 'keeper'), '', 'as the image again');
+    const cleared = await cluster.kubectl('get', 'container', 'keeper', '-o', 'yaml');
+    t.match(cleared.stdout, /reason: AsTheImage\n +status: "False"\n +type: Drifted/);
+    t.notMatch(cleared.stdout, /etc\/mark/);
   });
   await t.test('a push changes what runs', async () => {
     repository.push({ 'web.yaml': deployment(2, 'two') });
