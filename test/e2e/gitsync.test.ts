@@ -83,6 +83,8 @@ spec: {image: "bayplan.local/busybox:latest", args: [sleep, "3600"], stopTimeout
     t.match(await bay('wait', '--for=condition=Drifted', 'ct/keeper'), /condition met/);
     const seen = await cluster.kubectl('get', 'container', 'keeper', '-o', 'yaml');
     t.match(seen.stdout, /message: A \/etc\/mark\n +reason: FilesDiffer\n +status: "True"/);
+    const wide = await cluster.kubectl('get', 'container', 'keeper', '-o', 'wide');
+    t.match(wide.stdout, /DRIFTED\n.* True\n$/);
     await bay('exec', 'keeper', 'rm', '/etc/mark');
     t.equal(await bay('drift', 'keeper'), '', 'as the image again');
     const cleared = await cluster.kubectl('get', 'container', 'keeper', '-o', 'yaml');
