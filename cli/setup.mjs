@@ -36,6 +36,7 @@ const libraries = { '/usr/include/isa-l/igzip_lib.h': 'libisal-dev' };
 
 /** What only tests use; those that need one are skipped, with the reason, where it cannot be had. Asked for with `--test`. */
 const testPrograms = {
+  debootstrap: 'debootstrap',
   etcdctl: 'etcd-client',
   'docker-registry': 'docker-registry',
   skopeo: 'skopeo',
