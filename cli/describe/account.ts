@@ -46,7 +46,8 @@ export async function describeServiceAccount(
   );
 }
 
-const shortModes: Readonly<Record<string, string>> = {
+/** Of access modes. */
+export const shortModes: Readonly<Record<string, string>> = {
   ReadWriteOnce: 'RWO',
   ReadOnlyMany: 'ROX',
   ReadWriteMany: 'RWX',

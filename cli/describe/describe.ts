@@ -58,6 +58,12 @@ const own: Readonly<Record<string, () => Promise<Description>>> = {
   }),
   ServiceAccount: async () => ({ describe: (await import('./account.ts')).describeServiceAccount }),
   PersistentVolumeClaim: async () => ({ describe: (await import('./account.ts')).describeClaim }),
+  PersistentVolume: async () => ({
+    describe: (await import('./storage.ts')).describePersistentVolume,
+  }),
+  'StorageClass.storage.k8s.io': async () => ({
+    describe: (await import('./storage.ts')).describeStorageClass,
+  }),
   'Ingress.networking.k8s.io': async () => ({
     describe: (await import('./traffic.ts')).describeIngress,
   }),

@@ -47,6 +47,10 @@ const sources: Readonly<Record<string, Describe>> = {
     type(out, 'Projected (a volume that contains injected data from multiple sources)');
     for (const part of objectsOf(parts)) projection(out, part);
   },
+  local: (out, { path }) => {
+    type(out, 'LocalVolume (a persistent volume backed by local storage on a node)');
+    out.field(2, 'Path', path);
+  },
   nfs: (out, { server, path, readOnly }) => {
     type(out, 'NFS (an NFS mount that lasts the lifetime of a pod)');
     out.field(2, 'Server', server);
@@ -74,6 +78,14 @@ function projection(out: Writer, part: JsonObject): void {
   } else if (isObject(serviceAccountToken)) {
     out.field(2, 'TokenExpirationSeconds', serviceAccountToken['expirationSeconds'] ?? 3600);
   }
+}
+
+/** Whether a field of a PersistentVolume's spec says where its data is. */
+export const isSource = (field: string): boolean => Object.hasOwn(sources, field);
+
+/** Where the data of one volume is. */
+export function describeSource(out: Writer, kind: string, source: unknown): void {
+  sources[kind]?.(out, objectOr(source));
 }
 
 /** `space`: how far the list stands in. */
