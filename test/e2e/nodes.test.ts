@@ -8,6 +8,7 @@ import t from 'tap';
 import type { Node, Pod } from '#api/resources/types.ts';
 import { run, TestCluster, waitFor } from '../support/cluster.ts';
 import { leftOver, machine } from '../support/machine.ts';
+import { testContentOnNodes } from './nodes-content.ts';
 
 const example = resolve(import.meta.dirname, '../../docs/examples/service.yaml');
 t.setTimeout(240_000);
@@ -74,43 +75,7 @@ t.test('a pod of any node reaches the Service by name, on both its nodes', async
   }
 });
 
-/** A Container with a volume of its own on one node. */
-const keeping = (name: string, { node, image }: { node: string; image: string }) => `
-apiVersion: bayplan.dev/v1alpha1
-kind: Container
-metadata: { name: ${name} }
-spec:
-  image: '${image}'
-  command: [sleep, 1d]
-  stopTimeout: 0
-  nodeSelector: { kubernetes.io/hostname: ${node} }
-  mounts: [{ type: volume, target: /data }]
-`;
-
-t.test('a snapshot with its volumes is restored on another node', async (t) => {
-  const names = (await list<Node>('nodes')).map(({ metadata }) => metadata.name).sort();
-  const [first = '', second = ''] = names;
-  const image = 'bayplan.local/busybox:latest';
-  const runs = (name: string) =>
-    waitFor(`${name} to run`, async () =>
-      (await cluster.bay('exec', name, 'true')).code === 0 ? true : undefined,
-    );
-  await apply('kept', keeping('kept', { node: first, image }));
-  await runs('kept');
-  const write = 'echo file > /root-file; echo volume > /data/file';
-  t.equal((await cluster.bay('exec', 'kept', 'sh', '-c', write)).code, 0);
-  const taken = await cluster.bay('snapshot', '--volumes', '--image', 'kept:1', 'kept', 'kept-1');
-  t.equal(taken.code, 0, taken.stderr);
-  await apply('restored', keeping('restored', { node: second, image: 'kept:1' }));
-  await runs('restored');
-  const { stdout } = await cluster.bay('exec', 'restored', 'cat', '/root-file', '/data/file');
-  t.equal(stdout, 'file\nvolume\n');
-  const pods = await list<Pod>('pods');
-  const nodeOf = (name: string) =>
-    pods.find(({ metadata }) => metadata.name === name)?.spec?.nodeName;
-  t.strictSame([nodeOf('kept'), nodeOf('restored')], [first, second]);
-  t.equal((await cluster.bay('rm', '-f', 'kept', 'restored')).code, 0);
-});
+testContentOnNodes({ cluster, list, apply });
 
 t.test('an agent that is killed comes back; meanwhile its node goes on', async () => {
   const before = cluster.state()?.parts['agent-2'] ?? 0;
