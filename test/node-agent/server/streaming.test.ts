@@ -47,6 +47,35 @@ t.test('exec carries the streams and ends with the exit code', async (t) => {
   });
 });
 
+t.test(
+  'before version 4 the error channel says nothing of success, and why in words',
+  async (t) => {
+    const { rig, connect } = await withPod(t);
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const protocols = ['v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', ''];
+    for (const exitCode of [0, 7]) {
+      rig.runtime.execSession = (spec) => ({
+        ...echoSession(spec),
+        exitCode: Promise.resolve(exitCode),
+      });
+      const reason =
+        exitCode === 0 ? '' : 'command terminated with non-zero exit code: exit status 7';
+      const path = '/exec/default/web/main?command=x&stdout=true';
+      for (const protocol of [...protocols, 'base64.channel.k8s.io']) {
+        const socket = connect(path, protocol === '' ? [] : [protocol]);
+        const streams = channelsOf(socket);
+        await streams.opened;
+        t.equal(socket.protocol, protocol);
+        const encoded = protocol.startsWith('base64');
+        const texts = await streams.closed;
+        // A channel's name is a digit where what it carries is base64.
+        const failure = encoded ? texts[0x33] : texts[3];
+        t.equal(failure ?? '', encoded ? base64(reason) : reason, `${protocol}: ${exitCode}`);
+      }
+    }
+  },
+);
+
 t.test('a command that cannot be run ends like a shell would end it', async (t) => {
   const { rig, connect } = await withPod(t);
   rig.runtime.execSession = () => {
