@@ -58,11 +58,14 @@ function missing(operation: Operation, path: readonly string[]): InapplicablePat
   );
 }
 
-/** The index a token names in a list of `length`; `undefined` if it names none. */
+/**
+ * The index a token names in a list of `length`; `undefined` if it names none. A negative one counts from the end, as in the
+ * library kube-apiserver uses.
+ */
 function indexOf(token: string, length: number): number | undefined {
-  if (!/^(0|[1-9]\d*)$/.test(token)) return undefined;
-  const index = Number(token);
-  return index < length ? index : undefined;
+  if (!/^(0|-?[1-9]\d*)$/.test(token)) return undefined;
+  const index = token.startsWith('-') ? Number(token) + length : Number(token);
+  return index >= 0 && index < length ? index : undefined;
 }
 
 function child(container: unknown, token: string): { found: boolean; value?: unknown } {
@@ -112,9 +115,10 @@ function add(doc: unknown, path: readonly string[], value: unknown, operation: O
 function remove(doc: unknown, path: readonly string[], operation: Operation): unknown {
   if (path.length === 0) return null;
   const { container, token } = placeOf(doc, path, operation);
-  if (!child(container, token).found) throw missing(operation, path);
-  if (Array.isArray(container)) container.splice(Number(token), 1);
-  else if (isObject(container)) delete container[token];
+  const index = Array.isArray(container) ? indexOf(token, container.length) : undefined;
+  if (Array.isArray(container) && index !== undefined) container.splice(index, 1);
+  else if (isObject(container) && Object.hasOwn(container, token)) delete container[token];
+  else throw missing(operation, path);
   return doc;
 }
 
@@ -123,10 +127,10 @@ function replace(doc: unknown, operation: Operation): unknown {
   if (path.length === 0) return cloneJson(value);
   const { container, token } = placeOf(doc, path, operation);
   // A missing field is set, as in the library kube-apiserver uses: `kubectl rollout undo` relies on it.
-  if (isObject(container)) setField(container, token, cloneJson(value));
-  else if (Array.isArray(container) && child(container, token).found) {
-    container[Number(token)] = cloneJson(value);
-  } else throw missing(operation, path);
+  const index = Array.isArray(container) ? indexOf(token, container.length) : undefined;
+  if (Array.isArray(container) && index !== undefined) container[index] = cloneJson(value);
+  else if (isObject(container)) setField(container, token, cloneJson(value));
+  else throw missing(operation, path);
   return doc;
 }
 

@@ -147,3 +147,14 @@ t.test(
     t.equal(status, 406);
   },
 );
+
+t.test('AdmissionWebhook should include webhook resources in discovery documents', async (t) => {
+  const groups: Group[] = (await api.get('/apis')).json.groups;
+  const group = groups.find(({ name }) => name === 'admissionregistration.k8s.io');
+  t.ok(group?.versions.some(({ version }) => version === 'v1'));
+  t.match((await api.get('/apis/admissionregistration.k8s.io')).json.versions, [{ version: 'v1' }]);
+  const { resources } = (await api.get('/apis/admissionregistration.k8s.io/v1')).json;
+  const names = resources.map(({ name }: { name: string }) => name);
+  for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'])
+    t.ok(names.includes(kind), kind);
+});

@@ -24,6 +24,17 @@ const CASES: Case[] = [
     [{ op: 'add', path: '/foo/-', value: ['b'] }],
     { foo: ['a', ['b']] },
   ],
+  [
+    'count from the end',
+    { foo: [1, 2, 3] },
+    [
+      { op: 'test', path: '/foo/-3', value: 1 },
+      { op: 'replace', path: '/foo/-1', value: 4 },
+      { op: 'remove', path: '/foo/-2' },
+      { op: 'add', path: '/foo/-1', value: 5 },
+    ],
+    { foo: [1, 4, 5] },
+  ],
   ['remove a member', { baz: 1, foo: 2 }, [{ op: 'remove', path: '/baz' }], { foo: 2 }],
   ['remove from a list', { foo: [1, 2, 3] }, [{ op: 'remove', path: '/foo/1' }], { foo: [1, 3] }],
   ['replace', { a: 1 }, [{ op: 'replace', path: '/a', value: null }], { a: null }],
