@@ -1,5 +1,5 @@
 /** `bay diff`, `commit` and `cp` beside docker's own, on the same image and the same changes. */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Output, run, TestCluster } from '../support/cluster.ts';
@@ -11,6 +11,7 @@ import {
   prepareInside,
   prepareLocal,
 } from './beside-docker-cases.ts';
+import { treeOf } from './tree.ts';
 
 const image = 'bayplan.local/busybox:latest';
 t.setTimeout(400_000);
@@ -23,23 +24,6 @@ interface Given {
 
 /** The same words for both, docker's answer first. */
 type Both = (args: readonly string[], given?: Given) => Promise<readonly [Output, Output]>;
-
-/** A tree as it can be seen: kinds, modes, owners, contents; times of what was not made just now. */
-function treeOf(root: string, path = ''): string[] {
-  return readdirSync(join(root, path))
-    .sort()
-    .flatMap((name) => {
-      const at = join(path, name);
-      const { mode, uid, gid, rdev, mtimeMs, nlink } = lstatSync(join(root, at));
-      const kind = mode & 0o170_000;
-      const time = mtimeMs < 1.1e12 ? Math.floor(mtimeMs / 1000) : 'now';
-      const own = `${at} ${mode.toString(8)} ${uid}:${gid} ${rdev}`;
-      if (kind === 0o040_000) return [`${own} ${time}`, ...treeOf(root, at)];
-      if (kind === 0o120_000) return [`${own} -> ${readlinkSync(join(root, at))}`];
-      const content = kind === 0o100_000 ? readFileSync(join(root, at), 'utf8') : '';
-      return [`${own} ${nlink} ${time} ${JSON.stringify(content)}`];
-    });
-}
 
 async function started(t: Test, both: Both, ...args: readonly string[]): Promise<void> {
   const [docker, bay] = await both(['run', '-d', ...args, 'sleep', '3600']);
