@@ -138,8 +138,8 @@ export class RealRig {
 
   /** What a shell in the pod writes that runs `script`. */
   async exec(name: string, script: string, container = 'main'): Promise<string> {
-    const words = ['exec', name, '-c', container, '--', 'sh', '-c', script];
-    const { stdout, stderr } = await this.cluster.kubectl(...words);
+    const words = [name, '-c', container, '--', 'sh', '-c', script];
+    const { stdout, stderr } = await this.cluster.kubectlExec(...words);
     return stdout + stderr;
   }
 }
