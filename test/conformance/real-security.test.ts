@@ -164,14 +164,17 @@ test('ServiceAccounts should mount projected service account token', async (t) =
   t.equal(claims.exp - claims.iat, 7200);
 });
 test('ServiceAccounts should guarantee kube-root-ca.crt exist in any namespace', async (t) => {
-  const path = rig.path('configmaps', 'kube-root-ca.crt');
-  const first = await rig.request('GET', path);
-  t.match(first.data['ca.crt'], /^-----BEGIN CERTIFICATE-----/);
-  await rig.request('DELETE', path);
+  // One of its own: pods of other tests mount the one of `default`.
+  const namespace = rig.name('space');
+  await rig.request('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
+  const path = rig.path('configmaps', 'kube-root-ca.crt', namespace);
   const there = (uid: string) => async () => {
     const found = await rig.request('GET', path).catch(() => undefined);
     return found !== undefined && found.metadata.uid !== uid ? found : undefined;
   };
+  const first = await rig.wait('the first', there(''));
+  t.match(first.data['ca.crt'], /^-----BEGIN CERTIFICATE-----/);
+  await rig.request('DELETE', path);
   const made = await rig.wait('another', there(first.metadata.uid));
   t.strictSame(made.data, first.data);
   await rig.change(path, (map) => {
