@@ -44,17 +44,26 @@ export class AddressBook {
     return [...this.#offsets.keys()];
   }
 
-  /**
-   * The pod's address, taken now if it has none; it survives a crash from `recorded` on.
-   * @throws Error when all are taken
-   */
-  take(podUid: string): { readonly ip: string; readonly recorded: Promise<void> } {
-    const existing = this.get(podUid);
-    if (existing !== undefined) return { ip: existing, recorded: Promise.resolve() };
+  /** Takes an address for a pod to come: forgotten by a crash. @throws Error when all are taken */
+  reserve(): string {
     const offset = this.#free();
+    this.#taken[offset] = 1;
+    return ipText(this.#cidr.base + offset);
+  }
+
+  /** Gives back what was reserved. */
+  free(ip: string): void {
+    const offset = offsetIn(this.#cidr, ip);
+    if (offset !== undefined) this.#taken[offset] = 0;
+  }
+
+  /** The reserved address is the pod's, also after a crash from then on that this resolves. */
+  async record(podUid: string, ip: string): Promise<void> {
+    const offset = offsetIn(this.#cidr, ip);
+    if (offset === undefined)
+      throw new Error(`record the address ${ip}: not of ${this.#cidr.text}`);
     this.#note(podUid, offset);
-    const ip = ipText(this.#cidr.base + offset);
-    return { ip, recorded: symlink(podUid, join(this.#directory, ip)) };
+    await symlink(podUid, join(this.#directory, ip));
   }
 
   /** Nothing to release is no error. */

@@ -11,17 +11,17 @@
 import { closeSync } from 'node:fs';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bindNetns, configure, linkIndex, listLinks, removeNetns } from '#native/netlink.ts';
+import { bindNetns, configure, listLinks, removeNetns } from '#native/netlink.ts';
 import { AddressBook } from './address-book.ts';
 import { ensureBridge, gatewayOf, removeBridge, untilGone } from './bridge.ts';
 import { type Cidr, parseCidr } from './cidr.ts';
 import { enableForwarding, restoreForwarding } from './forwarding.ts';
 import { removeNodeRoutes } from './node-routes.ts';
-import { plug, routeTo, setUpInside, vethName } from './pod-link.ts';
+import { makeLink, routeTo, vethName } from './pod-link.ts';
 import type { NodeNetwork, PodAddress } from './pod-network.ts';
 import { ensureServiceRoute } from './service-route.ts';
 import { ElementTable } from './services/element-table.ts';
-import { SpareNamespace } from './spare-namespace.ts';
+import { SpareLink } from './spare-link.ts';
 
 export interface PodNetworkOptions {
   readonly runDir: string;
@@ -63,7 +63,7 @@ class BridgeNetwork implements NodeNetwork {
   readonly #attached = new Map<string, PodAddress>();
   /** What is under way for a pod; the next call for the same pod waits for it. */
   readonly #busy = new Map<string, Promise<unknown>>();
-  readonly #spare = new SpareNamespace();
+  readonly #spare: SpareLink;
   #isStarted = false;
   #rules: Promise<void> = Promise.resolve();
 
@@ -80,7 +80,14 @@ class BridgeNetwork implements NodeNetwork {
     });
     this.#namespaces = join(options.runDir, 'netns');
     this.#marker = join(options.runDir, 'ip-forward-was-off');
-    this.#book = new AddressBook(join(options.runDir, 'addresses'), this.#cidr);
+    const book = new AddressBook(join(options.runDir, 'addresses'), this.#cidr);
+    this.#book = book;
+    const { gateway } = this;
+    this.#spare = new SpareLink({
+      reserve: () => book.reserve(),
+      free: (ip) => book.free(ip),
+      make: (ip) => makeLink({ ip, gateway, bridge: options.bridge }),
+    });
   }
 
   async start(): Promise<void> {
@@ -130,8 +137,8 @@ class BridgeNetwork implements NodeNetwork {
   async #restoreRoutes(): Promise<void> {
     if (this.#attached.size === 0) return;
     const indexes = new Map((await listLinks()).map(({ name, index }) => [name, index]));
-    const routes = [...this.#attached].flatMap(([podUid, { ip }]) => {
-      const index = indexes.get(vethName(podUid));
+    const routes = [...this.#attached.values()].flatMap(({ ip }) => {
+      const index = indexes.get(vethName(this.#options.bridge, ip));
       return index === undefined ? [] : routeTo(ip, index, this.gateway);
     });
     await configure(routes);
@@ -155,39 +162,22 @@ class BridgeNetwork implements NodeNetwork {
       const existing = this.#attached.get(podUid);
       if (existing !== undefined) return existing;
       await this.#rules;
-      const { ip, recorded } = this.#book.take(podUid);
+      if (!this.#isStarted) throw new Error('attach a pod: the network is not started');
+      const { ip, netns } = await this.#spare.take();
       const netnsPath = this.netnsPath(podUid);
-      const connected = this.#connect(podUid, ip, netnsPath);
       try {
-        await Promise.allSettled([recorded, connected]);
-        await recorded;
-        await connected;
+        await settledAll([this.#book.record(podUid, ip), bindNetns(netns, netnsPath)]);
       } catch (error) {
         await removeNetns(netnsPath);
         await this.#book.release(podUid);
         throw error;
+      } finally {
+        closeSync(netns);
       }
       const address = { ip, netnsPath };
       this.#attached.set(podUid, address);
       return address;
     });
-  }
-
-  async #connect(podUid: string, ip: string, netnsPath: string): Promise<void> {
-    if (!this.#isStarted) throw new Error('attach a pod: the network is not started');
-    const netns = await this.#spare.take();
-    try {
-      const name = vethName(podUid);
-      await plug(name, { ip, netns }, this.attached().map(vethName));
-      const index = await linkIndex(name);
-      await Promise.all([
-        setUpInside(netns, ip, this.gateway),
-        configure(routeTo(ip, index, this.gateway)),
-      ]);
-      await bindNetns(netns, netnsPath);
-    } finally {
-      closeSync(netns);
-    }
   }
 
   detach(podUid: string): Promise<void> {
@@ -215,25 +205,36 @@ class BridgeNetwork implements NodeNetwork {
   }
 
   async destroy(): Promise<void> {
-    await Promise.all([...this.#busy.values(), this.#rules, this.#spare.close()]);
-    const pods = await readdir(this.#namespaces).catch((): string[] => []);
-    for (const podUid of pods) await removeNetns(join(this.#namespaces, podUid));
+    await Promise.all([...this.#busy.values(), this.#rules]);
+    const spare = await this.#spare.close();
+    const addresses = join(this.#options.runDir, 'addresses');
+    const [pods, taken] = await Promise.all([this.#namespaces, addresses].map(namesIn));
+    for (const podUid of pods ?? []) await removeNetns(join(this.#namespaces, podUid));
     await rm(this.#namespaces, { recursive: true, force: true });
-    await rm(join(this.#options.runDir, 'addresses'), { recursive: true, force: true });
+    await rm(addresses, { recursive: true, force: true });
     this.#attached.clear();
     await Promise.all([
       removeNodeRoutes(this.#cidr.text),
       removeBridge(this.#options.bridge),
       this.table.destroy().catch(() => {}), // without nft there was no table
     ]);
-    await untilGone(new Set(pods.map(vethName)));
+    const ips = [...(taken ?? []), ...(spare === undefined ? [] : [spare])];
+    await untilGone(new Set(ips.map((ip) => vethName(this.#options.bridge, ip))));
     const others = (await listLinks()).some(({ name }) => name.startsWith('bp'));
     await restoreForwarding(this.#marker, others);
   }
 }
 
+const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
+
 async function isNamespace(path: string): Promise<boolean> {
   const NSFS_MAGIC = 0x6e736673;
   const { type } = await statfs(path);
   return type === NSFS_MAGIC;
+}
+
+/** Waits for all, then throws the first failure. */
+async function settledAll(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }

@@ -1,6 +1,7 @@
 /** A pod's veth: one end alone in the pod's namespace, the other on the node with a route to the pod. */
 import { createHash } from 'node:crypto';
-import { configure, listLinks } from '#native/netlink.ts';
+import { closeSync } from 'node:fs';
+import { configure, createNetns, linkIndex, listLinks } from '#native/netlink.ts';
 import {
   addAddress,
   addRoute,
@@ -12,33 +13,44 @@ import {
 } from '#native/netlink-requests.ts';
 import { macOf } from './cidr.ts';
 
-/** The second link of a new namespace. */
+/** The links of a new namespace. */
+const LOOPBACK = 1;
 const ETH0 = 2;
 
-/** The node's end of a pod's veth. */
-export function vethName(podUid: string): string {
-  return `bp${createHash('sha256').update(podUid).digest('hex').slice(0, 8)}`;
+/** The node's end of the veth of the pod that has the address. Clusters of one machine differ in their bridges. */
+export function vethName(bridge: string, ip: string): string {
+  return `bp${createHash('sha256').update(`${bridge} ${ip}`).digest('hex').slice(0, 8)}`;
 }
 
-export interface PodEnd {
+export interface LinkPlan {
   readonly ip: string;
-  /** The descriptor of the pod's namespace. */
-  readonly netns: number;
+  readonly gateway: string;
+  readonly bridge: string;
 }
 
-/** Makes the pair. `attached`: veths that pods have; another of the name is a leftover of the same pod and goes. */
-export async function plug(
-  name: string,
-  { ip, netns }: PodEnd,
-  attached: readonly string[],
-): Promise<void> {
+/** A namespace that the address reaches, as a descriptor that is the caller's: it ends with its last descriptor. */
+export async function makeLink({ ip, gateway, bridge }: LinkPlan): Promise<number> {
+  const netns = await createNetns();
+  try {
+    const name = vethName(bridge, ip);
+    await plug(name, ip, netns);
+    const index = await linkIndex(name);
+    await Promise.all([setUpInside(netns, ip, gateway), configure(routeTo(ip, index, gateway))]);
+    return netns;
+  } catch (error) {
+    closeSync(netns);
+    throw error;
+  }
+}
+
+/** Makes the pair. Another of the name is a leftover of who had the address before, and goes. */
+async function plug(name: string, ip: string, netns: number): Promise<void> {
   const peer = { name: 'eth0', index: ETH0, mac: macOf(ip), netns };
   const make = () => configure([addVeth({ name, peer })]);
   try {
     await make();
   } catch (error) {
     if ((error as { code?: string }).code !== 'EEXIST') throw error;
-    if (attached.includes(name)) throw error;
     // The kernel takes a veth away some time after its namespace.
     const old = (await listLinks()).find((link) => link.name === name);
     if (old !== undefined) await configure([deleteLink(old.index, name)]);
@@ -47,8 +59,9 @@ export async function plug(
 }
 
 /** The pod's end: alone on its link, so that all it sends goes through the node's rules, to its neighbours too. */
-export function setUpInside(netns: number, ip: string, gateway: string): Promise<void> {
+function setUpInside(netns: number, ip: string, gateway: string): Promise<void> {
   const inside = [
+    setUp(LOOPBACK),
     setUp(ETH0),
     addAddress({ ip, prefix: 32, index: ETH0 }),
     addRoute({ destination: `${gateway}/32`, index: ETH0 }),

@@ -5,6 +5,7 @@ import t from 'tap';
 import { configure, listLinks } from '#native/netlink.ts';
 import { deleteLink } from '#native/netlink-requests.ts';
 import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
+import { ipText, parseCidr } from '#node-agent/network/cidr.ts';
 import { vethName } from '#node-agent/network/pod-link.ts';
 import {
   directory,
@@ -84,6 +85,26 @@ t.test('when all addresses are taken it says so, and a freed one can be taken ag
   await Promise.all([...uids, 'late'].map((uid) => network.detach(uid)));
 });
 
+t.test("a network made in idle time is the next pod's, and goes with what made it", async (t) => {
+  const first = ipText(parseCidr(options.podCidr).base + 2);
+  const link = async () =>
+    (await listLinks()).find(({ name }) => name === vethName(options.bridge, first));
+  const ofOthers = (await link())?.index;
+  const network = createPodNetwork(options);
+  await network.start();
+  const isNew = (index: number | undefined) => index !== undefined && index !== ofOthers;
+  await until('one is made', async () => isNew((await link())?.index));
+  t.strictSame(network.attached(), []);
+  t.strictSame(mounted(), []);
+  const before = await link();
+  const { ip, netnsPath } = await network.attach('next');
+  t.equal(ip, first);
+  t.strictSame(await link(), before, 'it was not made again');
+  t.match(inside(netnsPath, 'busybox', 'ping', '-c1', '-W2', network.gateway), /0% packet loss/);
+  await network.destroy();
+  t.equal(await link(), undefined);
+});
+
 t.test('it does not take a network that is in use', async (t) => {
   const rival = `bpr${suffix}`;
   const other = createPodNetwork({ ...options, runDir: join(directory, 'other'), bridge: rival });
@@ -108,11 +129,11 @@ t.test('options that cannot be used are refused with what to write instead', asy
 t.test('destroy leaves nothing behind, and is no error when there is nothing', async (t) => {
   const network = createPodNetwork(options);
   await network.start();
-  await Promise.all([network.attach('a'), network.attach('b')]);
+  const [{ ip }] = await Promise.all([network.attach('a'), network.attach('b')]);
   await network.destroy();
   const names = (await listLinks()).map(({ name }) => name);
   t.notOk(names.includes(options.bridge));
-  t.notOk(names.includes(vethName('a')));
+  t.notOk(names.includes(vethName(options.bridge, ip)));
   t.strictSame(mounted(), []);
   t.strictSame(readdirSync(options.runDir), []);
   t.notMatch(tables(), `bayplan-test${suffix}`);
