@@ -56,7 +56,7 @@ t.test('killed before any of its writes it ends where it would have', async (t) 
       steps: [(api) => spaces(api).create(namespace({ [label]: '1' })), relabel('2'), relabel('3')],
       picture: hard,
     },
-    (picture, undisturbed, crashAt) => t.strictSame(picture, undisturbed, `write ${crashAt}`),
+    (picture, undisturbed, crash) => t.strictSame(picture, undisturbed, crash),
   );
   t.equal(writes, 3);
 });

@@ -1,6 +1,7 @@
 /**
- * Crashes between any two writes: a scenario is run once undisturbed, then once for every write its controllers made, each
- * time killing them just before that write and starting them again with empty memories. The end must be the same.
+ * Crashes at every write: a scenario is run once undisturbed, then three times for every write its controllers made: killed
+ * just before it, killed when it is done but its answer was not seen, and alive but with the answer lost on the way. Who was
+ * killed starts again with an empty memory. The end must be the same.
  */
 import type { Subscription } from 'rxjs';
 import type { ApiObject, Client, Collection } from '#api/client/collection.ts';
@@ -10,20 +11,46 @@ import { playAgent } from './controllers.ts';
 import { type MemoryApi, memoryApi } from './memory-collection.ts';
 import { flush, VirtualClock } from './virtual-clock.ts';
 
+/** Performs a write of a controller, unless it is the one at which it crashes. `what`: words for the test's report. */
+export type Write = <T>(what: string, perform: () => Promise<T>) => Promise<T>;
+
 export interface Scenario {
-  readonly controllers: readonly Controller[];
+  /** A function is called at each start; it gets what writes to other places than the API are to go through. */
+  readonly controllers:
+    | readonly Controller[]
+    | ((api: MemoryApi, write: Write) => readonly Controller[]);
   /** What users do; after each step all comes to rest. */
-  readonly steps: readonly ((api: MemoryApi) => Promise<unknown> | unknown)[];
+  readonly steps: readonly ((api: MemoryApi, clock: VirtualClock) => Promise<unknown> | unknown)[];
   /** What is compared at the end: without names, times and versions, which differ by nature. */
   readonly picture: (api: MemoryApi) => unknown;
+  /** The API at the beginning. Default: an empty one. */
+  readonly api?: () => MemoryApi;
+  /** Time between two looks; all is at rest when three in a row saw no change. Default 500. */
+  readonly lookMs?: number;
+  /** Objects with such names are nobody's business: a write to one fails the scenario. */
+  readonly foreign?: RegExp;
 }
+
+const moments = ['before', 'after', 'answer lost'] as const;
+
+interface Crash {
+  /** The number of the write, from 0; -1: none. */
+  readonly at: number;
+  readonly moment: (typeof moments)[number];
+}
+
+const words = {
+  before: 'killed before',
+  after: 'killed after',
+  'answer lost': 'no answer to',
+} as const;
 
 const writes = new Set(
   'create update updateStatus patch apply patchStatus createSubresource delete'.split(' '),
 );
 
-/** The client, asking `gate` before each write but those of Events. */
-function gated(api: MemoryApi, gate: () => void): Client {
+/** The client, whose writes but those of Events go through `write`. */
+function gated(api: MemoryApi, write: Write): Client {
   const collection = <T extends ApiObject>(type: ResourceType): Collection<T> => {
     const inner = api.collection<T>(type);
     if (type.plural === 'events') return inner;
@@ -32,71 +59,124 @@ function gated(api: MemoryApi, gate: () => void): Client {
       if (typeof value !== 'function') return value;
       const call = value.bind(target);
       if (!writes.has(String(name))) return call;
-      return async (...args: unknown[]) => {
-        gate();
-        return call(...args);
+      return (...args: unknown[]) => {
+        const [first] = args as [Partial<ApiObject> & { name?: string }];
+        const called = first.metadata?.name ?? first.metadata?.generateName ?? first.name;
+        return write(`${String(name)} ${type.plural}/${called}`, async () => call(...args));
       };
     };
     return new Proxy(inner, { get });
   };
-  const client: Client = { ...api, collection, as: () => client };
+  const request: Client['request'] = (method, path, ...rest) =>
+    method === 'GET'
+      ? api.request(method, path, ...rest)
+      : write(`${method} ${path}`, async () => api.request(method, path, ...rest));
+  const client: Client = { ...api, collection, request, as: () => client };
   return client;
 }
 
 interface Result {
   readonly picture: unknown;
   readonly writes: number;
+  /** The write that was disturbed. */
+  readonly hit: string;
 }
 
-/** Runs the scenario; the controllers die before their write number `crashAt` (from 0). */
-async function play(scenario: Scenario, crashAt: number): Promise<Result> {
-  const api = memoryApi();
-  const clock = new VirtualClock({ now: Date.now() });
-  let count = 0;
-  let living = 0;
-  let running: Subscription | undefined;
-  const start = () => {
-    living += 1;
-    const self = living;
-    const client = gated(api, () => {
-      if (self !== living) throw new Error('this process is dead');
-      if (count === crashAt) {
-        count += 1;
-        living += 1;
-        running?.unsubscribe();
-        running = undefined;
-        throw new Error('killed');
-      }
-      count += 1;
-    });
-    running = runControllers(client, scenario.controllers, { clock }).subscribe();
-  };
-  start();
-  for (const step of [...scenario.steps, () => undefined]) {
-    await step(api);
+/** One run of a scenario: its API and clock, and the process that is alive. */
+class Play {
+  readonly #scenario: Scenario;
+  readonly #crash: Crash;
+  readonly #api: MemoryApi;
+  readonly #clock = new VirtualClock({ now: Date.now() });
+  #writes = 0;
+  #hit = '';
+  #lives = 0;
+  #running: Subscription | undefined;
+  #trespass: string | undefined;
+
+  constructor(scenario: Scenario, crash: Crash) {
+    this.#scenario = scenario;
+    this.#crash = crash;
+    this.#api = scenario.api?.() ?? memoryApi();
+  }
+
+  async run(): Promise<Result> {
+    const { steps, picture } = this.#scenario;
+    this.#start();
+    for (const step of [...steps, () => undefined]) {
+      await step(this.#api, this.#clock);
+      await this.#rest();
+    }
+    this.#running?.unsubscribe();
+    if (this.#trespass !== undefined) throw new Error(`not theirs to write: ${this.#trespass}`);
+    return { picture: picture(this.#api), writes: this.#writes, hit: this.#hit };
+  }
+
+  #start(): void {
+    this.#lives += 1;
+    const self = this.#lives;
+    const write: Write = (what, perform) => this.#write(self, what, perform);
+    const { controllers } = this.#scenario;
+    const all = typeof controllers === 'function' ? controllers(this.#api, write) : controllers;
+    const client = gated(this.#api, write);
+    this.#running = runControllers(client, all, { clock: this.#clock }).subscribe();
+  }
+
+  async #write<T>(self: number, what: string, perform: () => Promise<T>): Promise<T> {
+    if (self !== this.#lives) throw new Error('this process is dead');
+    if (this.#scenario.foreign?.test(what)) this.#trespass ??= what;
+    const number = this.#writes;
+    this.#writes += 1;
+    const { at, moment } = this.#crash;
+    if (number !== at) return perform();
+    this.#hit = what;
+    if (moment !== 'before') await perform();
+    if (moment !== 'answer lost') this.#kill();
+    throw new Error(`${words[moment]} ${what}`);
+  }
+
+  #kill(): void {
+    this.#lives += 1;
+    this.#running?.unsubscribe();
+    this.#running = undefined;
+  }
+
+  async #rest(): Promise<void> {
+    const { at, moment } = this.#crash;
     for (let quiet = 0, round = 0; quiet < 3; round += 1) {
-      if (round > 300) throw new Error(`the world does not come to rest (crash at ${crashAt})`);
-      const { revision } = api.store;
-      await clock.advance(500);
-      playAgent(api, clock);
+      if (round > 300) throw new Error(`no rest (${words[moment]} write ${at}, ${this.#hit})`);
+      const { revision } = this.#api.store;
+      await this.#clock.advance(this.#scenario.lookMs ?? 500);
+      playAgent(this.#api, this.#clock);
       await flush();
-      if (running === undefined) start();
-      quiet = api.store.revision === revision ? quiet + 1 : 0;
+      if (this.#running === undefined) this.#start();
+      quiet = this.#api.store.revision === revision ? quiet + 1 : 0;
     }
   }
-  (running as Subscription | undefined)?.unsubscribe();
-  return { picture: scenario.picture(api), writes: count };
 }
 
-/** Plays the scenario with a crash at every write. `check` compares a picture with the undisturbed one. */
+/** Plays the scenario with every crash at every write. `check` compares a picture with the undisturbed one. */
 export async function crashEverywhere(
   scenario: Scenario,
-  check: (picture: unknown, undisturbed: unknown, crashAt: number) => void,
+  check: (picture: unknown, undisturbed: unknown, crash: string) => void,
 ): Promise<number> {
-  const undisturbed = await play(scenario, -1);
-  for (let crashAt = 0; crashAt < undisturbed.writes; crashAt += 1) {
-    const { picture } = await play(scenario, crashAt);
-    check(picture, undisturbed.picture, crashAt);
+  const undisturbed = await new Play(scenario, { at: -1, moment: 'before' }).run();
+  for (let at = 0; at < undisturbed.writes; at += 1) {
+    for (const moment of moments) {
+      const { picture, hit } = await new Play(scenario, { at, moment }).run();
+      check(picture, undisturbed.picture, `${words[moment]} write ${at}, ${hit}`);
+    }
   }
   return undisturbed.writes;
 }
+
+/** What differs from run to run: only whether it is there is compared. */
+const byNature = /^(uid|resourceVersion|takenAt|timeAdded)$|(Time|Timestamp)$/;
+
+/** The objects of these types, whole but for the values of uids, versions and times. */
+export const whole = (api: MemoryApi, ...types: ResourceType[]): unknown =>
+  types.map((type) =>
+    JSON.parse(
+      JSON.stringify(api.store.all(type), (key, value) => (byNature.test(key) ? '(any)' : value)),
+    ),
+  );

@@ -242,8 +242,8 @@ t.test('a crash between any two writes changes nothing in the end', async (t) =>
       return { phase, observedGeneration, node, image, ip, told, pods: api.store.all(pods).length };
     },
   };
-  const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
-    t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+  const writes = await crashEverywhere(scenario, (result, undisturbed, crash) =>
+    t.strictSame(result, undisturbed, crash),
   );
   t.ok(writes >= 8, `${writes} writes`);
 });

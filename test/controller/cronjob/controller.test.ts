@@ -129,8 +129,8 @@ t.test('a crash between any two writes changes nothing in the end', async (t) =>
       ]),
     }),
   };
-  const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
-    t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+  const writes = await crashEverywhere(scenario, (result, undisturbed, crash) =>
+    t.strictSame(result, undisturbed, crash),
   );
   t.ok(writes >= 5, `${writes} writes`);
 });

@@ -150,8 +150,8 @@ for (const maxSurge of [0, 1]) {
           revisions: api.store.all(controllerRevisions).map(({ metadata }) => metadata.name),
         }),
       };
-      const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
-        t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+      const writes = await crashEverywhere(scenario, (result, undisturbed, crash) =>
+        t.strictSame(result, undisturbed, crash),
       );
       t.ok(writes > 12, `${writes} writes`);
     },

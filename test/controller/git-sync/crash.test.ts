@@ -57,8 +57,7 @@ t.test('a crash between any two writes changes nothing in the end', async (t) =>
       ],
       picture,
     },
-    (result, undisturbed, crashAt) =>
-      t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+    (result, undisturbed, crash) => t.strictSame(result, undisturbed, crash),
   );
   t.ok(count > 12, `${count} writes`);
 });
@@ -75,8 +74,7 @@ t.test('a crash while everything goes leaves nothing', async (t) => {
       ],
       picture: (api) => [api.store.all(configMaps), api.store.all(gitSyncs)],
     },
-    (result, undisturbed, crashAt) =>
-      t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+    (result, undisturbed, crash) => t.strictSame(result, undisturbed, crash),
   );
   t.ok(count > 6, `${count} writes`);
 });

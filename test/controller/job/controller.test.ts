@@ -200,8 +200,8 @@ for (const [mode, spec] of [
         };
       },
     };
-    const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
-      t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+    const writes = await crashEverywhere(scenario, (result, undisturbed, crash) =>
+      t.strictSame(result, undisturbed, crash),
     );
     t.ok(writes > 20, `${writes} writes`);
   });

@@ -117,8 +117,8 @@ t.test('a crash between any two writes changes nothing in the end', async (t) =>
     ],
     picture: (api: MemoryApi) => api.store.all(pods).map(({ metadata }) => metadata.name),
   };
-  const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
-    t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+  const writes = await crashEverywhere(scenario, (result, undisturbed, crash) =>
+    t.strictSame(result, undisturbed, crash),
   );
   t.ok(writes >= 3, `${writes} writes`);
 });

@@ -92,8 +92,8 @@ t.test('a crash between any two writes changes nothing in the end', async (t) =>
       pods: podList(api).map(({ spec, status }) => [spec?.nodeName, status?.phase]),
     }),
   };
-  const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
-    t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+  const writes = await crashEverywhere(scenario, (result, undisturbed, crash) =>
+    t.strictSame(result, undisturbed, crash),
   );
   t.ok(writes > 8, `${writes} writes`);
 });

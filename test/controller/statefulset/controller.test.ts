@@ -201,8 +201,8 @@ for (const [policy, bound] of [
         ],
         picture,
       };
-      const writes = await crashEverywhere(scenario, (result, undisturbed, crashAt) =>
-        t.strictSame(result, undisturbed, `killed before write ${crashAt}`),
+      const writes = await crashEverywhere(scenario, (result, undisturbed, crash) =>
+        t.strictSame(result, undisturbed, crash),
       );
       t.ok(writes > 12, `${writes} writes`);
     },
