@@ -1,16 +1,19 @@
 /** Requests for certificates: PKCS #10 (RFC 2986), as PEM. */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { SocketAddress } from 'node:net';
 import type { Identity } from './certificate.ts';
 import { contentOf, type DerValue, inside, oidOf, tags, valuesOf } from './der-reader.ts';
 
 export interface SigningRequest {
   readonly subject: Identity;
+  /** All parts of the name, in their order; `type` is an object identifier. */
+  readonly attributes: readonly { readonly type: string; readonly value: string }[];
   /** The whole name, as DER. */
   readonly rawSubject: Buffer;
   readonly publicKey: KeyObject;
   readonly dnsNames: readonly string[];
-  /** How many addresses there are. */
-  readonly addresses: number;
+  /** As text; one of no known length as hexadecimal figures. */
+  readonly addresses: readonly string[];
   readonly emails: readonly string[];
   readonly uris: readonly string[];
   /** The extension's value: all the names above, as DER. */
@@ -46,18 +49,26 @@ const hashes: Readonly<Record<string, string | null>> = {
   '1.3.101.112': null,
 };
 
-function identity(name: DerValue | undefined): Identity {
-  const attributes = inside(name, tags.sequence).flatMap((set) => inside(set, tags.set));
-  let commonName = '';
-  const organizations: string[] = [];
-  for (const attribute of attributes) {
-    const [type, value] = inside(attribute, tags.sequence);
-    const text = value?.content.toString() ?? '';
-    const id = oidOf(type);
-    if (id === oids.commonName) commonName = text;
-    else if (id === oids.organization) organizations.push(text);
-  }
-  return { commonName, organizations };
+function attributesOf(name: DerValue): { type: string; value: string }[] {
+  return inside(name, tags.sequence)
+    .flatMap((set) => inside(set, tags.set))
+    .map((attribute) => {
+      const [type, value] = inside(attribute, tags.sequence);
+      return { type: oidOf(type), value: value?.content.toString() ?? '' };
+    });
+}
+
+function identity(attributes: SigningRequest['attributes']): Identity {
+  const of = (id: string) => attributes.filter(({ type }) => type === id).map(({ value }) => value);
+  return { commonName: of(oids.commonName).at(-1) ?? '', organizations: of(oids.organization) };
+}
+
+/** The shortest way to write it (RFC 5952). */
+function addressText(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return bytes.toString('hex');
+  const address = (bytes.toString('hex').match(/.{4}/g) ?? []).join(':');
+  return new SocketAddress({ address, family: 'ipv6' }).address;
 }
 
 /** The value of the extension for further names, if the request has attributes that ask for it. */
@@ -92,14 +103,17 @@ export function readSigningRequest(text: string): SigningRequest {
   const signed = contentOf(signature, tags.bits).subarray(1);
   const rawNames = namesIn(attributes);
   const names = rawNames === undefined ? [] : inside(valuesOf(rawNames)[0], tags.sequence);
-  const texts = (tag: number) =>
-    names.filter((one) => one.tag === tag).map(({ content: text }) => text.toString('latin1'));
+  const contents = (tag: number) =>
+    names.filter((one) => one.tag === tag).map(({ content: bytes }) => bytes);
+  const texts = (tag: number) => contents(tag).map((text) => text.toString('latin1'));
+  const parts = attributesOf(name);
   return {
-    subject: identity(name),
+    subject: identity(parts),
+    attributes: parts,
     rawSubject: name.whole,
     publicKey,
     dnsNames: texts(nameTags.dns),
-    addresses: texts(nameTags.address).length,
+    addresses: contents(nameTags.address).map(addressText),
     emails: texts(nameTags.email),
     uris: texts(nameTags.uri),
     rawNames,

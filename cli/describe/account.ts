@@ -1,9 +1,9 @@
 /** The descriptions of service accounts and of claims of volumes. */
-import { objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
+import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { pods, secrets } from '#api/resources/resource-types.ts';
 import type { Subject } from './describe.ts';
-import type { Writer } from './writer.ts';
+import { longTime, type Writer } from './writer.ts';
 
 /** The first beside the title, the others below it. */
 function listed(out: Writer, title: string, values: readonly unknown[]): void {
@@ -79,6 +79,27 @@ export async function describeClaim(out: Writer, { client, object }: Subject): P
   out.field(0, 'Capacity', isBound ? stringOr(objectOr(status['capacity'])['storage']) : '');
   out.field(0, 'Access Modes', isBound ? modes.map((mode) => shortModes[mode]).join(',') : '');
   out.optional(0, 'VolumeMode', spec['volumeMode']);
+  dataSource(out, spec['dataSource']);
   const users = items.filter((pod) => usesClaim(pod, name)).map(({ metadata }) => metadata.name);
   listed(out, 'Used By', users);
+  claimConditions(out, objectsOf(status['conditions']));
+}
+
+function dataSource(out: Writer, source: unknown): void {
+  if (!isObject(source)) return;
+  out.line(0, 'DataSource:');
+  if (source['apiGroup'] !== undefined) out.field(1, 'APIGroup', source['apiGroup']);
+  out.field(1, 'Kind', source['kind']);
+  out.field(1, 'Name', source['name']);
+}
+
+function claimConditions(out: Writer, conditions: readonly JsonObject[]): void {
+  if (conditions.length === 0) return;
+  out.line(0, 'Conditions:');
+  out.line(1, 'Type\tStatus\tLastProbeTime\tLastTransitionTime\tReason\tMessage');
+  out.line(1, '----\t------\t-----------------\t------------------\t------\t-------');
+  for (const { type, status, lastProbeTime, lastTransitionTime, reason, message } of conditions) {
+    const times = `${longTime(lastProbeTime)} \t${longTime(lastTransitionTime)}`;
+    out.line(1, `${type} \t${status} \t${times} \t${stringOr(reason)}\t${stringOr(message)}`);
+  }
 }

@@ -21,7 +21,11 @@ export function inWords(field: string): string {
     .join(' ');
 }
 
-const shown = (value: unknown): string => (value === null ? '<nil>' : String(value));
+/** As Go's `%v` writes it. */
+function shown(value: unknown): string {
+  if (value === null) return '<nil>';
+  return Array.isArray(value) ? `[${value.map(shown).join(' ')}]` : String(value);
+}
 
 function fields(out: Writer, level: number, content: JsonObject): void {
   for (const [field, value] of pairsOf(content)) {

@@ -1,33 +1,62 @@
 /** The description of a HorizontalPodAutoscaler. */
-import { type JsonObject, numberOr, objectOr, objectsOf } from '#api/resources/json.ts';
+import { isObject, type JsonObject, numberOr, objectOr, objectsOf } from '#api/resources/json.ts';
 import type { Subject } from './describe.ts';
 import { longTime, type Writer } from './writer.ts';
 
-function metric(out: Writer, wanted: JsonObject, current: JsonObject | undefined): void {
-  const field = wanted['type'] === 'ContainerResource' ? 'containerResource' : 'resource';
-  const source = objectOr(wanted[field]);
-  if (source['name'] === undefined) {
-    out.line(1, `<unknown metric type "${wanted['type']}">`);
-    return;
-  }
-  const whose = source['container'] === undefined ? '' : ` of container "${source['container']}"`;
-  const what = `resource ${source['name']}${whose} on pods`;
-  const target = objectOr(source['target']);
-  const found = objectOr(objectOr(current?.[field])['current']);
-  if (target['averageValue'] !== undefined) {
-    out.field(1, what, `${found['averageValue'] ?? '<unknown>'} / ${target['averageValue']}`);
-    return;
-  }
-  const used =
-    found['averageUtilization'] === undefined
-      ? '<unknown>'
-      : `${found['averageUtilization']}% (${found['averageValue']})`;
+/** Where a type of metric keeps its facts, and what it is called. */
+const sources: Readonly<Record<string, readonly [string, (source: JsonObject) => string]>> = {
+  External: ['external', named],
+  Pods: ['pods', (source) => `${named(source)} on pods`],
+  Object: [
+    'object',
+    (source) => {
+      const { kind, name } = objectOr(source['describedObject']);
+      return `${named(source)} on ${kind}/${name}`;
+    },
+  ],
+  Resource: ['resource', ({ name }) => `resource ${name} on pods`],
+  ContainerResource: [
+    'containerResource',
+    ({ name, container }) => `resource ${name} of container "${container}" on pods`,
+  ],
+};
+
+function named(source: JsonObject): string {
+  return JSON.stringify(objectOr(source['metric'])['name']);
+}
+
+/** One number of a metric: what is wanted, and what it is now. */
+function amounts(found: JsonObject | undefined, target: JsonObject, field: string): string {
+  const current = found === undefined ? '<unknown>' : (found[field] ?? '<nil>');
+  return `${current} / ${target[field] ?? '<nil>'}`;
+}
+
+function utilization(found: JsonObject | undefined, target: JsonObject): string {
+  const { averageUtilization: used, averageValue } = found ?? {};
   const most = target['averageUtilization'];
-  out.field(
-    1,
-    `${what}  (as a percentage of request)`,
-    `${used} / ${most === undefined ? '<auto>' : `${most}%`}`,
-  );
+  return `${used === undefined ? '<unknown>' : `${used}% (${averageValue})`} / ${most === undefined ? '<auto>' : `${most}%`}`;
+}
+
+function metric(out: Writer, wanted: JsonObject, status: JsonObject | undefined): void {
+  const type = String(wanted['type']);
+  const [field, title] = sources[type] ?? [];
+  if (field === undefined || title === undefined) {
+    out.line(1, `<unknown metric type "${type}">`);
+    return;
+  }
+  const source = objectOr(wanted[field]);
+  const target = objectOr(source['target']);
+  const current = status?.[field];
+  const found = isObject(current) ? objectOr(current['current']) : undefined;
+  const isAverage = target['averageValue'] !== undefined;
+  const of = isAverage ? 'averageValue' : 'value';
+  const what = title(source);
+  if (type === 'Pods') out.field(1, what, amounts(found, target, 'averageValue'));
+  else if (type === 'External' || type === 'Object') {
+    const average = isAverage ? 'average ' : '';
+    out.field(1, `${what} (target ${average}value)`, amounts(found, target, of));
+  } else if (isAverage) out.field(1, what, amounts(found, target, of));
+  else out.field(1, `${what}  (as a percentage of request)`, utilization(found, target));
 }
 
 function rules(out: Writer, title: string, given: unknown): void {

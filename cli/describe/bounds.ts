@@ -5,6 +5,29 @@ import { discover } from '../discovery.ts';
 import type { Subject } from './describe.ts';
 import { longTime, pairsOf, selectorText, type Writer } from './writer.ts';
 
+const scopeTexts: Readonly<Record<string, string>> = {
+  Terminating:
+    'Matches all pods that have an active deadline. These pods have a limited lifespan on a node before being actively terminated by the system.',
+  NotTerminating:
+    'Matches all pods that do not have an active deadline. These pods usually include long running pods whose container command is not expected to terminate.',
+  BestEffort:
+    'Matches all pods that do not have resource requirements set. These pods have a best effort quality of service.',
+  NotBestEffort:
+    'Matches all pods that have at least one resource requirement set. These pods have a burstable or guaranteed quality of service.',
+};
+
+/** What the quota counts; `lead` stands before each explanation. */
+function quotaScopes(out: Writer, level: number, object: KubeObject, lead: string): void {
+  const { scopes } = objectOr(object['spec']);
+  if (!Array.isArray(scopes) || scopes.length === 0) return;
+  const sorted = scopes.map(String).sort();
+  out.field(level, 'Scopes', sorted.join(', '));
+  for (const scope of sorted) {
+    const text = scopeTexts[scope];
+    if (text !== undefined) out.line(level, `${lead}* ${text}`);
+  }
+}
+
 function quotaRows(out: Writer, level: number, object: KubeObject): void {
   const { hard, used } = objectOr(object['status']);
   const amounts = objectOr(used);
@@ -15,6 +38,7 @@ function quotaRows(out: Writer, level: number, object: KubeObject): void {
 export function describeResourceQuota(out: Writer, { object }: Subject): void {
   out.field(0, 'Name', object.metadata.name);
   out.field(0, 'Namespace', object.metadata.namespace ?? '');
+  quotaScopes(out, 0, object, ' ');
   out.line(0, 'Resource\tUsed\tHard');
   out.line(0, '--------\t----\t----');
   quotaRows(out, 0, object);
@@ -81,6 +105,7 @@ export async function describeNamespace(out: Writer, { client, object }: Subject
   out.line(0, quotas.length === 0 ? '\nNo resource quota.' : '\nResource Quotas');
   for (const quota of quotas) {
     out.field(1, 'Name', quota.metadata.name);
+    quotaScopes(out, 1, quota, '');
     out.line(1, 'Resource\tUsed\tHard');
     out.line(1, '--------\t---\t---');
     quotaRows(out, 1, quota);

@@ -7,10 +7,8 @@ import {
   objectsOf,
   stringOr,
 } from '#api/resources/json.ts';
+import { environmentFrom, type Resolve, variable } from './environment.ts';
 import { longTime, pairsOf, truth, type Writer } from './writer.ts';
-
-/** What a field reference in the environment means for this pod. */
-export type Resolve = (path: string) => string;
 
 const portText = (ports: readonly JsonObject[], field: 'containerPort' | 'hostPort'): string =>
   ports.map((port) => `${numberOr(port[field])}/${port['protocol'] ?? 'TCP'}`).join(', ');
@@ -88,48 +86,6 @@ function probes(out: Writer, container: JsonObject): void {
   }
 }
 
-function environmentFrom(out: Writer, list: readonly JsonObject[]): void {
-  if (list.length === 0) return;
-  out.line(2, 'Environment Variables from:');
-  for (const { prefix, configMapRef, secretRef } of list) {
-    const kind = isObject(configMapRef) ? 'ConfigMap' : 'Secret';
-    const { name, optional } = objectOr(configMapRef ?? secretRef);
-    const how = stringOr(prefix) === '' ? kind : `${kind} with prefix '${prefix}'`;
-    out.line(3, `${name}\t${how}\tOptional: ${optional === true}`);
-  }
-}
-
-function variable(out: Writer, { name, value, valueFrom }: JsonObject, resolve: Resolve): void {
-  if (!isObject(valueFrom)) {
-    stringOr(value)
-      .split('\n')
-      .forEach((line, index) => {
-        out.line(3, `${index === 0 ? `${name}:` : ''}\t${line}`);
-      });
-    return;
-  }
-  const { fieldRef, resourceFieldRef, secretKeyRef, configMapKeyRef } = valueFrom;
-  if (isObject(fieldRef)) {
-    const { apiVersion = 'v1', fieldPath } = fieldRef;
-    out.line(3, `${name}:\t${resolve(String(fieldPath))} (${apiVersion}:${fieldPath})`);
-  } else if (isObject(resourceFieldRef)) {
-    const { resource } = resourceFieldRef;
-    out.line(3, `${name}:\t${resolve(String(resource))} (${resource})`);
-  } else if (isObject(secretKeyRef)) {
-    const { key, name: secret, optional } = secretKeyRef;
-    out.line(
-      3,
-      `${name}:\t<set to the key '${key}' in secret '${secret}'>\tOptional: ${optional === true}`,
-    );
-  } else if (isObject(configMapKeyRef)) {
-    const { key, name: map, optional } = configMapKeyRef;
-    out.line(
-      3,
-      `${name}:\t<set to the key '${key}' of config map '${map}'>\tOptional: ${optional === true}`,
-    );
-  }
-}
-
 function mounts(out: Writer, container: JsonObject): void {
   const all = objectsOf(container['volumeMounts']);
   out.line(2, `Mounts:${all.length === 0 ? '\t<none>' : ''}`);
@@ -150,7 +106,7 @@ function describeContainer(
   container: JsonObject,
   status: JsonObject | undefined,
   space: string,
-  resolveFor: (container: JsonObject) => Resolve,
+  resolve: Resolve,
 ): void {
   out.line(1, `${space === '' ? '' : ' '}${container['name']}:`);
   if (status !== undefined) out.field(2, 'Container ID', stringOr(status['containerID']));
@@ -174,7 +130,7 @@ function describeContainer(
   environmentFrom(out, objectsOf(container['envFrom']));
   const environment = objectsOf(container['env']);
   out.line(2, `Environment:${environment.length === 0 ? '\t<none>' : ''}`);
-  for (const one of environment) variable(out, one, resolveFor(container));
+  for (const one of environment) variable(out, one, container, resolve);
   mounts(out, container);
 }
 
@@ -185,12 +141,12 @@ export function describeContainers(
   containers: readonly JsonObject[],
   statuses: readonly JsonObject[] | undefined,
   space = '',
-  resolveFor: (container: JsonObject) => Resolve = () => () => '',
+  resolve: Resolve = () => '',
 ): void {
   out.line(0, `${space}${title}:${containers.length === 0 ? ' <none>' : ''}`);
   for (const container of containers) {
     const status = statuses?.find(({ name }) => name === container['name']);
-    describeContainer(out, container, status, space, resolveFor);
+    describeContainer(out, container, status, space, resolve);
   }
 }
 

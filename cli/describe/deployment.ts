@@ -63,6 +63,7 @@ export async function describeDeployment(out: Writer, subject: Subject): Promise
   describePodTemplate(out, spec['template']);
   describeConditions(out, status['conditions'], ['Type', 'Status', 'Reason']);
   const { newest, old } = await setsOf(subject);
+  if (newest === undefined && old.length === 0) return;
   out.field(0, 'OldReplicaSets', shown(old));
   out.field(0, 'NewReplicaSet', shown(newest === undefined ? [] : [newest]));
 }

@@ -20,6 +20,15 @@ interface Description {
   readonly events?: boolean;
 }
 
+const role = async (): Promise<Description> => ({
+  describe: (await import('./roles.ts')).describeRole,
+  events: false,
+});
+const binding = async (): Promise<Description> => ({
+  describe: (await import('./roles.ts')).describeBinding,
+  events: false,
+});
+
 const own: Readonly<Record<string, () => Promise<Description>>> = {
   Pod: async () => ({ describe: (await import('./pod.ts')).describePod }),
   'Deployment.apps': async () => ({
@@ -70,6 +79,35 @@ const own: Readonly<Record<string, () => Promise<Description>>> = {
   'NetworkPolicy.networking.k8s.io': async () => ({
     describe: (await import('./traffic.ts')).describeNetworkPolicy,
     events: false,
+  }),
+  ReplicationController: async () => ({
+    describe: (await import('./workloads.ts')).describeReplicationController,
+  }),
+  Endpoints: async () => ({ describe: (await import('./endpoints.ts')).describeEndpoints }),
+  'EndpointSlice.discovery.k8s.io': async () => ({
+    describe: (await import('./endpoints.ts')).describeEndpointSlice,
+  }),
+  'Role.rbac.authorization.k8s.io': role,
+  'ClusterRole.rbac.authorization.k8s.io': role,
+  'RoleBinding.rbac.authorization.k8s.io': binding,
+  'ClusterRoleBinding.rbac.authorization.k8s.io': binding,
+  'PriorityClass.scheduling.k8s.io': async () => ({
+    describe: (await import('./classes.ts')).describePriorityClass,
+  }),
+  'IngressClass.networking.k8s.io': async () => ({
+    describe: (await import('./classes.ts')).describeIngressClass,
+  }),
+  'ServiceCIDR.networking.k8s.io': async () => ({
+    describe: (await import('./classes.ts')).describeServiceCidr,
+  }),
+  'IPAddress.networking.k8s.io': async () => ({
+    describe: (await import('./classes.ts')).describeIpAddress,
+  }),
+  'CertificateSigningRequest.certificates.k8s.io': async () => ({
+    describe: (await import('./certificate-request.ts')).describeCertificateRequest,
+  }),
+  'CSINode.storage.k8s.io': async () => ({
+    describe: (await import('./csi-node.ts')).describeCsiNode,
   }),
 };
 

@@ -2,13 +2,9 @@
 import { humanAge } from '#api/resources/duration.ts';
 import { type JsonObject, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import { controllerOf, type KubeObject } from '#api/resources/meta.ts';
-import {
-  describeContainers,
-  describeResources,
-  describeSeccomp,
-  type Resolve,
-} from './containers.ts';
+import { describeContainers, describeResources, describeSeccomp } from './containers.ts';
 import type { Subject } from './describe.ts';
+import { nameAndNamespace } from './environment.ts';
 import { spread, tolerations } from './placement.ts';
 import { describeVolumes } from './volumes.ts';
 import { longTime, type Writer } from './writer.ts';
@@ -18,20 +14,6 @@ export function describeController(out: Writer, object: KubeObject): void {
   const owner = controllerOf(object);
   if (owner !== undefined) out.field(0, 'Controlled By', `${owner.kind}/${owner.name}`);
 }
-
-/** What a container's environment gets from fields of its pod. */
-const resolver =
-  (object: KubeObject) =>
-  (container: JsonObject): Resolve =>
-  (path) => {
-    if (/^(limits|requests)\./.test(path)) {
-      const [list = '', ...name] = path.split('.');
-      const value = objectOr(objectOr(container['resources'])[list])[name.join('.')];
-      return value === undefined ? 'node allocatable' : String(value);
-    }
-    const value = path.split('.').reduce<unknown>((at, step) => objectOr(at)[step], object);
-    return typeof value === 'string' ? value : '';
-  };
 
 function head(out: Writer, object: KubeObject, spec: JsonObject, status: JsonObject): void {
   const { metadata } = object;
@@ -101,7 +83,7 @@ export function describePod(out: Writer, { object }: Subject): void {
     out.line(0, 'Resources:');
     describeResources(out, spec['resources'], 1);
   }
-  const resolve = resolver(object);
+  const resolve = nameAndNamespace(object.metadata);
   for (const [title, list, states] of [
     ['Init Containers', 'initContainers', 'initContainerStatuses'],
     ['Containers', 'containers', 'containerStatuses'],

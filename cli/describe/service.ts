@@ -9,6 +9,7 @@ const maxEndpoints = 3;
 
 /** `10.0.0.1:80,10.0.0.2:80 + 3 more...`. */
 export function endpointsText(slices: readonly KubeObject[], portName: string): string {
+  if (slices.length === 0) return '<none>';
   const found = slices.flatMap((slice) =>
     objectsOf(slice['ports'])
       .filter(({ name }) => stringOr(name) === portName)

@@ -108,8 +108,8 @@ function ruleLines(out: Writer, rules: readonly JsonObject[], direction: Directi
     const ports = objectsOf(rule['ports']);
     if (ports.length === 0) out.line(2, 'To Port: <any> (traffic allowed to all ports)');
     for (const { port, endPort, protocol = 'TCP' } of ports) {
-      const last = endPort === undefined ? '' : `-${endPort}`;
-      out.line(2, `To Port: ${port ?? '<any>'}${last}/${protocol}`);
+      if (endPort !== undefined) out.line(2, `To Port Range: ${port}-${endPort}/${protocol}`);
+      else out.line(2, `To Port: ${port ?? '<nil>'}/${protocol}`);
     }
     const peers = objectsOf(rule[field]);
     if (peers.length === 0) out.line(2, `${word}: <any> (traffic not restricted by ${end})`);
@@ -133,7 +133,7 @@ export function describeNetworkPolicy(out: Writer, { object }: Subject): void {
   out.line(0, 'Spec:');
   const selected = selectorText(podSelector);
   const everyone = '<none> (Allowing the specific traffic to all pods in this namespace)';
-  out.line(1, `PodSelector: ${selected === '<none>' ? everyone : `    ${selected}`}`);
+  out.line(1, `PodSelector:     ${selected === '<none>' ? everyone : selected}`);
   if (types.includes('Ingress')) ruleLines(out, objectsOf(ingress), ingressWords);
   else out.line(1, 'Not affecting ingress traffic');
   if (types.includes('Egress')) ruleLines(out, objectsOf(egress), egressWords);

@@ -62,9 +62,37 @@ const sources: Readonly<Record<string, Describe>> = {
     out.field(2, 'Driver', driver);
     out.field(2, 'FSType', fsType ?? '');
     out.field(2, 'ReadOnly', readOnly === true);
-    for (const [key, value] of pairsOf(volumeAttributes)) out.line(3, `${key}=${value}`);
+    innerLabels(out, 'VolumeAttributes', volumeAttributes);
+  },
+  ephemeral: (out, { volumeClaimTemplate }) => {
+    type(
+      out,
+      'EphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)',
+    );
+    const { metadata, spec } = objectOr(volumeClaimTemplate);
+    const { labels, annotations } = objectOr(metadata);
+    const { storageClassName, volumeName, volumeMode } = objectOr(spec);
+    out.field(2, 'StorageClass', stringOr(storageClassName));
+    out.field(2, 'Volume', stringOr(volumeName));
+    innerLabels(out, 'Labels', labels);
+    innerLabels(out, 'Annotations', annotations, ': ');
+    out.field(2, 'Capacity', '');
+    out.field(2, 'Access Modes', '');
+    out.optional(2, 'VolumeMode', volumeMode);
+  },
+  image: (out, { reference, pullPolicy }) => {
+    type(out, 'Image (a container image or OCI artifact)');
+    out.field(2, 'Reference', reference);
+    out.field(2, 'PullPolicy', pullPolicy);
   },
 };
+
+/** Labels among the fields of a volume: kubectl sets their values further in. */
+function innerLabels(out: Writer, title: string, labels: unknown, separator = '='): void {
+  const pairs = pairsOf(labels).map(([key, value]) => `${key}${separator}${value}`);
+  for (const [i, text] of (pairs.length === 0 ? ['<none>'] : pairs).entries())
+    out.line(2, `${i === 0 ? `${title}:` : ''}\t    ${text}`);
+}
 
 function projection(out: Writer, part: JsonObject): void {
   const { secret, configMap, downwardAPI, serviceAccountToken } = part;

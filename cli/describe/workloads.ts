@@ -1,4 +1,4 @@
-/** The descriptions of ReplicaSets, StatefulSets and DaemonSets. */
+/** The descriptions of ReplicaSets, ReplicationControllers, StatefulSets and DaemonSets. */
 import type { RemoteClient } from '#api/client/client.ts';
 import { type JsonObject, numberOr, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
 import { controllerOf, type KubeObject } from '#api/resources/meta.ts';
@@ -35,10 +35,18 @@ const partsOf = (object: KubeObject): { spec: JsonObject; status: JsonObject } =
   status: objectOr(object['status']),
 });
 
-export async function describeReplicaSet(out: Writer, { client, object }: Subject): Promise<void> {
+export function describeReplicaSet(out: Writer, subject: Subject): Promise<void> {
+  return replicas(out, subject, selectorText(objectOr(subject.object['spec'])['selector']));
+}
+
+export function describeReplicationController(out: Writer, subject: Subject): Promise<void> {
+  return replicas(out, subject, inline(objectOr(subject.object['spec'])['selector']));
+}
+
+async function replicas(out: Writer, { client, object }: Subject, selector: string): Promise<void> {
   const { spec, status } = partsOf(object);
   head(out, object);
-  out.field(0, 'Selector', selectorText(spec['selector']));
+  out.field(0, 'Selector', selector);
   marks(out, object);
   describeController(out, object);
   out.field(

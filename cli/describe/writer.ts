@@ -77,8 +77,9 @@ export function inline(map: unknown): string {
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
-/** `Mon, 02 Jan 2006 15:04:05 +0000`, in this machine's time zone (Go's RFC1123Z). */
+/** `Mon, 02 Jan 2006 15:04:05 +0000`, in this machine's time zone (Go's RFC1123Z); Go's zero for no time. */
 export function longTime(time: unknown): string {
+  if (time === undefined || time === null) return 'Mon, 01 Jan 0001 00:00:00 +0000';
   const at = new Date(String(time));
   if (Number.isNaN(at.getTime())) return '<unknown>';
   const two = (value: number) => String(value).padStart(2, '0');

@@ -62,7 +62,7 @@ function recognized(csr: CertificateSigningRequest, request: SigningRequest): Re
  */
 const isOwnName = ({ spec }: CertificateSigningRequest, request: SigningRequest): boolean =>
   spec.username === request.subject.commonName &&
-  request.addresses === 0 &&
+  request.addresses.length === 0 &&
   request.dnsNames.length === 1 &&
   `system:node:${request.dnsNames[0]}` === spec.username;
 
@@ -119,7 +119,7 @@ function wrongServer(
   if (emails.length > 0 || uris.length > 0) {
     return 'email and URI subject alternative names are not allowed';
   }
-  return dnsNames.length + addresses === 0
+  return dnsNames.length + addresses.length === 0
     ? 'DNS or IP subject alternative name is required'
     : undefined;
 }

@@ -14,7 +14,11 @@ t.test('a request says who it is for, by which names, and that its key signed it
   t.same(read.subject, { commonName: 'system:node:n1', organizations: ['system:nodes', 'others'] });
   t.same(
     [read.dnsNames, read.uris, read.emails, read.addresses],
-    [['n1', 'n1.example.com'], ['spiffe://a/b'], [], 0],
+    [['n1', 'n1.example.com'], ['spiffe://a/b'], [], []],
+  );
+  t.same(
+    read.attributes.map(({ value }) => value),
+    ['system:nodes', 'others', 'system:node:n1'],
   );
   t.ok(read.publicKey.equals(made.publicKey));
   t.ok(read.isSigned());
