@@ -4,6 +4,7 @@
  * killed starts again with an empty memory. The end must be the same.
  */
 import type { Subscription } from 'rxjs';
+import type { Test } from 'tap';
 import type { ApiObject, Client, Collection } from '#api/client/collection.ts';
 import type { ResourceType } from '#api/resources/meta.ts';
 import { type Controller, runControllers } from '#controller/runtime/world.ts';
@@ -29,6 +30,8 @@ export interface Scenario {
   readonly lookMs?: number;
   /** Objects with such names are nobody's business: a write to one fails the scenario. */
   readonly foreign?: RegExp;
+  /** Words for what is wrong, asked after every change: something that may not be even for a moment. */
+  readonly never?: (api: MemoryApi) => string | undefined;
 }
 
 const moments = ['before', 'after', 'answer lost'] as const;
@@ -92,7 +95,7 @@ class Play {
   #hit = '';
   #lives = 0;
   #running: Subscription | undefined;
-  #trespass: string | undefined;
+  #wrong: string | undefined;
 
   constructor(scenario: Scenario, crash: Crash) {
     this.#scenario = scenario;
@@ -102,14 +105,29 @@ class Play {
 
   async run(): Promise<Result> {
     const { steps, picture } = this.#scenario;
+    this.#watch();
     this.#start();
     for (const step of [...steps, () => undefined]) {
       await step(this.#api, this.#clock);
       await this.#rest();
     }
     this.#running?.unsubscribe();
-    if (this.#trespass !== undefined) throw new Error(`not theirs to write: ${this.#trespass}`);
+    if (this.#wrong !== undefined) throw new Error(`${this.#wrong} (${this.#at()})`);
     return { picture: picture(this.#api), writes: this.#writes, hit: this.#hit };
+  }
+
+  #watch(): void {
+    const { never = () => undefined } = this.#scenario;
+    const look = () => {
+      this.#wrong ??= never(this.#api);
+    };
+    this.#api.store.follow(this.#api.store.revision, look, () => undefined);
+  }
+
+  /** Where it crashed, for reports. */
+  #at(): string {
+    const { at, moment } = this.#crash;
+    return at < 0 ? 'undisturbed' : `${words[moment]} write ${at}, ${this.#hit}`;
   }
 
   #start(): void {
@@ -124,7 +142,7 @@ class Play {
 
   async #write<T>(self: number, what: string, perform: () => Promise<T>): Promise<T> {
     if (self !== this.#lives) throw new Error('this process is dead');
-    if (this.#scenario.foreign?.test(what)) this.#trespass ??= what;
+    if (this.#scenario.foreign?.test(what)) this.#wrong ??= `not theirs to write: ${what}`;
     const number = this.#writes;
     this.#writes += 1;
     const { at, moment } = this.#crash;
@@ -142,15 +160,15 @@ class Play {
   }
 
   async #rest(): Promise<void> {
-    const { at, moment } = this.#crash;
     for (let quiet = 0, round = 0; quiet < 3; round += 1) {
-      if (round > 300) throw new Error(`no rest (${words[moment]} write ${at}, ${this.#hit})`);
+      if (round > 300) throw new Error(`no rest (${this.#at()})`);
       const { revision } = this.#api.store;
       await this.#clock.advance(this.#scenario.lookMs ?? 500);
       playAgent(this.#api, this.#clock);
       await flush();
-      if (this.#running === undefined) this.#start();
-      quiet = this.#api.store.revision === revision ? quiet + 1 : 0;
+      const isRestarted = this.#running === undefined;
+      if (isRestarted) this.#start();
+      quiet = isRestarted || this.#api.store.revision !== revision ? 0 : quiet + 1;
     }
   }
 }
@@ -180,3 +198,18 @@ export const whole = (api: MemoryApi, ...types: ResourceType[]): unknown =>
       JSON.stringify(api.store.all(type), (key, value) => (byNature.test(key) ? '(any)' : value)),
     ),
   );
+
+/** Asserts that the scenario ends well (`end`, a pattern), whatever crash it meets; it is to have at least so many writes. */
+export async function survivesCrashes(
+  t: Test,
+  scenario: Scenario,
+  { writes, end }: { readonly writes: number; readonly end: unknown },
+): Promise<void> {
+  let expected: unknown;
+  const made = await crashEverywhere(scenario, (picture, undisturbed, crash) => {
+    expected = undisturbed;
+    t.strictSame(picture, undisturbed, crash);
+  });
+  t.match(expected, end, 'undisturbed');
+  t.ok(made >= writes, `${made} writes`);
+}
