@@ -21,7 +21,7 @@ export interface Plan {
   readonly taints?: readonly Taint[];
   /** All conditions, if they are to change. */
   readonly conditions?: readonly NodeCondition[];
-  /** The node has just been lost: its pods are ready no more. */
+  /** The node is lost: its pods are ready no more. Not only just now: whoever was to see to it may not have ended. */
   readonly podsNotReady: boolean;
   /** When to look again if nothing happens; undefined: it is lost already. */
   readonly againMs?: number;
@@ -51,11 +51,10 @@ export function plan({ node, seenMs, nowMs, graceMs = usualGraceMs }: View): Pla
   const held = node.status?.conditions ?? [];
   const conditions = lost ? silent(held, timestamp(nowMs)) : held;
   const taints = taintsOf(node, conditions, timestamp(nowMs));
-  const wasReady = conditionOf(held, 'Ready')?.status === 'True';
   return defined({
     taints: sameTaints(node.spec?.taints ?? [], taints) ? undefined : taints,
     conditions: conditions === held ? undefined : conditions,
-    podsNotReady: lost && wasReady,
+    podsNotReady: conditionOf(conditions, 'Ready')?.status === 'Unknown',
     againMs: lost ? undefined : leftMs,
   }) as Plan;
 }
