@@ -1,5 +1,5 @@
 /** A container as a line of `bay ps`. Pure but for the time. */
-import type { Container } from './container.ts';
+import { type Container, type Port, portsOf } from './container.ts';
 import { duration } from './duration.ts';
 import { idOf, nameOf } from './find-container.ts';
 import type { Columns, Row } from './listing.ts';
@@ -39,9 +39,9 @@ export function statusText({ status }: Container): string {
 }
 
 /** `0.0.0.0:8080->80/tcp`, or `80/tcp` for one that is not reachable from outside. */
-function portText(port: NonNullable<Container['spec']['ports']>[number]): string {
+function portText(port: Port): string {
   const inside = `${port.containerPort}/${(port.protocol ?? 'TCP').toLowerCase()}`;
-  if (port.hostPort === undefined || port.hostPort === 0) return inside;
+  if (port.hostPort === undefined) return inside;
   return `${port.hostIP ?? '0.0.0.0'}:${port.hostPort}->${inside}`;
 }
 
@@ -60,7 +60,7 @@ export function containerRow(container: Container, whole: boolean): Row {
     RunningFor: `${ago(metadata.creationTimestamp)} ago`,
     State: status?.phase ?? 'created',
     Status: statusText(container),
-    Ports: (spec.ports ?? []).map(portText).join(', '),
+    Ports: portsOf(container).map(portText).join(', '),
     Names: nameOf(container),
     Labels: labels.join(','),
     Mounts: (spec.mounts ?? []).map(({ source, target }) => source ?? target).join(','),

@@ -78,6 +78,7 @@ export interface Container {
     finishedAt?: string;
     restartCount?: number;
     ip?: string;
+    ports?: Port[];
     health?: string;
     node?: string;
     conditions?: {
@@ -106,6 +107,17 @@ export interface Port {
   hostPort?: number;
   hostIP?: string;
   protocol?: string;
+}
+
+/** The document's ports; where it leaves open which of the node's one has, as it is now, and without when it has none. */
+export function portsOf({ spec, status }: Container): Port[] {
+  return (spec.ports ?? []).map((port, index) => {
+    if (port.hostPort !== 0) return port;
+    const { hostPort: _, ...exposed } = port;
+    const made = status?.ports?.[index];
+    const isIts = made?.containerPort === port.containerPort && made.hostPort !== undefined;
+    return isIts ? { ...port, hostPort: made.hostPort as number } : exposed;
+  });
 }
 
 export const containersOf = (client: Client): Collection<Container> =>

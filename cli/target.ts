@@ -1,9 +1,10 @@
 /** Which container of which pod a person means by `web`, `pod/web` or `container/web`. */
 import type { RemoteClient } from '#api/client/client.ts';
 import { pods } from '#api/resources/resource-types.ts';
+import { hasReason } from '#api/resources/status.ts';
 import type { Pod } from '#api/resources/types.ts';
 import { UsageError } from './arguments.ts';
-import { findContainer, tryFindContainer } from './find-container.ts';
+import { findContainer, NoSuchContainer, tryFindContainer } from './find-container.ts';
 
 export interface Target {
   readonly namespace: string;
@@ -17,7 +18,10 @@ export interface Target {
 /** Kinds whose objects have one pod, of their own name; a name without a kind may be either. */
 export const ownKinds = ['', 'po', 'pod', 'pods', 'container', 'containers'];
 
-/** A Container's pod carries the Container's name; a name alone may be either, the Container first. */
+/**
+ * A Container's pod carries the Container's name; a name alone may be either, the Container first. @throws NoSuchContainer for a
+ * name alone that is neither's, StatusError `NotFound` for a pod
+ */
 export async function findTarget(
   client: RemoteClient,
   text: string,
@@ -39,7 +43,14 @@ export async function findTarget(
       return { namespace, pod: found.metadata.name, ...chosen, isContainer: true };
     }
   }
-  await client.collection<Pod>(pods).get({ name, namespace });
+  await client
+    .collection<Pod>(pods)
+    .get({ name, namespace })
+    .catch((error: unknown) => {
+      // Nobody has said that a pod was meant.
+      if (kind === '' && hasReason(error, 'NotFound')) throw new NoSuchContainer(name);
+      throw error;
+    });
   return { namespace, pod: name, ...chosen };
 }
 

@@ -1,12 +1,13 @@
 /** `bay create`: a container as `bay run` makes it, that is not started yet; or documents, as kubectl makes them. */
 import { firstWordAt, parseLeading, serverOptions, UsageError } from '../arguments.ts';
 import { openClientOfRun } from '../connection.ts';
-import { containersOf } from '../container.ts';
+import { type Container, containersOf } from '../container.ts';
 import { createNamed } from '../container-name.ts';
 import { isKindWord } from '../create/kinds.ts';
 import { clientFlags } from '../documents/flags.ts';
 import { idOf } from '../find-container.ts';
-import { runOptions } from '../run/flags.ts';
+import { type RunFlags, runOptions } from '../run/flags.ts';
+import { allPublished, type InspectedImage, presentImage } from '../run/image.ts';
 import { withShared } from '../run/sharing.ts';
 import { containerDocument } from '../run-options.ts';
 
@@ -47,6 +48,17 @@ async function createdDocument(args: readonly string[]): Promise<number | undefi
   return (await import('../create/run.ts')).createKind(word, others);
 }
 
+/** Its image is there from now on: it is not pulled again when the container is started. */
+function atRest(
+  container: Container,
+  flags: RunFlags,
+  image: InspectedImage | undefined,
+): Container {
+  const spec = { ...container.spec, imagePullPolicy: 'IfNotPresent', state: 'Created' };
+  const made = { ...container, spec };
+  return flags['publish-all'] === true ? allPublished(made, image) : made;
+}
+
 /** Prints the container's ID. */
 export async function run(args: readonly string[]): Promise<number> {
   const code = await createdDocument(args);
@@ -63,7 +75,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const client = await openClientOfRun(values);
   try {
     const shared = await withShared(client, document, 'later');
-    const wanted = { ...shared, spec: { ...shared.spec, state: 'Created' } };
+    const wanted = atRest(shared, values, await presentImage(client, image, values));
     const made =
       values.name === undefined
         ? await containersOf(client).create(wanted)

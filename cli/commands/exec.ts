@@ -65,6 +65,8 @@ async function pathOf(
   }
   const found = await tryFindContainer(client, name.replace(/^containers?\//, ''), namespace);
   if (found === undefined || values.container !== undefined) {
+    // One that is not there at all is told as what it is.
+    if (found === undefined) await findTarget(client, name, namespace);
     const flags = '-d, -e, --env-file, -u, -w and --privileged';
     throw new UsageError(
       `${name}: ${flags} are for containers of bay run; a Pod knows none of them`,

@@ -1,7 +1,7 @@
 /** `bay port`: where a container's ports can be reached on its node. */
 import { clientOptions, parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
-import type { Container } from '../container.ts';
+import { type Container, portsOf } from '../container.ts';
 import { findContainer } from '../find-container.ts';
 
 interface Published {
@@ -10,9 +10,9 @@ interface Published {
 }
 
 /** Pure: `80/tcp` and `0.0.0.0:8080`, in the order of the ports inside. */
-export function published({ spec }: Container): Published[] {
-  return (spec.ports ?? [])
-    .filter(({ hostPort }) => hostPort !== undefined && hostPort !== 0)
+export function published(container: Container): Published[] {
+  return portsOf(container)
+    .filter(({ hostPort }) => hostPort !== undefined)
     .map((port) => ({ ...port, protocol: (port.protocol ?? 'TCP').toLowerCase() }))
     .sort((a, b) => a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol))
     .map(({ containerPort, protocol, hostIP = '0.0.0.0', hostPort }) => ({

@@ -9,6 +9,7 @@ import { keyBytes, usualDetachKeys } from '../detach-keys.ts';
 import { errorText } from '../errors.ts';
 import { attended, NotStarted, untilStarted } from '../foreground.ts';
 import { runOptions } from '../run/flags.ts';
+import { withPublished } from '../run/image.ts';
 import { withShared } from '../run/sharing.ts';
 import { containerDocument } from '../run-options.ts';
 
@@ -73,7 +74,8 @@ async function runContainer(args: readonly string[]): Promise<number> {
     const rm = values.rm === true;
     const flags = { ...values, rm: rm && detach };
     const document = containerDocument(flags, image, rest, namespace);
-    const wanted = await withShared(client, document, 'now');
+    const shared = await withShared(client, document, 'now');
+    const wanted = await withPublished(client, shared, values);
     const made =
       values.name === undefined
         ? await containersOf(client).create(wanted)

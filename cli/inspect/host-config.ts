@@ -1,6 +1,6 @@
 /** `HostConfig` of `docker inspect`: what the document asks of the node, in docker's units. Pure. */
 import { milliValue, value } from '#api/resources/quantity.ts';
-import type { Container } from '../container.ts';
+import type { Container, Port } from '../container.ts';
 import { portKey } from './config.ts';
 
 type Spec = Container['spec'];
@@ -8,14 +8,14 @@ type Spec = Container['spec'];
 /** Nothing is 0, as docker has it. */
 const bytes = (text: string | undefined): number => (text === undefined ? 0 : value(text));
 
-/** `80/tcp`: where it is reached on the node. */
-export function bindings({
-  ports = [],
-}: Spec): Record<string, { HostIp: string; HostPort: string }[]> {
+/** `80/tcp`: where it is reached on the node; an empty `HostPort` is any free one. */
+export function bindings(
+  ports: readonly Port[],
+): Record<string, { HostIp: string; HostPort: string }[]> {
   const found: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const port of ports) {
-    if (port.hostPort === undefined || port.hostPort === 0) continue;
-    const one = { HostIp: port.hostIP ?? '0.0.0.0', HostPort: String(port.hostPort) };
+    if (port.hostPort === undefined) continue;
+    const one = { HostIp: port.hostIP ?? '0.0.0.0', HostPort: String(port.hostPort || '') };
     found[portKey(port)] = [...(found[portKey(port)] ?? []), one];
   }
   return found;
@@ -111,7 +111,7 @@ export function hostConfigOf({ spec }: Container): object {
   return {
     ...files(spec),
     ...namespaces(spec),
-    PortBindings: bindings(spec),
+    PortBindings: bindings(spec.ports ?? []),
     RestartPolicy: {
       Name: spec.restartPolicy ?? 'no',
       MaximumRetryCount: spec.maximumRetryCount ?? 0,

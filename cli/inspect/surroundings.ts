@@ -1,5 +1,5 @@
 /** `Mounts` and `NetworkSettings` of `docker inspect`. Pure. */
-import type { Container, Mount } from '../container.ts';
+import { type Container, type Mount, portsOf as portsNow } from '../container.ts';
 import { type Config, portKey } from './config.ts';
 import type { Facts } from './facts.ts';
 import { bindings } from './host-config.ts';
@@ -33,11 +33,12 @@ export function mountsOf({ spec }: Container, facts: Facts): object[] {
 }
 
 /** What is exposed and not published has `null`. */
-function portsOf({ spec, status }: Container, config: Config): object {
+function portsOf(container: Container, config: Config): object {
+  const { spec, status } = container;
   const isUp = status?.phase === 'running' || status?.phase === 'paused';
   if (!isUp || spec.network === 'host' || spec.network?.startsWith('container:')) return {};
   const inside = [...Object.keys(config.ExposedPorts ?? {}), ...(spec.ports ?? []).map(portKey)];
-  const published = bindings(spec);
+  const published = bindings(portsNow(container));
   return Object.fromEntries(inside.map((key) => [key, published[key] ?? null]));
 }
 

@@ -20,34 +20,47 @@ function range(flag: string, text: string): [first: number, last: number] {
   return [first, last];
 }
 
-/** `80`, `8080:80`, `127.0.0.1:8080:80`, `8000-8005:80-85`, each with `/udp` if wanted. */
+/** `PORTS[/PROTOCOL]`, each without a port of the node. */
+function inner(flag: string, text: string): Port[] {
+  const [, inside = '', protocol] = /^(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/i.exec(text) ?? [];
+  const [first, last] = range(flag, inside);
+  return Array.from({ length: last - first + 1 }, (_, index) => ({
+    containerPort: first + index,
+    ...some('protocol', protocol?.toUpperCase()),
+  }));
+}
+
+/**
+ * `80`, `8080:80`, `127.0.0.1:8080:80`, `8000-8005:80-85`, each with `/udp` if wanted. Without a port of the node, or with 0, it
+ * is a free one: the controller chooses it (controller/container/host-ports.ts).
+ */
 function publish(text: string): Port[] {
   const form =
-    /^(?:(?:(\[[0-9a-f:]+\]|[\d.]+):)?(\d+(?:-\d+)?):)?(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/i;
+    /^(?:(?:(\[[0-9a-f:]+\]|[\d.]+):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?(?:\/(?:tcp|udp|sctp))?)$/i;
   const match = form.exec(text);
   if (match === null) throw new UsageError(`-p '${text}': write [[IP:]HOST:]CONTAINER[/PROTOCOL]`);
-  const [, address, outside, inside = '', protocol] = match;
-  const [first, last] = range(`-p '${text}'`, inside);
-  const host = outside === undefined ? undefined : range(`-p '${text}'`, outside);
-  if (host !== undefined && host[1] - host[0] !== last - first) {
+  const [, address, outside = '0', inside = ''] = match;
+  const ports = inner(`-p '${text}'`, inside);
+  const host = outside === '0' ? undefined : range(`-p '${text}'`, outside);
+  if (host !== undefined && host[1] - host[0] !== ports.length - 1) {
     throw new UsageError(`-p '${text}': both ranges must be of one length`);
   }
   const hostIP = address?.replace(/[[\]]/g, '');
   if (hostIP !== undefined && isIP(hostIP) === 0) {
     throw new UsageError(`-p '${text}': ${hostIP} is no IP address`);
   }
-  return Array.from({ length: last - first + 1 }, (_, index) => ({
-    containerPort: first + index,
-    ...some('hostPort', host === undefined ? undefined : host[0] + index),
+  return ports.map((port, index) => ({
+    ...port,
+    hostPort: host === undefined ? 0 : host[0] + index,
     ...some('hostIP', hostIP),
-    ...some('protocol', protocol?.toUpperCase()),
   }));
 }
 
 /** `80`, `80-85/udp`: said to be listened on, and not published. */
 function expose(text: string): Port[] {
-  if (text.includes(':')) throw new UsageError(`--expose '${text}': write PORT[/PROTOCOL]`);
-  return publish(text);
+  if (!/^\d+(-\d+)?(\/(tcp|udp|sctp))?$/i.test(text))
+    throw new UsageError(`--expose '${text}': write PORT[/PROTOCOL]`);
+  return inner(`--expose '${text}'`, text);
 }
 
 function ports(flags: RunFlags): Port[] {
@@ -103,12 +116,13 @@ function shareable<W extends string>(flag: string, text: string | undefined, wor
 function refuseOwnNetwork(flags: RunFlags): void {
   const conflicts: [string, unknown][] = [
     ['hostname', flags.hostname],
-    ['port publishing', flags.publish?.length],
+    ['port publishing', flags.publish?.length || flags['publish-all']],
     ['port exposing', flags.expose?.length],
     ['dns', flags.dns?.length || flags['dns-search']?.length || flags['dns-option']?.length],
     ['custom host-to-IP mapping', flags['add-host']?.length],
   ];
-  const [what] = conflicts.find(([, given]) => given !== undefined && given !== 0) ?? [];
+  const [what] =
+    conflicts.find(([, given]) => given !== undefined && given !== 0 && given !== false) ?? [];
   if (what !== undefined) {
     throw new UsageError(`conflicting options: ${what} and the container type network mode`);
   }

@@ -18,6 +18,7 @@ import {
 import { mappedKeys, selfKeys, whenSynced } from '#controller/runtime/triggers.ts';
 import type { Controller, World } from '#controller/runtime/world.ts';
 import { deleteObject, inTerminatingNamespace, writeStatus } from '#controller/runtime/write.ts';
+import { HostPorts } from './host-ports.ts';
 import { type Plan, plan } from './plan.ts';
 import { type Peer, peerKeys } from './sharing.ts';
 import { type Sync, withSync } from './status.ts';
@@ -33,6 +34,7 @@ class Containers {
   readonly containers: Cache<Container>;
   readonly pods: Cache<Pod>;
   readonly #leaving: Leaving<Pod>;
+  readonly #hostPorts: HostPorts;
   /** Pods that went, by key, until their end is told: the watch shows it only once. */
   readonly #gone = new Map<string, Pod>();
 
@@ -44,6 +46,7 @@ class Containers {
     this.containers = world.cache<Container>(containers).addIndex(sharers, peerKeys);
     this.pods = world.cache<Pod>(pods);
     this.#leaving = new Leaving(this.pods);
+    this.#hostPorts = new HostPorts(this.pods, this.containers);
     this.pods.changes.subscribe(({ key, before, after }) => {
       const wentAway = before !== undefined && before.metadata.uid !== after?.metadata.uid;
       if (wentAway && controllerOf(before)?.kind === 'Container') this.#gone.set(key, before);
@@ -54,6 +57,7 @@ class Containers {
     const container = this.containers.get(key);
     const held = this.pods.get(key);
     const [pod] = held === undefined ? [] : this.#leaving.shown([held]);
+    if (container === undefined || held !== undefined) this.#hostPorts.settle(key);
     const last = this.#gone.get(key);
     const isOurs =
       controllerOf(last ?? { metadata: { name: '' } })?.uid === container?.metadata.uid;
@@ -66,7 +70,14 @@ class Containers {
     const nowMs = this.#world.clock.now();
     const outcome = await this.#perform(
       container,
-      plan({ container, pod, gone, nowMs, peerOf: this.#peers(key) }),
+      plan({
+        container,
+        pod,
+        gone,
+        nowMs,
+        peerOf: this.#peers(key),
+        portTaken: this.#hostPorts.takenFor(key),
+      }),
       signal,
     );
     if (this.#gone.get(key) === last) this.#gone.delete(key);
@@ -101,7 +112,7 @@ class Containers {
       await deleteObject(this.#world.collection<Container>(containers), container, signal);
       actions.push('remove');
     }
-    return settled(...actions);
+    return wanted.againMs === undefined ? settled(...actions) : requeueAfter(wanted.againMs);
   }
 
   /**
@@ -133,6 +144,7 @@ class Containers {
     pod: Pod,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    this.#hostPorts.promise(pod);
     try {
       this.pods.put(await this.#world.collection<Pod>(pods).create(pod, signal));
     } catch (error) {

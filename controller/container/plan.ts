@@ -2,6 +2,7 @@
 import { controllerOf } from '#api/resources/meta.ts';
 import type { Pod } from '#api/resources/types.ts';
 import { conditionOf } from '#controller/runtime/conditions.ts';
+import { openPorts, withHostPorts } from './host-ports.ts';
 import { podOf, specHash, specHashAnnotation } from './pod.ts';
 import { settingsAnnotation, settingsOf } from './settings.ts';
 import { contradiction, type Peer, sharing } from './sharing.ts';
@@ -13,6 +14,8 @@ export interface Plan {
   readonly remove?: Pod;
   /** The container has run and its document goes with it (`autoRemove`). */
   readonly removeSelf?: true;
+  /** Nothing that is watched may tell when to look again. */
+  readonly againMs?: number;
   readonly status: ContainerStatus;
 }
 
@@ -25,7 +28,12 @@ export interface View {
   readonly nowMs: number;
   /** Another Container of the same namespace, by its name. */
   readonly peerOf?: (name: string) => Peer;
+  /** Whether another has the port of the node. */
+  readonly portTaken?: (port: number) => boolean;
 }
+
+/** Another's port may have become free. */
+const againForPortMs = 10_000;
 
 const synced: Sync = { status: 'True', reason: 'Synced', message: '' };
 const waiting = (reason: string, message: string): Sync => ({ status: 'False', reason, message });
@@ -60,7 +68,13 @@ function withoutPod(view: View): Plan {
   if (wrong !== undefined) return told('InvalidSettings', wrong);
   const shared = sharedOf(view);
   if (typeof shared === 'string') return told('WaitsForContainer', shared);
-  return { create: podOf(container, shared), status: rest };
+  const made = withHostPorts(container, view.portTaken ?? (() => false));
+  if (made === undefined) {
+    const { first, last: end } = openPorts;
+    const message = `spec.ports: each port from ${first} to ${end} is another's`;
+    return { ...told('NoFreePort', message), againMs: againForPortMs };
+  }
+  return { create: podOf(container, shared, made.ports), status: rest };
 }
 
 const nobody: Peer = { container: undefined, pod: undefined };

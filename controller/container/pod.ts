@@ -15,7 +15,7 @@ import { defined } from '#controller/runtime/write.ts';
 import { names, namespaces, place } from './pod-surroundings.ts';
 import { settingsOf } from './settings.ts';
 import type { Sharing } from './sharing.ts';
-import type { Container, ContainerMount, ContainerSpec } from './types.ts';
+import type { Container, ContainerMount, ContainerPort, ContainerSpec } from './types.ts';
 
 /** On the Pod: which spec it was made from. */
 export const specHashAnnotation = 'bayplan.dev/spec-hash';
@@ -217,8 +217,12 @@ function namedUser({ user = '' }: ContainerSpec): Record<string, string> {
   return user === '' || numericUser(user) !== undefined ? {} : { [userAnnotation]: user };
 }
 
-/** `sharing`: what it has of other Containers. */
-export function podOf(container: Container, sharing?: Sharing): Pod {
+/** `sharing`: what it has of other Containers; `ports`: its own, with those of its node that were chosen for it. */
+export function podOf(
+  container: Container,
+  sharing?: Sharing,
+  ports: readonly ContainerPort[] | undefined = container.spec.ports,
+): Pod {
   const { name, namespace } = container.metadata;
   return {
     apiVersion: 'v1',
@@ -236,6 +240,10 @@ export function podOf(container: Container, sharing?: Sharing): Pod {
       },
       ownerReferences: [ownerReferenceTo(container)],
     },
-    spec: { ...podSpec(container.spec), ...sharing?.fields, ...place(container, sharing) },
+    spec: {
+      ...podSpec(defined({ ...container.spec, ports }) as ContainerSpec),
+      ...sharing?.fields,
+      ...place(container, sharing),
+    },
   };
 }

@@ -9,7 +9,7 @@ import { timestamp } from '#controller/runtime/clock.ts';
 import { type Condition, conditionOf, withCondition } from '#controller/runtime/conditions.ts';
 import { defined } from '#controller/runtime/write.ts';
 import { specHashAnnotation } from './pod.ts';
-import type { Container, ContainerStatus, Phase } from './types.ts';
+import type { Container, ContainerPort, ContainerStatus, Phase } from './types.ts';
 
 /** How far the Pod is what the spec says; the condition `Synced`. */
 export interface Sync {
@@ -149,6 +149,16 @@ function withLimited(conditions: readonly Condition[], pod: Pod | undefined, now
   return withCondition<Condition>(conditions, defined(condition) as Condition, now);
 }
 
+/** Where the document leaves a port of the node open, it is the Pod's; nobody's without one that runs. */
+function portsOf({ spec }: Container, pod: Pod | undefined): { ports?: ContainerPort[] } {
+  const made = pod === undefined || hasEnded(pod) ? [] : (pod.spec?.containers[0]?.ports ?? []);
+  const ports = spec.ports?.map(({ hostPort, ...port }, i) => {
+    const chosen = hostPort === 0 ? made[i]?.hostPort : hostPort;
+    return chosen === undefined ? port : { ...port, hostPort: chosen };
+  });
+  return ports === undefined ? {} : { ports };
+}
+
 /** `pod`: the Pod of the last run, if there is one. */
 export function containerStatus(
   container: Container,
@@ -166,14 +176,13 @@ export function containerStatus(
   const { generation } = container.metadata;
   const observed = generation === undefined ? {} : { observedGeneration: generation };
   const ready = { type: 'Ready', ...readyCondition(pod, facts.phase), ...observed };
-  const { ports } = container.spec;
   const status: ContainerStatus = {
     ...facts,
     ...healthOf(container, pod, facts.phase),
     ...(phase === undefined ? {} : { phase }),
     ...observed,
     containerID: containerId(container),
-    ...(ports === undefined ? {} : { ports: ports.map((port) => ({ ...port })) }),
+    ...portsOf(container, pod),
     conditions: withLimited(
       withCondition<Condition>(container.status?.conditions, ready, now),
       pod,

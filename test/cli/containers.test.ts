@@ -9,6 +9,7 @@ import { checkName, namedAs } from '#cli/container-name.ts';
 import { containerRow, statusText } from '#cli/container-rows.ts';
 import { filtersOf } from '#cli/filters.ts';
 import { restartOf } from '#cli/restart-policy.ts';
+import { allPublished } from '#cli/run/image.ts';
 
 const container = (name: string, spec = {}, status = {}): Container => ({
   apiVersion: 'bayplan.dev/v1alpha1',
@@ -31,6 +32,36 @@ t.test('ports are shown as docker port shows them', async (t) => {
     { inside: '443/tcp', outside: '127.0.0.1:8443' },
   ]);
   t.match(containerRow(container('a', { ports }), false)['Ports'], '0.0.0.0:8080->80/tcp');
+});
+
+t.test('a port that the node chose is shown as docker shows it, and none at rest', async (t) => {
+  const ports = [
+    { containerPort: 80, hostPort: 0 },
+    { containerPort: 81, hostPort: 0 },
+  ];
+  const made = [{ containerPort: 80, hostPort: 40_000 }, { containerPort: 81 }];
+  const running = container('a', { ports }, { ports: made });
+  t.strictSame(published(running), [{ inside: '80/tcp', outside: '0.0.0.0:40000' }]);
+  t.equal(containerRow(running, false)['Ports'], '0.0.0.0:40000->80/tcp, 81/tcp');
+  const stale = container('a', { ports }, { ports: [{ containerPort: 79, hostPort: 40_000 }] });
+  for (const one of [container('a', { ports }), stale]) {
+    t.strictSame(published(one), []);
+    t.equal(containerRow(one, false)['Ports'], '80/tcp, 81/tcp');
+  }
+});
+
+t.test('-P publishes what the image and the document expose', async (t) => {
+  const image = { Config: { ExposedPorts: { '80/tcp': {}, '53/udp': {}, '8000-8001': {} } } };
+  const own = [{ containerPort: 80, hostPort: 8080 }, { containerPort: 90 }];
+  t.strictSame(allPublished(container('a', { ports: own }), image).spec.ports, [
+    { containerPort: 80, hostPort: 8080 },
+    { containerPort: 90, hostPort: 0 },
+    { containerPort: 53, protocol: 'UDP', hostPort: 0 },
+    { containerPort: 8000, hostPort: 0 },
+    { containerPort: 8001, hostPort: 0 },
+  ]);
+  t.equal(allPublished(container('a'), {}).spec.ports, undefined);
+  t.throws(() => allPublished(container('a'), undefined), /no node could tell which ports busybox/);
 });
 
 t.test('what is updated becomes the document, and 0 takes a limit away', async (t) => {

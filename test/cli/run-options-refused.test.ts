@@ -38,6 +38,8 @@ const wrong = [
   { network: 'container:' },
   { network: 'container:x', hostname: 'h' },
   { network: 'container:x', publish: ['80'] },
+  { network: 'container:x', 'publish-all': true },
+  { expose: ['8080:80'] },
   { network: 'container:x', expose: ['80'] },
   { network: 'container:x', dns: ['1.1.1.1'] },
   { network: 'container:x', 'add-host': ['a:1.1.1.1'] },

@@ -173,7 +173,10 @@ for (const [flags, expected] of fields) {
 }
 
 const ports = [
-  ['80', { containerPort: 80 }],
+  ['80', { containerPort: 80, hostPort: 0 }],
+  ['0:80', { containerPort: 80, hostPort: 0 }],
+  [':80/udp', { containerPort: 80, hostPort: 0, protocol: 'UDP' }],
+  ['127.0.0.1::80', { containerPort: 80, hostPort: 0, hostIP: '127.0.0.1' }],
   ['8080:80', { containerPort: 80, hostPort: 8080 }],
   [
     '127.0.0.1:53:5353/udp',

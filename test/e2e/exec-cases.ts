@@ -44,7 +44,12 @@ export async function asDockerHasIt(t: Test, { cluster, bay }: Asked): Promise<v
   t.equal(await code('-e', 'A=b', 'plain', '/etc/passwd'), 126);
   t.equal(await code('-e', 'A=b', 'plain', 'sh', '-c', 'exit 9'), 9);
   t.match((await cluster.bay('exec', '-u', 'me', 'pod/plain', 'id')).stderr, /a Pod knows none/);
-  t.equal(await code('-u', 'me', 'no-such-container', 'id'), 2);
+  for (const flags of [[], ['-u', 'me']]) {
+    const missing = await cluster.bay('exec', ...flags, 'no-such', 'id');
+    t.match(missing, { code: 1, stderr: /^bay: No such container: no-such\n/ });
+    const pod = await cluster.bay('exec', ...flags, 'pod/no-such', 'id');
+    t.match(pod, { code: 1, stderr: /pods "no-such" not found/ });
+  }
   await powers(t, { cluster, bay });
   await detached(t, { cluster, bay });
   await bay('rm', '-f', 'plain');

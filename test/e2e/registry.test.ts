@@ -52,6 +52,26 @@ t.test('images over a registry', { timeout: 180_000 }, async (t) => {
     );
     t.equal(await good('run', '--rm', name, 'echo', 'from afar'), 'from afar\n');
   });
+  await t.test('create pulls what is missing, and as --pull says', async (t) => {
+    await good('rmi', name);
+    const never = await cluster.bay('create', '--pull', 'never', name);
+    t.match(never, { code: 1, stdout: '', stderr: /No such image: \S+team\/box:1/ });
+    const made = await cluster.bay('create', '--name', 'pulled', name, 'echo', 'at last');
+    t.match(made, { code: 0, stdout: /^[a-f0-9]{64}\n$/ });
+    t.match(made.stderr, `Unable to find image '${name}' locally\n`);
+    t.match(await good('images'), /team\/box/);
+    t.equal(await good('start', '-a', 'pulled'), 'at last\n');
+    const again = await cluster.bay('create', '--name', 'again', name);
+    t.match(again, { code: 0, stderr: '' }, 'what is there is not pulled');
+    const always = await cluster.bay('create', '--name', 'always', '--pull', 'always', name);
+    t.match(always, { code: 0, stdout: /^[a-f0-9]{64}\n$/, stderr: /Already exists/ });
+    const quiet = await cluster.bay('create', '--name', 'quiet', '-q', '--pull', 'always', name);
+    t.match(quiet, { code: 0, stderr: '' });
+    const gone = await cluster.bay('create', '--name', 'gone', `${registry.host}/team/none:1`);
+    t.match(gone, { code: 1, stdout: '', stderr: /pull \S+team\/none:1: / });
+    t.equal((await cluster.bay('inspect', 'gone')).code, 1, 'nothing is made of it');
+    await good('rm', 'pulled', 'again', 'always', 'quiet');
+  });
   await t.test('search, filters, inspect, and the guard of what is used', async (t) => {
     const found = await good('search', `${registry.host}/box`);
     t.match(found, new RegExp(`^NAME +DESCRIPTION +STARS +OFFICIAL\\n${registry.host}/team/box`));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { TestCluster } from '../support/cluster.ts';
+import { runPublished } from './published-ports.ts';
 import { runOptionCases } from './run-option-cases.ts';
 
 const image = 'bayplan.local/busybox:latest';
@@ -82,6 +83,10 @@ t.test('every flag of bay run, from inside', async (t) => {
     const closed = await cluster.bay('run', '--rm', image, '/etc/passwd');
     t.equal(closed.code, 126);
     t.match(closed.stderr, /"\/etc\/passwd": permission denied/);
+  });
+
+  await t.test('-P and -p without a port of the node: free ones, that lead there', async (t) => {
+    await runPublished(t, cluster, image);
   });
 
   await t.test('--env-file and --label-file; a bad line is told with its place', async (t) => {
