@@ -27,20 +27,24 @@ function plan() {
     sandbox,
     container: containerSpec(node, sandbox.id, { args }),
     pod: sandbox.id.slice(0, 36),
+    // The first of the two may get a network that was made beforehand.
+    another: sandbox.id.slice(36),
   };
 }
 type Plan = ReturnType<typeof plan>;
 
-async function create({ sandbox, container, pod }: Plan): Promise<void> {
+async function create({ sandbox, container, pod, another }: Plan): Promise<void> {
   const { netnsPath } = await network.attach(pod);
+  await network.attach(another);
   await runtime.createSandbox({ ...sandbox, netnsPath });
   await runtime.start(container);
 }
 
-async function takeAway({ sandbox, container, pod }: Plan): Promise<void> {
+async function takeAway({ sandbox, container, pod, another }: Plan): Promise<void> {
   await runtime.remove(container.id);
   await runtime.removeSandbox(sandbox.id);
   await network.detach(pod);
+  await network.detach(another);
   await runtime.removeLayer(container.layerDir);
 }
 
