@@ -26,6 +26,15 @@ function keepNodePorts(spec: JsonObject, old: JsonObject): void {
   }
 }
 
+const isChecked = (spec: JsonObject): boolean =>
+  spec['type'] === 'LoadBalancer' && spec['externalTrafficPolicy'] === 'Local';
+
+function keepHealthPort(spec: JsonObject, old: JsonObject): void {
+  if (!isChecked(spec) || !isChecked(old) || old['healthCheckNodePort'] === undefined) return;
+  if ((spec['healthCheckNodePort'] ?? 0) === 0)
+    spec['healthCheckNodePort'] = old['healthCheckNodePort'];
+}
+
 const differs = (a: unknown, b: unknown): boolean => !equalJson(a ?? null, b ?? null);
 
 /** What the type before brought with it and the new one has no use for goes, unless it was changed too. */
@@ -47,9 +56,7 @@ function dropForType(spec: JsonObject, old: JsonObject): void {
       if (!hasExternalIPs) delete spec['externalTrafficPolicy'];
     }
   }
-  const checked = (one: JsonObject) =>
-    one['type'] === 'LoadBalancer' && one['externalTrafficPolicy'] === 'Local';
-  if (checked(old) && !checked(spec)) {
+  if (isChecked(old) && !isChecked(spec)) {
     if (!differs(spec['healthCheckNodePort'], old['healthCheckNodePort'])) {
       delete spec['healthCheckNodePort'];
     }
@@ -67,4 +74,5 @@ export function prepareServiceUpdate(service: KubeObject, old: KubeObject): void
   dropForType(service['spec'], before);
   keepClusterIP(service['spec'], before);
   keepNodePorts(service['spec'], before);
+  keepHealthPort(service['spec'], before);
 }

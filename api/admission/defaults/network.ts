@@ -26,7 +26,12 @@ export function defaultService(service: KubeObject): void {
     fill(spec, { externalTrafficPolicy: 'Cluster' });
   }
   if (spec['type'] !== 'ExternalName') fill(spec, { internalTrafficPolicy: 'Cluster' });
-  if (spec['type'] === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
+  if (spec['type'] !== 'LoadBalancer') return;
+  fill(spec, { allocateLoadBalancerNodePorts: true });
+  const balanced = objectOr(objectOr(service['status'])['loadBalancer']);
+  for (const ingress of objectsOf(balanced['ingress'])) {
+    if (!isUnset(ingress['ip'])) fill(ingress, { ipMode: 'VIP' });
+  }
 }
 
 export function defaultEndpoints(endpoints: KubeObject): void {

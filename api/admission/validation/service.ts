@@ -18,6 +18,7 @@ import {
 import { PROTOCOLS } from './container.ts';
 import { checkLabels } from './metadata.ts';
 import { checkPortReference } from './probe.ts';
+import { checkTraffic, checkTrafficUpdate } from './service-traffic.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 
@@ -102,15 +103,17 @@ export function checkService(service: KubeObject): StatusCause[] {
     ...checkOneOf('spec.sessionAffinity', spec['sessionAffinity'], ['ClientIP', 'None']),
     ...checkOneOf('spec.type', spec['type'], TYPES),
     ...(spec['type'] === 'ExternalName' ? checkExternalName(spec) : checkAddresses(spec)),
+    ...checkTraffic(spec),
   ];
 }
 
-/** An address that was given stays while the service is of a type that has one. */
+/** An address or a health check's port that was given stays while the service is of a type that has one. */
 export function checkServiceUpdate(service: KubeObject, old: KubeObject): StatusCause[] {
   const [spec, before] = [objectOr(service['spec']), objectOr(old['spec'])];
   if (spec['type'] === 'ExternalName' || before['type'] === 'ExternalName') return [];
+  const causes = checkTrafficUpdate(spec, before);
   const address = stringOr(before['clusterIP']);
-  if (address === '' || spec['clusterIP'] === address) return [];
+  if (address === '' || spec['clusterIP'] === address) return causes;
   const list = [spec['clusterIP']];
-  return [invalidValue('spec.clusterIPs[0]', list, 'may not change once set')];
+  return [...causes, invalidValue('spec.clusterIPs[0]', list, 'may not change once set')];
 }

@@ -90,7 +90,12 @@ export function complaints(
 export const includes = (found: readonly string[], complaint: string | RegExp): boolean =>
   found.some((one) => (typeof complaint === 'string' ? one === complaint : complaint.test(one)));
 
-type Mistake = [apiVersion: string, kind: string, rest: JsonObject, complaint: string | RegExp];
+export type Mistake = [
+  apiVersion: string,
+  kind: string,
+  rest: JsonObject,
+  complaint: string | RegExp,
+];
 
 export function expectComplaints(t: Test, mistakes: readonly Mistake[]): void {
   for (const [apiVersion, kind, rest, complaint] of mistakes) {

@@ -38,6 +38,37 @@ t.test('what routes and guards traffic gets its defaults, once and for all', asy
       },
     ],
     [
+      'v1',
+      'Service',
+      {
+        spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
+        status: {
+          loadBalancer: {
+            ingress: [{ ip: '192.0.2.1' }, { ip: '192.0.2.2', ipMode: 'Proxy' }, { hostname: 'a' }],
+          },
+        },
+      },
+      {
+        spec: {
+          type: 'LoadBalancer',
+          ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
+          sessionAffinity: 'None',
+          externalTrafficPolicy: 'Cluster',
+          internalTrafficPolicy: 'Cluster',
+          allocateLoadBalancerNodePorts: true,
+        },
+        status: {
+          loadBalancer: {
+            ingress: [
+              { ip: '192.0.2.1', ipMode: 'VIP' },
+              { ip: '192.0.2.2', ipMode: 'Proxy' },
+              { hostname: 'a' },
+            ],
+          },
+        },
+      },
+    ],
+    [
       'networking.k8s.io/v1',
       'NetworkPolicy',
       { spec: { podSelector: {}, egress: [{ ports: [{ port: 53 }] }] } },

@@ -163,10 +163,30 @@ t.test('headless services and external names need no address', async (t) => {
 });
 
 t.test('a load balancer that asks for local traffic has a port for its health', async (t) => {
-  const made = await collection().create(
-    service('lb', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' }),
+  const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
+  const made = await collection().create(service('lb', local));
+  const port = made.spec?.healthCheckNodePort ?? 0;
+  t.ok(port >= 30_000);
+  const put = async (spec: Spec) => {
+    const { metadata } = await collection().get(made.metadata);
+    return collection().update({ ...service('lb', spec), metadata });
+  };
+  const kept = await put({ ...local, selector: { app: 'lb' } });
+  t.equal(kept.spec?.healthCheckNodePort, port, 'an update that leaves it out keeps it');
+  await t.rejects(put({ ...local, healthCheckNodePort: port === 31_007 ? 31_008 : 31_007 }), {
+    message: /spec.healthCheckNodePort: Forbidden: field is immutable/,
+  });
+  const held = service('other', { ...local, healthCheckNodePort: port });
+  await t.rejects(collection().create(held), { message: /port is already allocated/ });
+  const opened = await put({ type: 'LoadBalancer' });
+  t.equal(opened.spec?.healthCheckNodePort, undefined, 'it goes with what needs it');
+  t.equal((await collection().create(held)).spec?.healthCheckNodePort, port, 'and is free again');
+  await collection().delete(held.metadata);
+  t.equal(
+    (await collection().create(held)).spec?.healthCheckNodePort,
+    port,
+    'after a deletion, too',
   );
-  t.ok((made.spec?.healthCheckNodePort ?? 0) >= 30_000);
 });
 
 t.test(
