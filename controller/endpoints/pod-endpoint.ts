@@ -87,7 +87,26 @@ export function endpointOf(
     nodeName: pod.spec?.nodeName,
     targetRef: targetOf(pod),
     zone,
+    hints: ready ? hintsOf(service, pod.spec?.nodeName, zone) : undefined,
   }) as Endpoint;
+}
+
+const preferences = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
+
+/** For whom the endpoint is meant first by the Service's `trafficDistribution`: its own zone, its own node. */
+function hintsOf(
+  { spec }: Service,
+  node: string | undefined,
+  zone: string | undefined,
+): Endpoint['hints'] | undefined {
+  const wish = spec?.trafficDistribution;
+  if (wish === undefined || !preferences.includes(wish)) return undefined;
+  const forZones = zone === undefined ? undefined : [{ name: zone }];
+  const isForNode = wish === 'PreferSameNode' && node !== undefined;
+  const forNodes = isForNode ? [{ name: node }] : undefined;
+  return forZones === undefined && forNodes === undefined
+    ? undefined
+    : defined({ forZones, forNodes });
 }
 
 /** A reference to the pod, for those who want to know who is behind an address. */
