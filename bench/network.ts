@@ -3,7 +3,7 @@
  * the kernel and the whole way from the document), to take over after a restart; and answers of the name server. Needs root.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EndpointSlice, Pod, Service } from '#api/resources/types.ts';
+import type { EndpointSlice, Node, Pod, Service } from '#api/resources/types.ts';
 import { Cache } from '#controller/runtime/cache.ts';
 import { indexServices, indexSlices } from '#node-agent/network/cluster-view.ts';
 import { nameBytes } from '#node-agent/network/dns/message.ts';
@@ -31,17 +31,20 @@ const endpoints = (n: number, last = 2) => [
 const services = indexServices(new Cache<Service>());
 const slices = indexSlices(new Cache<EndpointSlice>());
 const pods = new Cache<Pod>();
+const nodes = new Cache<Node>();
 const numbers = Array.from({ length: count }, (_, n) => n);
 const fill = <T>(objects: T[]) => ({ type: 'replaced', version: '1', objects }) as never;
 services.apply(fill(numbers.map((n) => service(`s${n}`, { clusterIP: ip(n), ports }))));
 slices.apply(fill(numbers.map((n) => slice(`s${n}`, endpoints(n), ports))));
 pods.apply(fill([]));
+nodes.apply(fill([]));
 
 const log = { warn: (message: string, fields: object) => console.error(message, fields) };
 const start = async (): Promise<{ rules: ServiceRules; ms: number }> => {
   const from = performance.now();
   await table.open();
-  const rules = new ServiceRules({ view: { services, slices, pods }, table, nodeName: 'n', log });
+  const view = { services, slices, pods, nodes };
+  const rules = new ServiceRules({ view, table, nodeName: 'n', log });
   rules.start();
   await rules.ready();
   return { rules, ms: performance.now() - from };

@@ -17,19 +17,24 @@ function number(ip: string): number | undefined {
   return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-/** `10.244.0.0/24`; from /16 to /30. @throws Error */
-export function parseCidr(text: string): Cidr {
-  const [ip = '', prefixText = ''] = text.split('/');
+/** Any IPv4 network; undefined: the text is none. */
+export function networkOf(text: string): Cidr | undefined {
+  const [ip = '', prefixText = '', ...more] = text.split('/');
   const address = number(ip);
-  const prefix = /^\d{1,2}$/.test(prefixText) ? Number(prefixText) : -1;
-  if (address === undefined || prefix < 16 || prefix > 30) {
-    throw new Error(
-      `read the pod CIDR '${text}': write an IPv4 network from /16 to /30, as 10.244.0.0/24`,
-    );
-  }
+  const prefix = /^\d{1,2}$/.test(prefixText) ? Number(prefixText) : 33;
+  if (address === undefined || prefix > 32 || more.length > 0) return undefined;
   const size = 2 ** (32 - prefix);
   const base = address - (address % size);
   return { text: `${ipText(base)}/${prefix}`, base, prefix, size };
+}
+
+/** `10.244.0.0/24`; from /16 to /30. @throws Error */
+export function parseCidr(text: string): Cidr {
+  const network = networkOf(text);
+  if (network !== undefined && network.prefix >= 16 && network.prefix <= 30) return network;
+  throw new Error(
+    `read the pod CIDR '${text}': write an IPv4 network from /16 to /30, as 10.244.0.0/24`,
+  );
 }
 
 export function ipText(address: number): string {

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EndpointSlice, Pod, Service } from '#api/resources/types.ts';
+import type { EndpointSlice, Node, Pod, Service } from '#api/resources/types.ts';
 import { Cache } from '#controller/runtime/cache.ts';
 import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
 import { indexServices, indexSlices } from '#node-agent/network/cluster-view.ts';
@@ -18,6 +18,7 @@ export class ServiceWorld {
   readonly services = indexServices(new Cache<Service>());
   readonly slices = indexSlices(new Cache<EndpointSlice>());
   readonly pods = new Cache<Pod>();
+  readonly nodes = new Cache<Node>();
   readonly warnings: string[] = [];
   readonly #servers: ChildProcess[] = [];
   #rules: ServiceRules | undefined;
@@ -25,7 +26,7 @@ export class ServiceWorld {
   /** The network, with rules that know of nothing yet. */
   async start(): Promise<void> {
     await this.network.start();
-    for (const cache of [this.services, this.slices, this.pods])
+    for (const cache of [this.services, this.slices, this.pods, this.nodes])
       cache.apply({ type: 'replaced', objects: [], version: '1' });
     await this.restart();
   }
@@ -33,7 +34,7 @@ export class ServiceWorld {
   /** What the next life of the agent does, over the same documents. */
   async restart(more: Partial<ServiceRulesOptions> = {}): Promise<void> {
     this.#rules?.close();
-    const { services, slices, pods, network } = this;
+    const { services, slices, pods, nodes, network } = this;
     if (this.#rules !== undefined) await network.table.open();
     const log = {
       warn: (message: string, fields: object) => {
@@ -41,7 +42,7 @@ export class ServiceWorld {
       },
     };
     this.#rules = new ServiceRules({
-      view: { services, slices, pods },
+      view: { services, slices, pods, nodes },
       table: network.table,
       nodeName,
       log,
@@ -52,17 +53,18 @@ export class ServiceWorld {
   }
 
   /** Puts documents in. */
-  apply(...objects: readonly (Service | EndpointSlice | Pod)[]): void {
+  apply(...objects: readonly (Service | EndpointSlice | Pod | Node)[]): void {
     for (const object of objects) this.#tell('applied', object);
   }
 
-  #tell(type: 'applied' | 'deleted', object: Service | EndpointSlice | Pod): void {
+  #tell(type: 'applied' | 'deleted', object: Service | EndpointSlice | Pod | Node): void {
     if (object.kind === 'Service') this.services.apply({ type, object: object as Service });
     else if (object.kind === 'Pod') this.pods.apply({ type, object: object as Pod });
+    else if (object.kind === 'Node') this.nodes.apply({ type, object: object as Node });
     else this.slices.apply({ type, object: object as EndpointSlice });
   }
 
-  remove(object: Service | EndpointSlice | Pod): void {
+  remove(object: Service | EndpointSlice | Pod | Node): void {
     this.#tell('deleted', object);
   }
 

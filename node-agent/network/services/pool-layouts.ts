@@ -18,7 +18,7 @@ export interface LaidPool extends Pool {
 export class PoolNumbers {
   readonly #names = new Map<number, string>();
 
-  markOf({ name, kind }: Pool): number {
+  markOf({ name, kind }: { readonly name: string; readonly kind: keyof typeof poolBits }): number {
     const bits = poolBits[kind];
     let number = createHash('sha256').update(name).digest().readUInt32LE(0) & poolNumberMask;
     for (;;) {
@@ -48,8 +48,13 @@ export function layPool(pool: Pool, mark: number, before: readonly string[]): La
 const idOf = (endpoint: string): number =>
   (createHash('sha256').update(endpoint).digest().readUInt32LE(0) | 0x8000_0000) >>> 0;
 
-/** What the share puts into each set. */
-export function elementsOf(share: Share, pools: readonly LaidPool[]): ShareElements {
+/** What the share puts into each set; `guardMark`: the number of its guard, if it has one. */
+export function elementsOf(
+  share: Share,
+  pools: readonly LaidPool[],
+  guardMark: number,
+): ShareElements {
+  const { fronts: guarded = [], sources = [] } = share.guard ?? {};
   const marks = new Map(pools.map(({ name, mark }) => [name, mark]));
   const pointing = (places: ReadonlyMap<string, string>) =>
     new Map([...places].map(([place, pool]) => [place, String(marks.get(pool))]));
@@ -59,6 +64,8 @@ export function elementsOf(share: Share, pools: readonly LaidPool[]): ShareEleme
   const remembered = filled.filter(({ stickySeconds }) => stickySeconds > 0);
   return new Map<SetName, ReadonlyMap<string, string>>([
     ['fronts', pointing(share.fronts)],
+    ['guards', new Map(guarded.map((front) => [front, String(guardMark)]))],
+    ['sources', new Map(sources.map((source) => [`${guardMark} ${source}`, '']))],
     ['nodeports', pointing(share.nodePorts)],
     ['sizes', new Map(filled.map((pool) => [String(pool.mark), size(pool)]))],
     [

@@ -6,9 +6,13 @@
  *   address . protocol . port --fronts, nodeports--> pool (ct mark) --sizes--> slots --random or hash--> slot (mark)
  *   pool . slot --endpoints--> address . port: the new destination
  *
+ * A front that not everybody may come to is in `guards`, too: its number and the client's networks, from the longest prefix to
+ * the shortest, are looked up in `sources`, and who is in none is dropped.
+ *
  * Where clients stay, the first one's slot --ids--> endpoint's number is kept in `affinity` by client and pool, and the
  * number is what `endpoints` is asked with.
  */
+import { ipText } from '../cidr.ts';
 
 export interface TableOptions {
   readonly table: string;
@@ -25,6 +29,8 @@ export const poolBits = {
   internal: 0x8000_0000,
   external: 0xc000_0000,
   local: 0xa000_0000,
+  /** No pool: whose sources are allowed. */
+  guard: 0x1000_0000,
 } as const;
 export const poolNumberMask = 0x0fff_ffff;
 
@@ -81,6 +87,8 @@ function keeperText(table: string, size: number): string {
 /** Types are written out: they must be the same for ever, or the table is made anew. */
 const sets = (table: string): string => `table ip ${table} {
   map fronts { type ipv4_addr . inet_proto . inet_service : mark; }
+  map guards { type ipv4_addr . inet_proto . inet_service : mark; }
+  set sources { type mark . mark . ipv4_addr; }
   map nodeports { type inet_proto . inet_service : mark; }
   map sizes { type mark : mark; }
   map endpoints { type mark . mark : ipv4_addr . inet_service; }
@@ -100,7 +108,16 @@ const baseChains = {
   outgoing: 'type filter hook output priority filter; policy accept;',
   postrouting: 'type nat hook postrouting priority srcnat; policy accept;',
 };
-const chains = ['services', 'pick', 'translate', 'refuse'];
+const chains = ['services', 'admit', 'pick', 'translate', 'refuse'];
+
+/** Asked only of fronts in `guards`: one look-up a prefix, so that a change of a range is one element. */
+const admitRules: readonly string[] = [
+  ...Array.from({ length: 32 }, (_, i) => {
+    const [prefix, mask] = [32 - i, ipText(2 ** 32 - 2 ** i)];
+    return `meta mark set ${prefix} ct mark . meta mark . ip saddr & ${mask} @sources return`;
+  }),
+  'drop',
+];
 
 function rules({
   podCidr,
@@ -119,9 +136,11 @@ function rules({
     forward: ['jump refuse'],
     outgoing: ['jump refuse'],
     services: [
+      'ct mark set ip daddr . meta l4proto . th dport map @guards jump admit',
       'ct mark set ip daddr . meta l4proto . th dport map @fronts goto pick',
       'fib daddr type local ct mark set meta l4proto . th dport map @nodeports goto pick',
     ],
+    admit: admitRules,
     pick: ['meta mark set ct mark map @sizes meta mark vmap @pickers'],
     translate: [`${ports} dnat ip to ct mark . meta mark map @endpoints`],
     // Of a Service without endpoints: no way was found for the first packet. Kubernetes drops what only other nodes serve.

@@ -3,6 +3,9 @@
  * (pools). Pure. The rules are those of Kubernetes' Service and EndpointSlice (`pkg/proxy`).
  */
 import type { EndpointSlice, Service } from '#api/resources/types.ts';
+import type { HealthCheck } from './health-checks.ts';
+import { type NodePlace, nearest } from './near.ts';
+import { type Guard, guardOf } from './sources.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 
@@ -32,6 +35,10 @@ export interface Share {
   readonly pools: readonly Pool[];
   /** Endpoints of this node: one that reaches itself through a Service must see another's address. */
   readonly localIps: readonly string[];
+  /** Who may come to some of the fronts. */
+  readonly guard?: Guard | undefined;
+  /** What balancers ask whether this node has endpoints. */
+  readonly health?: HealthCheck | undefined;
 }
 
 export const emptyShare: Share = {
@@ -51,6 +58,7 @@ interface Candidate {
   /** Not ready because it is ending, but it still answers. */
   readonly isLeaving: boolean;
   readonly isLocal: boolean;
+  readonly hints: Endpoint['hints'];
 }
 
 const isV4 = (ip: string): boolean => /^\d+\.\d+\.\d+\.\d+$/.test(ip);
@@ -73,7 +81,8 @@ function candidate(endpoint: Endpoint, port: number, nodeName: string): readonly
   if (ip === undefined || !isV4(ip)) return [];
   const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
   const isLocal = endpoint.nodeName === nodeName;
-  return [{ ip, port, isReady: ready, isLeaving: serving && terminating, isLocal }];
+  const { hints } = endpoint;
+  return [{ ip, port, isReady: ready, isLeaving: serving && terminating, isLocal, hints }];
 }
 
 /** The slices' endpoints for a port of the Service. */
@@ -100,21 +109,28 @@ function candidates(
   return [...found.values()];
 }
 
-/** Those that are ready; if there is none, those that end but still answer. */
-function usable(all: readonly Candidate[]): readonly Candidate[] {
+/** Those that are ready, of them the nearest; if there is none, those that end but still answer. */
+function usable(all: readonly Candidate[], place?: NodePlace): readonly Candidate[] {
   const ready = all.filter(({ isReady }) => isReady);
-  return ready.length > 0 ? ready : all.filter(({ isLeaving }) => isLeaving);
+  if (ready.length === 0) return all.filter(({ isLeaving }) => isLeaving);
+  return place === undefined ? ready : nearest(ready, place);
 }
 
 const texts = (all: readonly Candidate[]): string[] =>
   [...new Set(all.map(({ ip, port }) => `${ip} ${port}`))].sort();
 
-/** Addresses at which clients outside the cluster come in. */
-function externalIps({ spec, status }: Service): string[] {
-  const balanced = spec?.type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : [];
-  const virtual = balanced.filter(({ ipMode = 'VIP' }) => ipMode === 'VIP');
-  return [...(spec?.externalIPs ?? []), ...virtual.flatMap(({ ip }) => ip ?? [])].filter(isV4);
+/** Addresses that a balancer gave the Service and leads here; one that asks a node port has none of ours. */
+function balancedIps({ spec, status }: Service): string[] {
+  const given = spec?.type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : [];
+  const virtual = given.filter(({ ipMode = 'VIP' }) => ipMode === 'VIP');
+  return virtual.flatMap(({ ip }) => ip ?? []).filter(isV4);
 }
+
+/** Addresses at which clients outside the cluster come in. */
+const externalIps = (service: Service): string[] => [
+  ...(service.spec?.externalIPs ?? []).filter(isV4),
+  ...balancedIps(service),
+];
 
 /** Three hours, unless the Service says how long. */
 function stickySecondsOf({ spec }: Service): number {
@@ -129,12 +145,21 @@ interface Draft {
   readonly localIps: Set<string>;
 }
 
-function addPort(draft: Draft, service: Service, port: ServicePort, all: Candidate[]): void {
+const frontOf = (ip: string, port: ServicePort): string =>
+  `${ip} ${protocolOf(port.protocol)} ${port.port}`;
+
+interface PortOf {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly place: NodePlace;
+}
+
+function addPort(draft: Draft, { service, port, place }: PortOf, all: readonly Candidate[]): void {
   const { spec, metadata } = service;
   const protocol = protocolOf(port.protocol);
   const base = `${metadata.namespace}/${metadata.name}:${port.name ?? ''}/${protocol}/${port.port}`;
   const local = usable(all.filter(({ isLocal }) => isLocal));
-  const everywhere = usable(all);
+  const everywhere = usable(all, place);
   const stickySeconds = stickySecondsOf(service);
   const pool = (kind: PoolKind, name: string, endpoints: readonly Candidate[]): string => {
     draft.pools.push({ name, kind, protocol, stickySeconds, endpoints: texts(endpoints) });
@@ -144,7 +169,7 @@ function addPort(draft: Draft, service: Service, port: ServicePort, all: Candida
   const isInside = spec?.internalTrafficPolicy === 'Local';
   const inside = pool('internal', `${base}/internal`, isInside ? local : everywhere);
   for (const ip of (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).filter(isV4)) {
-    draft.fronts.set(`${ip} ${protocol} ${port.port}`, inside);
+    draft.fronts.set(frontOf(ip, port), inside);
   }
   const nodePort = spec?.type === 'ClusterIP' ? undefined : port.nodePort;
   const external = externalIps(service);
@@ -153,16 +178,29 @@ function addPort(draft: Draft, service: Service, port: ServicePort, all: Candida
     spec?.externalTrafficPolicy === 'Local'
       ? pool('local', `${base}/local`, local)
       : pool('external', `${base}/external`, everywhere);
-  for (const ip of external) draft.fronts.set(`${ip} ${protocol} ${port.port}`, outside);
+  for (const ip of external) draft.fronts.set(frontOf(ip, port), outside);
   if (nodePort !== undefined && nodePort !== 0)
     draft.nodePorts.set(`${protocol} ${nodePort}`, outside);
+}
+
+/** What answers at the port that a balancer asks; only Services that lead to endpoints of their own node have one. */
+function healthOf(
+  { metadata, spec }: Service,
+  all: readonly (readonly Candidate[])[],
+): HealthCheck | undefined {
+  const port = spec?.healthCheckNodePort ?? 0;
+  const isAsked = spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
+  if (port === 0 || !isAsked) return undefined;
+  const ready = all.flat().filter(({ isLocal, isReady }) => isLocal && isReady);
+  const { namespace = '', name } = metadata;
+  return { namespace, name, port, localEndpoints: new Set(ready.map(({ ip }) => ip)).size };
 }
 
 /** The Service's share of this node's table, from the slices that are labelled with its name. */
 export function serviceShare(
   service: Service,
   slices: readonly EndpointSlice[],
-  nodeName: string,
+  place: NodePlace,
 ): Share {
   if (!isForUs(service)) return emptyShare;
   const draft: Draft = {
@@ -171,7 +209,15 @@ export function serviceShare(
     pools: [],
     localIps: new Set(),
   };
-  for (const port of service.spec?.ports ?? [])
-    addPort(draft, service, port, candidates(port, slices, nodeName));
-  return { ...draft, localIps: [...draft.localIps] };
+  const ports = service.spec?.ports ?? [];
+  const all = ports.map((port) => candidates(port, slices, place.nodeName));
+  for (const [i, port] of ports.entries()) addPort(draft, { service, port, place }, all[i] ?? []);
+  const addresses = balancedIps(service);
+  const fronts = addresses.flatMap((ip) => ports.map((port) => frontOf(ip, port)));
+  return {
+    ...draft,
+    localIps: [...draft.localIps],
+    guard: guardOf(service, { addresses, fronts }, place.addresses),
+    health: healthOf(service, all),
+  };
 }

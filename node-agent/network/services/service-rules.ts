@@ -1,16 +1,19 @@
 /** Keeps the node's table what Services, their endpoints and the pods' host ports say. */
+import { isDeepStrictEqual } from 'node:util';
 import { Subscription } from 'rxjs/internal/Subscription';
 import { keyOf } from '#api/resources/meta.ts';
-import type { EndpointSlice, Service } from '#api/resources/types.ts';
+import type { EndpointSlice, Node, Service } from '#api/resources/types.ts';
 import { type ClusterView, serviceKeysOf } from '../cluster-view.ts';
 import type { ElementTable } from './element-table.ts';
 import { type EndedFlows, endFlows, endUnledFlows } from './flows.ts';
+import { HealthChecks } from './health-checks.ts';
 import { hostPortShare } from './host-ports.ts';
+import type { NodePlace } from './near.ts';
 import { emptyShare, type Share, serviceShare } from './service-plan.ts';
 import { Shares } from './shares.ts';
 
 export interface ServiceRulesOptions {
-  readonly view: Pick<ClusterView, 'services' | 'slices' | 'pods'>;
+  readonly view: Pick<ClusterView, 'services' | 'slices' | 'pods' | 'nodes'>;
   readonly table: ElementTable;
   readonly nodeName: string;
   /** Services that the node itself answers, by key: where. */
@@ -34,15 +37,21 @@ export class ServiceRules {
   #wake = Promise.withResolvers<void>();
   #ended: EndedFlows[] = [];
   #newPorts = new Set<number>();
+  readonly #health: HealthChecks;
+  /** The table is what the cluster says, as far as we know. */
+  #isHealthy = false;
+  #place: NodePlace;
 
   constructor(options: ServiceRulesOptions) {
     this.#options = options;
     this.#shares = new Shares(options.table);
+    this.#health = new HealthChecks({ isHealthy: () => this.#isHealthy, log: options.log });
+    this.#place = placeOf(options.nodeName, undefined);
   }
 
   /** Starts following. What an earlier life of the agent put there stays until the cluster was read. */
   start(): void {
-    const { services, slices, pods } = this.#options.view;
+    const { services, slices, pods, nodes } = this.#options.view;
     this.#changes.add(services.changes.subscribe(({ key }) => this.#touch(`service ${key}`)));
     this.#changes.add(
       slices.changes.subscribe(({ before, after }) => {
@@ -52,8 +61,14 @@ export class ServiceRules {
       }),
     );
     this.#changes.add(pods.changes.subscribe(({ key }) => this.#touch(`pod ${key}`)));
-    const synced = [services, slices, pods].map((cache) => cache.synced());
+    this.#changes.add(
+      nodes.changes.subscribe(({ key }) => {
+        if (key === this.#options.nodeName) this.#moved();
+      }),
+    );
+    const synced = [services, slices, pods, nodes].map((cache) => cache.synced());
     void Promise.all(synced).then(() => {
+      this.#moved();
       for (const key of services.keys()) this.#dirty.add(`service ${key}`);
       for (const key of pods.keys()) this.#dirty.add(`pod ${key}`);
       this.#isSynced = true;
@@ -70,12 +85,22 @@ export class ServiceRules {
   close(): void {
     this.#abort.abort();
     this.#changes.unsubscribe();
+    this.#health.close();
     this.#wake.resolve();
   }
 
   #touch(owner: string): void {
     this.#dirty.add(owner);
     if (this.#isSynced) this.#wake.resolve();
+  }
+
+  /** Another zone or address of the node: any Service may be led elsewhere. */
+  #moved(): void {
+    const { view, nodeName } = this.#options;
+    const place = placeOf(nodeName, view.nodes.get(nodeName));
+    if (isDeepStrictEqual(place, this.#place)) return;
+    this.#place = place;
+    for (const key of view.services.keys()) this.#touch(`service ${key}`);
   }
 
   async #run(): Promise<void> {
@@ -95,6 +120,7 @@ export class ServiceRules {
         const why = error instanceof Error ? error.message : String(error);
         log.warn('services do not lead where they should', { why, retryMs: backoffMs });
         isFirst = true;
+        this.#isHealthy = false;
         await this.#pause(backoffMs);
         backoffMs = Math.min(backoffMs * 2, retryMs.longest);
       }
@@ -103,7 +129,7 @@ export class ServiceRules {
 
   async #pass(isFirst: boolean): Promise<void> {
     const { table } = this.#options;
-    for (const owner of this.#dirty) this.#place(owner);
+    for (const owner of this.#dirty) this.#put(owner);
     this.#dirty.clear();
     if (isFirst) table.disown();
     await table.flush();
@@ -111,10 +137,11 @@ export class ServiceRules {
     this.#ended = [];
     this.#newPorts = new Set();
     await Promise.all([endFlows(ended), endUnledFlows(ports)]);
+    this.#isHealthy = true;
     if (isFirst) this.#first.resolve();
   }
 
-  #place(owner: string): void {
+  #put(owner: string): void {
     const share = this.#shareOf(owner);
     for (const port of share.nodePorts.keys()) {
       const [protocol, number = ''] = port.split(' ');
@@ -122,10 +149,11 @@ export class ServiceRules {
       if (protocol === 'udp' && isNew) this.#newPorts.add(Number(number));
     }
     this.#ended.push(...this.#shares.put(owner, share));
+    this.#health.put(owner, share.health);
   }
 
   #shareOf(owner: string): Share {
-    const { view, nodeName, answered } = this.#options;
+    const { view, answered } = this.#options;
     const [kind = '', key = ''] = owner.split(' ');
     if (kind === 'pod') {
       const pod = view.pods.get(key);
@@ -136,7 +164,8 @@ export class ServiceRules {
     // One with a selector has pods of its own to answer it.
     const own = service.spec?.selector === undefined ? answered?.get(keyOf(service)) : undefined;
     const slices = view.slices.byIndex('service', key);
-    return serviceShare(service, own === undefined ? slices : [ownSlice(service, own)], nodeName);
+    const led = own === undefined ? slices : [ownSlice(service, own)];
+    return serviceShare(service, led, this.#place);
   }
 
   /** Something is to be done, or so much time has passed. */
@@ -153,6 +182,15 @@ export class ServiceRules {
     });
   }
 }
+
+/** What a Service asks of the node: its name, zone and addresses. */
+const placeOf = (nodeName: string, node: Node | undefined): NodePlace => ({
+  nodeName,
+  zone: node?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
+  addresses: (node?.status?.addresses ?? [])
+    .filter(({ type }) => type === 'InternalIP')
+    .map(({ address }) => address),
+});
 
 /** The slice of a Service that this node answers by itself. */
 function ownSlice(service: Service, place: { ip: string; port: number }): EndpointSlice {

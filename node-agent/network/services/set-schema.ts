@@ -12,6 +12,10 @@ interface Shape {
 const shapes = {
   /** Where services are reached → the pool. */
   fronts: { key: ['address', 'protocol', 'port'], value: ['mark'] },
+  /** Fronts that not everybody may come to → whose sources are allowed. */
+  guards: { key: ['address', 'protocol', 'port'], value: ['mark'] },
+  /** Whose, prefix, network. */
+  sources: { key: ['mark', 'mark', 'address'] },
   /** Ports of every address of the node → the pool. */
   nodeports: { key: ['protocol', 'port'], value: ['mark'] },
   /** Pool → how many slots it has, or for how long clients stay (rules.ts, `stickySize`). */
@@ -34,6 +38,8 @@ export const setNames: readonly SetName[] = [
   'ids',
   'sizes',
   'itself',
+  'sources',
+  'guards',
   'fronts',
   'nodeports',
 ];

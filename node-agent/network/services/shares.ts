@@ -18,6 +18,7 @@ import type { SetName } from './set-schema.ts';
 interface Held {
   readonly share: Share;
   readonly pools: readonly LaidPool[];
+  readonly guardMark: number;
   readonly elements: ShareElements;
 }
 
@@ -45,12 +46,23 @@ export class Shares {
   put(owner: string, share: Share): EndedFlows[] {
     const before = this.#held.get(owner);
     const pools = share.pools.map((pool) => this.#lay(pool, before));
-    const next = { share, pools, elements: elementsOf(share, pools) };
+    const guardMark = this.#guardMark(share, before);
+    const next = { share, pools, guardMark, elements: elementsOf(share, pools, guardMark) };
     const empty = share.pools.length === 0;
     if (empty) this.#held.delete(owner);
     else this.#held.set(owner, next);
     this.#replace(owner, before?.elements ?? new Map(), next.elements);
     return this.#endedFlows(before, next);
+  }
+
+  /** The number of the share's guard; 0: it has none. */
+  #guardMark({ guard }: Share, before: Held | undefined): number {
+    const held = before?.guardMark ?? 0;
+    if (guard === undefined) {
+      if (held !== 0) this.#numbers.forget(held);
+      return 0;
+    }
+    return held === 0 ? this.#numbers.markOf({ name: guard.name, kind: 'guard' }) : held;
   }
 
   #lay(pool: Pool, before: Held | undefined): LaidPool {

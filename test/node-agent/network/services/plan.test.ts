@@ -26,6 +26,7 @@ const at = (ip: string, node = 'here', conditions: object = { ready: true }) => 
   nodeName: node,
   conditions,
 });
+const here = { nodeName: 'here', zone: 'west', addresses: ['192.0.2.100'] };
 const ending = { ready: false, serving: true, terminating: true };
 
 /** A share in one line: `front>kind:endpoints`. */
@@ -129,7 +130,7 @@ const cases: readonly (readonly [string, Service, readonly EndpointSlice[], stri
   ],
 ];
 for (const [name, service, slices, expected] of cases) {
-  t.test(name, async (t) => t.equal(line(serviceShare(service, slices, 'here')), expected));
+  t.test(name, async (t) => t.equal(line(serviceShare(service, slices, here)), expected));
 }
 
 t.test('host ports lead to the pod while it runs, never in the host’s network', async (t) => {
@@ -200,6 +201,8 @@ t.test('elements are the same as text and as bytes', async (t) => {
     ['sizes', '2147483649', '3'],
     ['endpoints', '2147483649 2', '10.244.0.7 65535'],
     ['itself', '10.244.0.7 10.244.0.7', ''],
+    ['guards', '192.0.2.8 tcp 443', '268435457'],
+    ['sources', '268435457 24 192.0.2.0', ''],
   ] as const)
     t.strictSame(decodeElement(set, encodeElement(set, key, value)), [key, value]);
 });
