@@ -55,7 +55,7 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     () => import('./commands/set.ts'),
   ),
   rollout: entry(
-    'rollout status|history|undo|restart|pause|resume TYPE/NAME… [-n NAMESPACE] [-w] [--timeout 5m] [--revision N] [--to-revision N]',
+    'rollout status|history|undo|restart|pause|resume TYPE/NAME… [-n NAMESPACE] [-w] [--timeout 5m] [--revision N] [--to-revision N] [-f FILE] [-l SELECTOR] [--dry-run[=server]] [-o FORM]',
     'follow, redo and undo the roll-out of a workload',
     () => import('./commands/rollout.ts'),
   ),

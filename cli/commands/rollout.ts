@@ -1,25 +1,16 @@
 /** `bay rollout`: follow, redo and undo the roll-out of a workload. */
 import { UsageError } from '../arguments.ts';
-import { forEachFound, outcome, tellFailure, withClient } from '../documents/each.ts';
-import {
-  clientFlags,
-  dryRunOf,
-  integerOf,
-  parseFlags,
-  selectionFlags,
-  writeFlags,
-} from '../documents/flags.ts';
-import { objectLabel } from '../object-name.ts';
+import { changeEach, changeFlags } from '../documents/change.ts';
+import { forEachFound, tellFailure, withClient } from '../documents/each.ts';
+import { integerOf, parseFlags } from '../documents/flags.ts';
+import type { Action } from '../rollout/change.ts';
 
 const flags = {
-  ...clientFlags,
-  ...selectionFlags,
-  ...writeFlags,
+  ...changeFlags,
   watch: { type: 'boolean', short: 'w' },
   timeout: { type: 'string' },
   revision: { type: 'string' },
   'to-revision': { type: 'string' },
-  output: { type: 'string', short: 'o' },
 } as const;
 
 type Values = ReturnType<typeof parseFlags<typeof flags>>['values'];
@@ -49,31 +40,36 @@ async function history(values: Values, words: readonly string[]): Promise<number
   );
 }
 
+/** What changes an object says so, or shows it as `-o` asks. */
+const changeAll = (
+  action: string,
+  values: Values,
+  words: readonly string[],
+  each: Parameters<typeof changeEach>[3],
+): Promise<number> =>
+  changeEach(
+    `rollout ${action}`,
+    {
+      ...values,
+      all: everyOne(words, values),
+      'field-manager': values['field-manager'] ?? 'bay-rollout',
+    },
+    words,
+    each,
+  );
+
 async function undo(values: Values, words: readonly string[]): Promise<number> {
   const { undo: undoOne } = await import('../rollout/undo.ts');
   const revision = revisionOf(values['to-revision'], '--to-revision');
-  const dryRun = dryRunOf(values['dry-run']);
-  return forEachFound(
-    { ...values, all: everyOne(words, values), words },
-    'rollout undo',
-    async (client, found) => {
-      const said = await undoOne(client, found, revision, dryRun);
-      process.stdout.write(outcome(objectLabel(found.type, found.name), said, dryRun));
-    },
+  return changeAll('undo', values, words, (client, found, change) =>
+    undoOne(client, found, revision, change),
   );
 }
 
-async function change(action: string, values: Values, words: readonly string[]): Promise<number> {
+async function change(action: Action, values: Values, words: readonly string[]): Promise<number> {
   const { changeRollout } = await import('../rollout/change.ts');
-  const dryRun = dryRunOf(values['dry-run']);
-  const fieldManager = values['field-manager'] ?? 'bay-rollout';
-  return forEachFound(
-    { ...values, all: everyOne(words, values), words },
-    `rollout ${action}`,
-    async (client, found) => {
-      const said = await changeRollout(client, found, action, { dryRun, fieldManager });
-      process.stdout.write(outcome(objectLabel(found.type, found.name), said, dryRun));
-    },
+  return changeAll(action, values, words, (client, found, one) =>
+    changeRollout(client, found, action, one),
   );
 }
 
@@ -113,5 +109,5 @@ export async function run(args: readonly string[]): Promise<number> {
   if (action === 'history') return history(values, rest);
   if (action === 'undo') return undo(values, rest);
   if (action === 'status') return status(values, rest);
-  return change(action, values, rest);
+  return change(action as Action, values, rest);
 }

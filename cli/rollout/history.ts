@@ -13,7 +13,11 @@ function table(revisions: readonly Revision[]): string {
   return tabbed(`REVISION\tCHANGE-CAUSE\n${rows.join('')}`);
 }
 
-function template({ template: of, cause }: Revision): string {
+/** What pods are made of, as kubectl shows it of a revision. */
+export function templateText({
+  template: of,
+  cause,
+}: Pick<Revision, 'template' | 'cause'>): string {
   const out = new Writer();
   const metadata = (of['metadata'] ?? {}) as { annotations?: Record<string, string> };
   const annotations = {
@@ -44,7 +48,7 @@ export async function historyOf(
     return print(one?.object ?? revisions.at(-1)?.object ?? found.object);
   }
   const label = objectLabel(found.type, found.name);
-  if (one !== undefined) return `${label} with revision #${wanted}\n${template(one)}\n`;
+  if (one !== undefined) return `${label} with revision #${wanted}\n${templateText(one)}\n`;
   if (revisions.length === 0) return `${label} \nNo rollout history found.\n`;
   return `${label} \n${table(revisions)}\n`;
 }

@@ -2,15 +2,17 @@
 import { numberOr, objectOr, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import type { Found } from '../documents/select.ts';
-import { objectLabel } from '../object-name.ts';
 
 /** Whether it is this kind of `apps`. */
 export const isKind = ({ type }: Found, ...kinds: readonly string[]): boolean =>
   type.group === 'apps' && kinds.includes(type.kind);
 
-/** `daemonsets.apps "x": no rollout of this kind` in kubectl's words. */
-export const notSupported = ({ type, name }: Found, action: string): Error =>
-  new Error(`${objectLabel(type, name)}: ${action} is not supported`);
+/** What kubectl says of a change that cannot be: `deployments.apps "web" is not paused`. */
+export const refusal = ({ type, name }: Found, why: string): Error =>
+  new Error(`${[type.plural, type.group].filter(Boolean).join('.')} "${name}" ${why}`);
+
+export const notSupported = (found: Found, action: string): Error =>
+  refusal(found, `${action} is not supported`);
 
 export const specOf = (object: KubeObject) => objectOr(object['spec']);
 export const statusOf = (object: KubeObject) => objectOr(object['status']);

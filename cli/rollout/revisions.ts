@@ -48,7 +48,7 @@ export async function revisionsOf(client: RemoteClient, found: Found): Promise<R
       object,
     }));
   } else {
-    throw notSupported(found, 'a history');
+    throw notSupported(found, 'a roll-out history');
   }
   return revisions.sort((a, b) => a.number - b.number);
 }

@@ -1,10 +1,11 @@
 /** `bay rollout undo`. */
 import type { RemoteClient } from '#api/client/client.ts';
 import { equalJson, isObject, objectOr } from '#api/resources/json.ts';
-import type { DryRun } from '../documents/flags.ts';
-import { patchPlace } from '../documents/requests.ts';
+import type { Change } from '../documents/change.ts';
+import { patchPlace, type WriteOptions } from '../documents/requests.ts';
 import type { Found } from '../documents/select.ts';
 import { objectLabel } from '../object-name.ts';
+import { templateText } from './history.ts';
 import { annotationOf, isKind, specOf } from './kinds.ts';
 import { type Revision, revisionKey, revisionsOf } from './revisions.ts';
 
@@ -26,21 +27,20 @@ function chosen(found: Found, revisions: readonly Revision[], wanted: number): R
     );
   }
   const before = revisions.at(-2);
-  if (before === undefined) {
-    throw new Error(`no rollout history found for ${objectLabel(found.type, found.name)}`);
-  }
-  return before;
+  if (before !== undefined) return before;
+  throw new Error(
+    isKind(found, 'Deployment')
+      ? `no rollout history found for deployment "${found.name}"`
+      : 'no last revision to roll back to',
+  );
 }
-
-const skipped = (revision: number): string =>
-  `skipped rollback (current template already matches revision ${revision})`;
 
 async function undoDeployment(
   client: RemoteClient,
   found: Found,
   to: Revision,
-  isDry: boolean,
-): Promise<string> {
+  options: WriteOptions,
+): Promise<boolean> {
   const { object } = found;
   if (specOf(object)['paused'] === true) {
     throw new Error(
@@ -48,9 +48,7 @@ async function undoDeployment(
     );
   }
   const template = withoutHash(to.template);
-  if (equalJson(withoutHash(objectOr(specOf(object)['template'])), template)) {
-    return skipped(to.number);
-  }
+  if (equalJson(withoutHash(objectOr(specOf(object)['template'])), template)) return false;
   const own = [
     revisionKey,
     'deployment.kubernetes.io/desired-replicas',
@@ -70,8 +68,8 @@ async function undoDeployment(
     { op: 'replace', path: '/metadata/annotations', value: annotations },
   ];
   const usable = object.metadata.annotations === undefined ? patch.slice(0, 1) : patch;
-  await patchPlace(client, found, usable, 'json', { isDry, fieldManager: 'bay-rollout' });
-  return 'rolled back';
+  await patchPlace(client, found, usable, 'json', options);
+  return true;
 }
 
 /** Whether the object is already what the patch makes of it. */
@@ -81,19 +79,37 @@ function isMatched(object: unknown, patch: unknown): boolean {
   return fields.every(([field, value]) => isMatched(objectOr(object)[field], value));
 }
 
-/** Resolves with what was done. @throws Error if there is no such revision */
+/**
+ * Goes back to a revision (0: the one before). What is told is kubectl's: with `-o` the object as it was before, with `--dry-run=client`
+ * the template that pods would be made of. @throws Error if there is no such revision
+ */
 export async function undo(
   client: RemoteClient,
   found: Found,
   wanted: number,
-  dryRun: DryRun,
-): Promise<string> {
+  { dryRun, options, tell }: Change,
+): Promise<void> {
   const to = chosen(found, await revisionsOf(client, found), wanted);
-  if (dryRun === 'client') return 'rolled back';
-  const isDry = dryRun === 'server';
-  if (isKind(found, 'Deployment')) return undoDeployment(client, found, to, isDry);
-  const { data } = to.object;
-  if (isMatched(found.object, data)) return skipped(to.number);
-  await patchPlace(client, found, data, 'strategic', { isDry, fieldManager: 'bay-rollout' });
-  return 'rolled back';
+  const say = (what: string) => tell(found.type, what, found.object);
+  if (dryRun === 'client') return say(templateText({ ...to, cause: '' }));
+  const isBack = isKind(found, 'Deployment')
+    ? await undoDeployment(client, found, to, options)
+    : await undoOther(client, found, to, options);
+  say(
+    isBack
+      ? 'rolled back'
+      : `skipped rollback (current template already matches revision ${wanted})`,
+  );
+}
+
+/** Resolves with whether there was anything to change. */
+async function undoOther(
+  client: RemoteClient,
+  found: Found,
+  { object: { data } }: Revision,
+  options: WriteOptions,
+): Promise<boolean> {
+  if (isMatched(found.object, data)) return false;
+  await patchPlace(client, found, data, 'strategic', options);
+  return true;
 }
