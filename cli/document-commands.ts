@@ -100,7 +100,7 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     () => import('./commands/drain.ts'),
   ),
   taint: entry(
-    'taint nodes NODE… | -l SELECTOR | --all KEY=VALUE:EFFECT… KEY-… [--overwrite] [--dry-run=server]',
+    'taint nodes NODE… | -l SELECTOR | --all KEY=VALUE:EFFECT… KEY-… [--overwrite] [--dry-run=server] [-o FORM]',
     'keep pods away from nodes unless they tolerate it',
     () => import('./commands/taint.ts'),
   ),

@@ -5,12 +5,11 @@ import type { ApiObject } from '#api/client/collection.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { pods } from '#api/resources/resource-types.ts';
 import { hasReason } from '#api/resources/status.ts';
-import { UsageError } from '../arguments.ts';
 import { watchUntil } from '../await-healthy.ts';
 import { outcome, tellFailure, withClient } from '../documents/each.ts';
 import { clientFlags, dryRunOf, integerOf, parseFlags, writeFlags } from '../documents/flags.ts';
 import { errorText } from '../errors.ts';
-import { cordon, nodesMeant } from '../nodes/cordon.ts';
+import { allMeant, checkMeant, cordonAll } from '../nodes/cordon.ts';
 import { drainPlan } from '../nodes/drain-plan.ts';
 import { timeLimitMs } from '../time-limit.ts';
 
@@ -65,7 +64,7 @@ async function evict(client: RemoteClient, pod: KubeObject, how: How): Promise<v
 
 async function away(client: RemoteClient, pod: KubeObject, how: How): Promise<void> {
   const { name, namespace = 'default', uid } = pod.metadata;
-  process.stderr.write(`evicting pod ${namespace}/${name}\n`);
+  if (!how.isPlainDelete) process.stdout.write(`evicting pod ${namespace}/${name}\n`);
   await evict(client, pod, how);
   const place = { type: pods, name, namespace };
   const isGone = await watchUntil(client, place, (one) => one?.metadata.uid !== uid, how.signal);
@@ -75,10 +74,30 @@ async function away(client: RemoteClient, pod: KubeObject, how: How): Promise<vo
 
 type Flags = ReturnType<typeof parseFlags<typeof flags>>['values'];
 
-async function drain(client: RemoteClient, node: KubeObject, values: Flags): Promise<void> {
-  const { name } = node.metadata;
+/** What keeps a node from being drained: of each pod, or of each kind of them. */
+class NotDrained extends Error {
+  override readonly name = 'NotDrained';
+  readonly reasons: readonly string[];
+  constructor(reasons: readonly string[]) {
+    super(reasons.length === 1 ? reasons[0] : `[${reasons.join(', ')}]`);
+    this.reasons = reasons;
+  }
+}
+
+function howOf(values: Flags): How {
+  const ms = timeLimitMs(values.timeout ?? '0', '--timeout');
+  const grace = values['grace-period'];
+  const seconds = grace === undefined ? -1 : integerOf(grace, '--grace-period');
+  return {
+    grace: seconds < 0 ? undefined : seconds,
+    isPlainDelete: values['disable-eviction'] === true,
+    signal: ms > 0 ? AbortSignal.timeout(ms) : new AbortController().signal,
+  };
+}
+
+/** Of a cordoned node. @throws NotDrained */
+async function drain(client: RemoteClient, name: string, values: Flags, how: How): Promise<void> {
   const dryRun = dryRunOf(values['dry-run']);
-  process.stdout.write(await cordon(client, node, true, dryRun));
   const selector = values['pod-selector'];
   const { items } = await client.collection<KubeObject>(pods).list({
     fieldSelector: `spec.nodeName=${name}`,
@@ -89,48 +108,53 @@ async function drain(client: RemoteClient, node: KubeObject, values: Flags): Pro
     ignoreDaemonSets: values['ignore-daemonsets'] === true,
     deleteEmptyDirData: values['delete-emptydir-data'] === true,
   });
-  if (plan.errors.length > 0) {
-    throw new Error(`unable to drain node "${name}": ${plan.errors.join('; ')}`);
-  }
+  if (plan.errors.length > 0) throw new NotDrained(plan.errors);
   for (const warning of plan.warnings) process.stderr.write(`Warning: ${warning}\n`);
   if (dryRun !== 'none') {
     for (const { metadata } of plan.evict) {
-      process.stdout.write(
-        `evicting pod ${metadata.namespace}/${metadata.name} (${dryRun === 'server' ? 'server dry run' : 'dry run'})\n`,
-      );
+      const of = `evicting pod ${metadata.namespace}/${metadata.name}`;
+      process.stdout.write(`${of} (${dryRun === 'server' ? 'server dry run' : 'dry run'})\n`);
     }
   } else {
-    const ms = timeLimitMs(values.timeout ?? '0', '--timeout');
-    const grace = values['grace-period'];
-    const seconds = grace === undefined ? -1 : integerOf(grace, '--grace-period');
-    const how: How = {
-      grace: seconds < 0 ? undefined : seconds,
-      isPlainDelete: values['disable-eviction'] === true,
-      signal: ms > 0 ? AbortSignal.timeout(ms) : new AbortController().signal,
-    };
     const done = await Promise.allSettled(plan.evict.map((pod) => away(client, pod, how)));
     const failed = done.flatMap((one) =>
       one.status === 'rejected' ? [errorText(one.reason)] : [],
     );
-    if (failed.length > 0) throw new Error(`unable to drain node "${name}": ${failed.join('; ')}`);
+    if (failed.length > 0) throw new NotDrained(failed);
   }
   process.stdout.write(outcome(`node/${name}`, 'drained', dryRun));
 }
 
+/** In kubectl's frame: each failure as it comes, then the nodes that are left, then why. */
+function tellPending(pending: ReadonlyMap<string, readonly string[]>): void {
+  const names = [...pending.keys()].map((name) => ` ${name}\n`);
+  const reasons = [...pending.values()].flat().map((reason) => `${reason}\n`);
+  process.stderr.write(
+    `There are pending nodes to be drained:\n${names.join('')}${reasons.join('')}`,
+  );
+}
+
+/** All nodes are cordoned before the first is emptied: its pods must not go to the next. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parseFlags('drain', args, flags);
-  if ((words.length === 0) === (values.selector === undefined)) {
-    throw new UsageError('name the nodes, or select them: bay drain NODE… | -l SELECTOR');
-  }
+  checkMeant('drain', words, values.selector);
+  const dryRun = dryRunOf(values['dry-run']);
+  const how = howOf(values);
   return withClient(values, async (client) => {
-    let failures = 0;
-    const failed = (error: unknown) => {
-      failures += 1;
-      tellFailure(error);
-    };
-    for (const node of await nodesMeant(client, words, values.selector, failed)) {
-      await drain(client, node, values).catch(failed);
+    const all = await allMeant(client, words, values.selector);
+    if (all === undefined || !(await cordonAll(client, all, true, dryRun))) return 1;
+    const pending = new Map<string, readonly string[]>();
+    for (const { metadata } of all) {
+      const { name } = metadata;
+      await drain(client, name, values, how).catch((error: unknown) => {
+        const text = error instanceof NotDrained ? error.message : errorText(error);
+        pending.set(name, error instanceof NotDrained ? error.reasons : [text]);
+        tellFailure(
+          new Error(`unable to drain node "${name}" due to error: ${text}, continuing command...`),
+        );
+      });
     }
-    return failures > 0 ? 1 : 0;
+    if (pending.size > 0) tellPending(pending);
+    return pending.size > 0 ? 1 : 0;
   });
 }

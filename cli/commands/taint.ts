@@ -5,6 +5,7 @@ import { nodes } from '#api/resources/resource-types.ts';
 import { UsageError } from '../arguments.ts';
 import { outcome, tellFailure, withClient } from '../documents/each.ts';
 import { clientFlags, dryRunOf, parseFlags, writeFlags } from '../documents/flags.ts';
+import { printerOf } from '../documents/print.ts';
 import { patchPlace } from '../documents/requests.ts';
 import { nodesMeant } from '../nodes/cordon.ts';
 
@@ -14,6 +15,7 @@ const flags = {
   selector: { type: 'string', short: 'l' },
   all: { type: 'boolean' },
   overwrite: { type: 'boolean' },
+  output: { type: 'string', short: 'o' },
 } as const;
 
 interface Taint {
@@ -47,7 +49,23 @@ function changesOf(words: readonly string[]): Changes {
     const taint = { key, ...(value ? { value } : {}), ...(effect === undefined ? {} : { effect }) };
     (minus === '-' ? remove : set).push(taint);
   }
+  checkChanges({ set, remove });
   return { set, remove };
+}
+
+/** @throws UsageError when one taint is to be two things at once */
+function checkChanges({ set, remove }: Changes): void {
+  const text = ({ key, effect }: Taint) => `${key}:${effect}`;
+  const twice = set.find((taint, i) => set.slice(0, i).some((one) => text(one) === text(taint)));
+  if (twice !== undefined) {
+    throw new UsageError(`duplicated taints with the same key and effect: ${text(twice)}`);
+  }
+  const both = set.filter((taint) => remove.some((one) => isSame(one, { ...taint })));
+  if (both.length > 0) {
+    throw new UsageError(
+      `can not both modify and remove the following taint(s) in the same command: ${both.map(text).join(', ')}`,
+    );
+  }
 }
 
 const isSame = (a: Taint, b: JsonObject): boolean =>
@@ -57,11 +75,12 @@ const isSame = (a: Taint, b: JsonObject): boolean =>
 function changed(node: KubeObject, { set, remove }: Changes, overwrite: boolean) {
   const held = objectsOf(objectOr(node['spec'])['taints']);
   const { name } = node.metadata;
-  const lost = remove.find((taint) => !held.some((one) => isSame(taint, one)));
-  if (lost !== undefined) {
-    throw new Error(
-      `node/${name}: taint "${lost.key}${lost.effect === undefined ? '' : `:${lost.effect}`}" not found`,
+  const lost = remove.filter((taint) => !held.some((one) => isSame(taint, one)));
+  if (lost.length > 0) {
+    const said = lost.map(
+      ({ key, effect }) => `"${key}${effect === undefined ? '' : `:${effect}`}"`,
     );
+    throw new Error(`node/${name}: taint ${said.join(', ')} not found`);
   }
   const taken = set.filter((taint) => held.some((one) => isSame(taint, one)));
   const isNew = (taint: Taint) =>
@@ -98,7 +117,11 @@ export async function run(args: readonly string[]): Promise<number> {
   if (names.length === 0 && values.selector === undefined && !isAll) {
     throw new UsageError('name the nodes, or use -l SELECTOR or --all');
   }
+  if (isAll && values.selector !== undefined) {
+    throw new UsageError("setting 'all' parameter with a non empty selector is prohibited");
+  }
   const dryRun = dryRunOf(values['dry-run']);
+  const print = values.output === undefined ? undefined : await printerOf(values.output);
   return withClient(values, async (client) => {
     let failures = 0;
     const failed = (error: unknown) => {
@@ -112,9 +135,11 @@ export async function run(args: readonly string[]): Promise<number> {
         const { name, resourceVersion } = node.metadata;
         const patch = { metadata: { resourceVersion }, spec: { taints } };
         const options = { isDry: dryRun === 'server', fieldManager: values['field-manager'] };
-        if (dryRun !== 'client')
-          await patchPlace(client, { type: nodes, name }, patch, 'merge', options);
-        process.stdout.write(outcome(`node/${name}`, said, dryRun));
+        const after =
+          dryRun === 'client'
+            ? node
+            : await patchPlace(client, { type: nodes, name }, patch, 'merge', options);
+        process.stdout.write(print?.(after) ?? outcome(`node/${name}`, said, dryRun));
       } catch (error) {
         failed(error);
       }

@@ -35,8 +35,36 @@ export async function nodesMeant(
   return found.filter((one) => one !== undefined);
 }
 
+/** @throws UsageError unless nodes are either named or selected */
+export function checkMeant(
+  command: string,
+  words: readonly string[],
+  selector: string | undefined,
+): void {
+  if (words.length > 0 && selector !== undefined) {
+    throw new UsageError('cannot specify both a node name and a --selector option');
+  }
+  if (words.length === 0 && selector === undefined) {
+    throw new UsageError(`name the nodes, or select them: bay ${command} NODE… | -l SELECTOR`);
+  }
+}
+
+/** The same, or nothing when one is not there: then none of the others is touched. */
+export async function allMeant(
+  client: RemoteClient,
+  names: readonly string[],
+  selector: string | undefined,
+): Promise<KubeObject[] | undefined> {
+  let isWhole = true;
+  const found = await nodesMeant(client, names, selector, (error) => {
+    isWhole = false;
+    tellFailure(error);
+  });
+  return isWhole ? found : undefined;
+}
+
 /** Resolves with what is to be said of it. */
-export async function cordon(
+async function cordon(
   client: RemoteClient,
   node: KubeObject,
   isCordoned: boolean,
@@ -59,23 +87,29 @@ export async function cordon(
 export async function changeCordon(args: readonly string[], isCordoned: boolean): Promise<number> {
   const command = isCordoned ? 'cordon' : 'uncordon';
   const { values, words } = parseFlags(command, args, flags);
-  if ((words.length === 0) === (values.selector === undefined)) {
-    throw new UsageError(`name the nodes, or select them: bay ${command} NODE… | -l SELECTOR`);
-  }
+  checkMeant(command, words, values.selector);
   const dryRun = dryRunOf(values['dry-run']);
   return withClient(values, async (client) => {
-    let failures = 0;
-    const failed = (error: unknown) => {
-      failures += 1;
-      tellFailure(error);
-    };
-    for (const node of await nodesMeant(client, words, values.selector, failed)) {
-      try {
-        process.stdout.write(await cordon(client, node, isCordoned, dryRun));
-      } catch (error) {
-        failed(error);
-      }
-    }
-    return failures > 0 ? 1 : 0;
+    const all = await allMeant(client, words, values.selector);
+    return all !== undefined && (await cordonAll(client, all, isCordoned, dryRun)) ? 0 : 1;
   });
+}
+
+/** Tells what is done with each; resolves with whether it could be done with all. */
+export async function cordonAll(
+  client: RemoteClient,
+  all: readonly KubeObject[],
+  isCordoned: boolean,
+  dryRun: DryRun,
+): Promise<boolean> {
+  let isDone = true;
+  for (const node of all) {
+    try {
+      process.stdout.write(await cordon(client, node, isCordoned, dryRun));
+    } catch (error) {
+      isDone = false;
+      tellFailure(error);
+    }
+  }
+  return isDone;
 }

@@ -106,7 +106,7 @@ t.test('what is wrong is told', async (t) => {
   const cases: [string[], number, RegExp][] = [
     [['cordon'], 2, /name the nodes/],
     [['cordon', 'absent'], 1, /nodes "absent" not found/],
-    [['drain', 'n1'], 1, /unable to drain node "n1": cannot delete/],
+    [['drain', 'n1'], 1, /unable to drain node "n1" due to error: cannot delete/],
     [
       ['taint', 'nodes', 'n1', 'gpu=other:NoSchedule'],
       1,
