@@ -12,7 +12,7 @@ import { hasLocalLimits, overLocalLimit } from './local-limits.ts';
 import { localUse, measured } from './local-use.ts';
 import { isCritical, type NodePressure } from './node-pressure.ts';
 import { evictionMessage, ranked } from './ranking.ts';
-import type { Signals } from './thresholds.ts';
+import type { Resource, Shortage, Signals } from './thresholds.ts';
 
 const everyMs = 10_000;
 /** How long the next pod stays while the last one is taken down: kubelet's `podCleanupTimeout`. */
@@ -26,6 +26,10 @@ export interface EvictionOptions {
   readonly read: () => Promise<Signals>;
   /** Frees disk that nobody uses. */
   readonly reclaim: () => Promise<void>;
+  /** A threshold is met, and something is done about it. */
+  readonly onShortage: (resource: Resource) => void;
+  /** Seconds: so long pods have to end at most that go for a soft threshold. */
+  readonly maxPodGrace: number;
   /** The conditions are others now. */
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -67,6 +71,7 @@ export class Evictions {
     if (shortage === undefined) return [];
     const { resource } = shortage;
     world.log.warn('the node is short of something', { ...shortage });
+    this.#options.onShortage(resource);
     if (resource !== 'memory' && (await this.#reclaimed())) return [];
     const candidates = await Promise.all(
       this.#present().map(({ pod, state }) => measured(world, state, pod, resource)),
@@ -77,7 +82,8 @@ export class Evictions {
       return [];
     }
     const present = this.#present().filter(({ pod }) => pod === first.pod);
-    for (const one of present) this.#evict(one, evictionMessage(first, shortage));
+    const graceSeconds = this.#graceOf(first.pod, shortage);
+    for (const one of present) this.#evict(one, evictionMessage(first, shortage), graceSeconds);
     return present.map(({ pod }) => pod);
   }
 
@@ -127,22 +133,28 @@ export class Evictions {
       const { pod, state } = present;
       const message = overLocalLimit(pod, await localUse(this.#options.world, state, pod));
       if (message === undefined) continue;
-      this.#evict(present, message);
+      this.#evict(present, message, 0);
       gone.push(pod);
     }
     return gone;
   }
 
-  #evict({ pod, state }: Present, message: string): void {
+  /** Who has to go at once has no time; else the pod's own, within the node's bound. */
+  #graceOf({ spec }: Pod, { isSoft }: Shortage): number {
+    if (!isSoft) return 0;
+    return Math.min(this.#options.maxPodGrace, spec?.terminationGracePeriodSeconds ?? 30);
+  }
+
+  #evict({ pod, state }: Present, message: string, graceSeconds: number): void {
     const { world, clock } = this.#options;
     const { namespace, name } = pod.metadata;
     world.log.warn('pod evicted', { namespace, name, message });
     world.events.warn(pod, 'Evicted', message);
-    state.refused = { reason: 'Evicted', message, evicted: true };
+    state.refused = { reason: 'Evicted', message, evicted: { graceSeconds } };
     state.wake();
     this.#leaving = {
       states: [...(this.#leaving?.states ?? []), state],
-      until: clock.now() + patienceMs,
+      until: clock.now() + graceSeconds * 1000 + patienceMs,
     };
   }
 

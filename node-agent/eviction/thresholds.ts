@@ -40,6 +40,8 @@ export interface EvictionSettings {
   /** How long each soft threshold has to last, as `1m30s`. */
   readonly evictionSoftGracePeriod?: Settings;
   readonly evictionMinimumReclaim?: Settings;
+  /** Seconds. */
+  readonly evictionMaxPodGracePeriod?: number;
 }
 
 /** A threshold that is met, with the figures of that moment. */
@@ -47,6 +49,8 @@ export interface Shortage {
   readonly resource: Resource;
   readonly least: number;
   readonly available: number;
+  /** Of a soft threshold: pods that go for it have time to end. */
+  readonly isSoft: boolean;
 }
 
 /** In the order in which they are acted upon: memory first. */
@@ -91,6 +95,14 @@ export function thresholdsOf(settings: EvictionSettings = {}): Threshold[] {
       { ...of, least: parseLeast('evictionSoft', name, soft), graceMs },
     ];
   });
+}
+
+/** How long pods have to end at most that go for a soft threshold, in seconds. @throws Error naming the setting */
+export function maxPodGraceOf({
+  evictionMaxPodGracePeriod: seconds = 0,
+}: EvictionSettings): number {
+  if (Number.isInteger(seconds) && seconds >= 0) return seconds;
+  throw new Error(`evictionMaxPodGracePeriod: ${seconds}: is no whole number of seconds from 0 on`);
 }
 
 function refuseUnknown(field: string, named: Settings): void {
@@ -139,12 +151,13 @@ const amountOf = (least: Least, capacity: number): number =>
  * to reclaim is there, too.
  */
 export function shortageOf(
-  { resource, signal, least: wanted, reclaim }: Threshold,
+  { resource, signal, least: wanted, reclaim, graceMs }: Threshold,
   now: Signals,
   isReclaiming: boolean,
 ): Shortage | undefined {
   const { available, capacity } = now[signal];
   const least = amountOf(wanted, capacity);
   const more = isReclaiming ? amountOf(reclaim, capacity) : 0;
-  return capacity > 0 && available < least + more ? { resource, least, available } : undefined;
+  if (capacity === 0 || available >= least + more) return undefined;
+  return { resource, least, available, isSoft: graceMs > 0 };
 }

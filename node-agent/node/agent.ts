@@ -13,7 +13,7 @@ import { ClusterView } from '#node-agent/network/cluster-view.ts';
 import type { NodeNetwork, PodNetwork } from '#node-agent/network/pod-network.ts';
 import { Evictions } from '../eviction/evictions.ts';
 import { NodePressure } from '../eviction/node-pressure.ts';
-import { type Signals, thresholdsOf } from '../eviction/thresholds.ts';
+import { maxPodGraceOf, type Signals, thresholdsOf } from '../eviction/thresholds.ts';
 import { containerLogRoute } from '../operations/logs.ts';
 import { operationRoutes, operationUpgrades } from '../operations/routes.ts';
 import { drain } from '../pod/drain.ts';
@@ -32,6 +32,7 @@ import type { TmpfsMounts } from '../volume/empty-dir.ts';
 import { type AgentConfig, namesOf } from './config.ts';
 import { nodeAddress, readFacts, readSignals } from './facts.ts';
 import { imageUsers } from './images-in-use.ts';
+import { NodeEvents } from './node-events.ts';
 import { podsOnDisk } from './pods-on-disk.ts';
 import { Registration } from './registration.ts';
 import { Services } from './services.ts';
@@ -77,6 +78,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   let registration: Registration | undefined;
   const reportNow = () => void registration?.reportNow();
   const pressure = pressureOf(config);
+  const maxPodGrace = maxPodGraceOf(config);
   const world = worldOf(parts, facts, { services, pressure, onPulled: reportNow });
   const pods = new PodController(world);
   pods.adopt(adopted, onDisk);
@@ -89,11 +91,15 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
   );
   const collection = collectImages(parts, pods, world.kept);
   work.add(() => collection.stop());
+  const events = new NodeEvents(client, nodeName, log);
+  work.add(() => events.close());
   const evictions = evictionsOf({
     parts,
     pods,
     world,
     pressure,
+    maxPodGrace,
+    events,
     images: collection,
     onChange: reportNow,
   });
@@ -116,6 +122,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       images: await images.list(),
       now: Date.now(),
     }),
+    events,
     log,
   });
   await evictions.start();
@@ -142,10 +149,12 @@ function evictionsOf(of: {
   readonly pods: PodController;
   readonly world: World;
   readonly pressure: NodePressure;
+  readonly maxPodGrace: number;
+  readonly events: NodeEvents;
   readonly images: Pick<Collection, 'all'>;
   readonly onChange: () => void;
 }): Evictions {
-  const { parts, pods, world, pressure, onChange } = of;
+  const { parts, pods, world, pressure, maxPodGrace, onChange } = of;
   return new Evictions({
     world,
     pods: () => pods.pods(),
@@ -155,6 +164,8 @@ function evictionsOf(of: {
       await removeEndedLayers(world);
       await of.images.all();
     },
+    onShortage: (resource) => of.events.thresholdMet(resource),
+    maxPodGrace,
     onChange,
     clock: systemClock,
   });

@@ -50,6 +50,8 @@ const AgentConfig = t.intersection(
       evictionSoftGracePeriod: t.record(t.string, t.string),
       /** So much more has to be there before evictions end. */
       evictionMinimumReclaim: t.record(t.string, t.string),
+      /** So many seconds pods have to end that go for a soft threshold, if their own grace is not shorter: kubelet's 0. */
+      evictionMaxPodGracePeriod: t.number,
       /** How long a condition of pressure stays after its cause: kubelet's 300. */
       evictionPressureTransitionPeriodSeconds: t.number,
     }),

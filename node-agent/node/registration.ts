@@ -7,6 +7,7 @@ import type { Lease, Node } from '#api/resources/types.ts';
 import { backoffMs, connectBackoff } from '#controller/runtime/backoff.ts';
 import { microTimestamp, sleep, systemClock } from '#controller/runtime/clock.ts';
 import type { Log } from '#controller/runtime/log.ts';
+import type { NodeEvents } from './node-events.ts';
 import {
   leaseNamespace,
   leaseSeconds,
@@ -28,6 +29,7 @@ export interface RegistrationOptions {
   readonly client: Client;
   readonly identity: NodeIdentity;
   readonly report: () => Promise<NodeReport>;
+  readonly events: Pick<NodeEvents, 'conditionsChanged'>;
   readonly log: Log;
 }
 
@@ -94,8 +96,10 @@ export class Registration {
     const status = nodeStatus(this.#options.identity, report, this.#node.status);
     const due = report.now - this.#reportedAt >= reportMs;
     if (!due && isDeepStrictEqual(timeless(status), timeless(this.#node.status))) return;
+    const before = this.#node.status?.conditions ?? [];
     this.#node = await this.#nodes.patchStatus({ name }, { status }, 'strategic');
     this.#reportedAt = report.now;
+    this.#options.events.conditionsChanged(before, status.conditions ?? []);
   }
 
   async #read(): Promise<Node | undefined> {
@@ -116,6 +120,7 @@ export class Registration {
       const status = nodeStatus(identity, report, undefined);
       const created = await this.#nodes.create({ ...node, status });
       this.#reportedAt = report.now;
+      this.#options.events.conditionsChanged([], status.conditions ?? []);
       return created;
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error;

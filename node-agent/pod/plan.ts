@@ -94,9 +94,9 @@ function isOver(view: PodView): boolean {
   return phase === 'Succeeded' || phase === 'Failed' || finished(view);
 }
 
-/** A node that is short of something cannot wait. */
+/** A node that is short of something cannot wait; one that is about to be can, for so long. */
 function graceOf(pod: Pod, view?: PodView): number {
-  if (view?.refused?.evicted === true) return 0;
+  if (view?.refused?.evicted !== undefined) return view.refused.evicted.graceSeconds * 1000;
   const seconds =
     pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
   return seconds * 1000;

@@ -175,7 +175,7 @@ function conditionsOf(
 
 /** What tells an eviction from a failure of the pod's own: policies of Jobs look for it. */
 function disruption({ refused }: PodView): Verdict[] {
-  if (refused?.evicted !== true) return [];
+  if (refused?.evicted === undefined) return [];
   const { message } = refused;
   return [{ type: 'DisruptionTarget', ok: true, reason: 'TerminationByKubelet', message }];
 }

@@ -72,7 +72,7 @@ export interface PodView {
   readonly refused?: {
     readonly reason: string;
     readonly message: string;
-    readonly evicted?: true;
+    readonly evicted?: { readonly graceSeconds: number };
   };
   /** Why set-up failed. */
   readonly setUpWaiting?: Waiting;

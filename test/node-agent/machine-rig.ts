@@ -7,7 +7,7 @@ import { ensurePki } from '#api/pki/pki.ts';
 import { pods } from '#api/resources/resource-types.ts';
 import type { Pod } from '#api/resources/types.ts';
 import { silent } from '#controller/runtime/log.ts';
-import type { Signals } from '#node-agent/eviction/thresholds.ts';
+import type { EvictionSettings, Signals } from '#node-agent/eviction/thresholds.ts';
 import { ensureBaseImage } from '#node-agent/image/ensure-base-image.ts';
 import { type Agent, startAgent } from '#node-agent/node/agent.ts';
 import { decodeConfig } from '#node-agent/node/config.ts';
@@ -25,9 +25,12 @@ const tag = process.pid.toString(36);
 export async function machineRig({
   podCidr,
   readSignals,
+  settings = {},
 }: {
   readonly podCidr: string;
   readonly readSignals?: () => Promise<Signals>;
+  /** More of the agent's configuration. */
+  readonly settings?: EvictionSettings;
 }) {
   const dir = mkdtempSync(join(tmpdir(), 'pods-agent-'));
   const pki = join(dir, 'pki');
@@ -48,6 +51,7 @@ export async function machineRig({
     podCidr,
     bridge: `bp-${tag}`,
     cgroupRoot: `/bayplan-t${tag}`,
+    ...settings,
   });
   const api = memoryApi();
   const start = async (): Promise<Agent> => {

@@ -29,13 +29,13 @@ t.test('thresholds are kubelet’s until the configuration says otherwise', asyn
   const usual = thresholdsOf();
   t.strictSame(shortages(usual, plenty), []);
   t.strictSame(shortages(usual, noMemory), [
-    { resource: 'memory', least: 100 * mi, available: 50 * mi },
+    { resource: 'memory', least: 100 * mi, available: 50 * mi, isSoft: false },
   ]);
   t.strictSame(
     shortages(usual, { ...noDisk, inodes: { available: 49, capacity: 1000 } }),
     [
-      { resource: 'ephemeral-storage', least: 10_000, available: 9_999 },
-      { resource: 'inodes', least: 50, available: 49 },
+      { resource: 'ephemeral-storage', least: 10_000, available: 9_999, isSoft: false },
+      { resource: 'inodes', least: 50, available: 49, isSoft: false },
     ],
     'both of the disk',
   );

@@ -1,8 +1,13 @@
 /** An agent over a runtime in memory, on a machine that runs short of what a test says. */
 import type { Pod } from '#api/resources/types.ts';
 import { Evictions } from '#node-agent/eviction/evictions.ts';
-import type { NodePressure } from '#node-agent/eviction/node-pressure.ts';
-import type { Signals } from '#node-agent/eviction/thresholds.ts';
+import { NodePressure } from '#node-agent/eviction/node-pressure.ts';
+import {
+  type EvictionSettings,
+  maxPodGraceOf,
+  type Signals,
+  thresholdsOf,
+} from '#node-agent/eviction/thresholds.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { agentRig, podOf, type Rig } from '../agent-rig.ts';
 
@@ -30,16 +35,22 @@ interface Pressed {
   afterReclaim: Signals | undefined;
   reclaims: number;
   changes: number;
+  /** What had to be freed, look by look. */
+  readonly shortages: string[];
   /** MiB by pod. */
   readonly memory: Record<string, number>;
   /** The pods of one look that have to go. */
   look(): Promise<string>;
 }
 
-export async function pressed(t: { teardown(run: () => void): void }): Promise<Pressed> {
+export async function pressed(
+  t: { teardown(run: () => void): void },
+  settings: EvictionSettings = {},
+): Promise<Pressed> {
   const rig = await agentRig();
   t.teardown(() => rig.close());
-  const pressure = rig.world.pressure as NodePressure;
+  const pressure = new NodePressure(thresholdsOf(settings));
+  (rig.world as { pressure: Pick<NodePressure, 'refusal'> }).pressure = pressure;
   const clock = new VirtualClock();
   const memory: Record<string, number> = {};
   const stats = rig.runtime.stats.bind(rig.runtime);
@@ -61,11 +72,13 @@ export async function pressed(t: { teardown(run: () => void): void }): Promise<P
     onChange: () => {
       it.changes += 1;
     },
+    onShortage: (resource) => it.shortages.push(resource),
+    maxPodGrace: maxPodGraceOf(settings),
     clock,
   });
   t.teardown(() => evictions.stop());
   const look = async () => (await evictions.look()).map(({ metadata }) => metadata.name).join(' ');
-  const counts = { reclaims: 0, changes: 0 };
+  const counts = { reclaims: 0, changes: 0, shortages: [] };
   const it: Pressed = {
     ...{ rig, evictions, pressure, clock, now: plenty, afterReclaim: undefined, memory, look },
     ...counts,

@@ -131,14 +131,14 @@ t.test('the message names what was short and who used more than its request', as
   t.equal(
     evictionMessage(
       { pod, use: { total: 166 * mi, containers } },
-      { resource: 'memory', least: 100 * mi, available: 50 * mi },
+      { resource: 'memory', least: 100 * mi, available: 50 * mi, isSoft: false },
     ),
     'The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. ' +
       'Container main was using 64Mi, request is 20Mi, has larger consumption of memory. ' +
       'Container bare was using 1536Ki, request is 0, has larger consumption of memory. ',
   );
   t.equal(
-    evictionMessage({ pod }, { resource: 'inodes', least: 5000, available: 12 }),
+    evictionMessage({ pod }, { resource: 'inodes', least: 5000, available: 12, isSoft: false }),
     'The node was low on resource: inodes. Threshold quantity: 5k, available: 12. ',
   );
 });

@@ -1,8 +1,8 @@
 /** A real agent told that its machine runs out: real containers go, and nothing of them stays. */
 import { rmSync } from 'node:fs';
 import t from 'tap';
-import { nodes, pods } from '#api/resources/resource-types.ts';
-import type { Node, Pod, PodContainer, Volume } from '#api/resources/types.ts';
+import { events, nodes, pods } from '#api/resources/resource-types.ts';
+import type { Event, Node, Pod, PodContainer, Volume } from '#api/resources/types.ts';
 import { eventually, podOf } from '../agent-rig.ts';
 import { machineRig, needsRoot } from '../machine-rig.ts';
 import { noDisk, noMemory, plenty } from './pressed.ts';
@@ -57,6 +57,13 @@ t.test(
       containerStatuses: [{ state: { terminated: { exitCode: 137 } } }],
     });
     await eventually('the condition', async () => (await pressure())?.[0] === 'MemoryPressure');
+    const told = () =>
+      (rig.api.store.all(events) as Event[])
+        .filter(({ involvedObject }) => involvedObject.kind === 'Node')
+        .map(({ reason }) => reason);
+    await eventually('the events of the node', () =>
+      ['EvictionThresholdMet', 'NodeHasInsufficientMemory'].every((one) => told().includes(one)),
+    );
     t.match(await rig.ask(agent, 'GET', '/containerLogs/default/hungry/main'), /ready/, 'its log');
 
     now = plenty;
@@ -96,3 +103,40 @@ t.test(
     await eventually('the machine to be as it was', () => rig.ours().length === 0);
   },
 );
+
+t.test('who goes for a soft threshold may end by itself', { skip: needsRoot }, async (t) => {
+  let now = plenty;
+  const rig = await machineRig({
+    podCidr: '10.199.33.0/28',
+    readSignals: async () => now,
+    settings: {
+      evictionSoft: { 'memory.available': '4Gi' },
+      evictionSoftGracePeriod: { 'memory.available': '1ms' },
+      evictionMaxPodGracePeriod: 60,
+    },
+  });
+  const agent = await rig.start();
+  const command = 'trap "echo ended well; exit 0" TERM; echo ready; while :; do sleep 0.1; done';
+  const containers = [
+    { name: 'main', image: 'bayplan.local/busybox', command: ['sh', '-c', command] },
+  ];
+  await rig.api.collection<Pod>(pods).create(podOf('polite', { containers }));
+  const log = () => rig.ask(agent, 'GET', '/containerLogs/default/polite/main');
+  await eventually('the pod to be ready', async () => (await log()).includes('ready'));
+  now = { ...plenty, memory: { ...plenty.memory, available: plenty.memory.available - 1 } };
+  await eventually('the eviction', async () => (await agent.evictions.look()).length > 0);
+  await eventually('the pod to be over', async () => {
+    const state = agent.pods.find('default', 'polite')?.state;
+    return (await rig.get('polite')).status?.phase === 'Failed' && state?.standing === false;
+  });
+  t.match((await rig.get('polite')).status, {
+    reason: 'Evicted',
+    message: /^The node was low on resource: memory\. Threshold quantity: 4Gi/,
+    containerStatuses: [{ state: { terminated: { exitCode: 0 } } }],
+  });
+  t.match(await log(), /ended well/);
+  await rig.ask(agent, 'POST', '/shutdown?containers=stop');
+  await agent.close();
+  rmSync(rig.dir, { recursive: true, force: true });
+  await eventually('the machine to be as it was', () => rig.ours().length === 0);
+});

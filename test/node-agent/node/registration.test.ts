@@ -4,6 +4,7 @@ import type { Lease, Node } from '#api/resources/types.ts';
 import { silent } from '#controller/runtime/log.ts';
 import { decodeConfig } from '#node-agent/node/config.ts';
 import { readFacts, readSignals } from '#node-agent/node/facts.ts';
+import { NodeEvents } from '#node-agent/node/node-events.ts';
 import { type NodeReport, nodeStatus } from '#node-agent/node/node-object.ts';
 import { Registration } from '#node-agent/node/registration.ts';
 import { type MemoryApi, memoryApi } from '../../support/memory-collection.ts';
@@ -28,7 +29,9 @@ async function registered(t: { teardown(run: () => void): void }, api: MemoryApi
     images: [busybox],
     now: Date.now(),
   });
-  const registration = new Registration({ client: api, identity, report, log: silent });
+  const events = new NodeEvents(api, 'n1', silent);
+  t.teardown(() => events.close());
+  const registration = new Registration({ client: api, identity, report, events, log: silent });
   t.teardown(() => registration.stop());
   registration.start();
   const node = () => api.collection<Node>(nodes).get({ name: 'n1' });
