@@ -50,7 +50,7 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     () => import('./commands/expose.ts'),
   ),
   set: entry(
-    'set image|env|resources|serviceaccount|selector TYPE/NAME… | TYPE NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE CONTAINER=IMAGE… | *=IMAGE | VARIABLE=VALUE… VARIABLE-… [-e VARIABLE=VALUE] [--from configmap/NAME|secret/NAME] [--keys K,…] [--prefix P] [--overwrite=false] [--list [--resolve]] | [--limits cpu=1,memory=1Gi] [--requests …] | ACCOUNT | KEY=VALUE,… [-c CONTAINERS] [-n NAMESPACE | -A] [-o FORM] [--dry-run=server]',
+    'set image|env|resources|serviceaccount|selector TYPE/NAME… | TYPE NAME… | TYPE -l SELECTOR | TYPE --all | -f FILE CONTAINER=IMAGE… | *=IMAGE | VARIABLE=VALUE… VARIABLE-… [-e VARIABLE=VALUE] [--from configmap/NAME|secret/NAME] [--keys K,…] [--prefix P] [--overwrite=false] [--list [--resolve]] | [--limits cpu=1,memory=1Gi] [--requests …] | ACCOUNT | KEY=VALUE,… [-c CONTAINERS] [-n NAMESPACE | -A] [-o FORM] [--dry-run=server] [--local]',
     'set images, variables, resources and service account of workloads, the selector of Services',
     () => import('./commands/set.ts'),
   ),

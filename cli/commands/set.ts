@@ -1,6 +1,6 @@
 /** `bay set`: single fields of workloads and Services. */
 import { firstWordAt, UsageError } from '../arguments.ts';
-import { changeFlags } from '../documents/change.ts';
+import { settingFlags } from '../set/change-spec.ts';
 
 const settings: Readonly<
   Record<string, () => Promise<(args: readonly string[]) => Promise<number>>>
@@ -14,7 +14,7 @@ const settings: Readonly<
 };
 
 /** Flags that may stand before what is set. */
-const leading = { ...changeFlags, 'dry-run': { type: 'boolean' } } as const;
+const leading = { ...settingFlags, 'dry-run': { type: 'boolean' } } as const;
 
 export async function run(args: readonly string[]): Promise<number> {
   const at = firstWordAt(args, leading);

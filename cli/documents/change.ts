@@ -31,16 +31,11 @@ export interface Change {
   tell(type: Pick<ResourceType, 'group' | 'kind'>, what: string, after: KubeObject): void;
 }
 
-/** Exit code 1 if one fails; the others are done all the same. */
-export async function changeEach(
-  command: string,
-  values: Values<typeof changeFlags> & { readonly [flag: string]: unknown },
-  words: readonly string[],
-  each: (client: RemoteClient, found: Found, change: Change) => Promise<void>,
-): Promise<number> {
+/** What the flags ask for. @throws UsageError for a form of output that there is not */
+export async function changeOf(values: Values<typeof changeFlags>): Promise<Change> {
   const dryRun = dryRunOf(values['dry-run']);
   const print = values.output === undefined ? undefined : await printerOf(values.output);
-  const change: Change = {
+  return {
     dryRun,
     options: { isDry: dryRun === 'server', fieldManager: values['field-manager'] },
     tell: (type, what, after) => {
@@ -48,6 +43,16 @@ export async function changeEach(
       process.stdout.write(print === undefined ? line() : print(after));
     },
   };
+}
+
+/** Exit code 1 if one fails; the others are done all the same. */
+export async function changeEach(
+  command: string,
+  values: Values<typeof changeFlags> & { readonly [flag: string]: unknown },
+  words: readonly string[],
+  each: (client: RemoteClient, found: Found, change: Change) => Promise<void>,
+): Promise<number> {
+  const change = await changeOf(values);
   const selection: Selection = { ...values, words };
   return forEachFound({ ...values, ...selection }, command, (client, found) =>
     each(client, found, change),

@@ -77,20 +77,20 @@ export function referenceText(valueFrom: JsonObject): string {
   return `resource field ${containerName === undefined ? '' : `${containerName}/`}${resource}`;
 }
 
-/** What a variable from a ConfigMap or Secret holds; undefined where it is from something else or not there. */
-export async function resolvedValue(
+/** What a variable from a ConfigMap or Secret holds. @throws Error for a key, StatusError for an object that is not there */
+export async function keyedValue(
   client: RemoteClient,
   valueFrom: JsonObject,
   namespace: string | undefined,
-): Promise<string | undefined> {
+): Promise<string> {
   for (const kind of ['configmap', 'secret'] as const) {
     const { name, key } = objectOr(valueFrom[sources[kind].reference]);
     if (name === undefined) continue;
     const data = await keysOf(client, { kind, name: stringOr(name) }, namespace);
     const value = data[stringOr(key)];
-    if (value === undefined) return undefined;
+    if (value === undefined) throw new Error(`key ${key} not found in ${kind} ${name}`);
     const content = stringOr(value);
     return kind === 'secret' ? Buffer.from(content, 'base64').toString() : content;
   }
-  return undefined;
+  throw new Error('invalid valueFrom');
 }

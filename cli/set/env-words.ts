@@ -1,7 +1,6 @@
 /** What a command line says about variables: `NAME=VALUE`, `NAME-`, and `-` for lines of standard input. */
 import { text } from 'node:stream/consumers';
 import type { JsonObject } from '#api/resources/json.ts';
-import { envNameProblems } from '#api/resources/names.ts';
 import { UsageError } from '../arguments.ts';
 
 export interface Variable {
@@ -23,6 +22,16 @@ async function lines(): Promise<string[]> {
   return all.filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+/** kubectl's rule, narrower than the server's: what is set by hand is meant to be a shell's. */
+function checkName(name: string): void {
+  const dots = name === '.' || name.startsWith('..');
+  if (/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name) && !dots) return;
+  const why = dots
+    ? "must not be '.' and must not start with '..'"
+    : "it consists of letters, digits, '_', '-' and '.', and does not start with a digit";
+  throw new UsageError(`"${name}" is not a valid key name: ${why}`);
+}
+
 /** @throws UsageError for a name that is none, or that is set and removed */
 export async function envChangeOf(words: readonly string[]): Promise<EnvChange> {
   const read = words.includes('-') ? await lines() : [];
@@ -31,14 +40,12 @@ export async function envChangeOf(words: readonly string[]): Promise<EnvChange> 
   for (const word of [...words.filter((one) => one !== '-'), ...read]) {
     const equals = word.indexOf('=');
     const name = equals < 0 ? word.slice(0, -1) : word.slice(0, equals);
-    const [problem] = envNameProblems(name);
-    if ((equals < 0 && !word.endsWith('-')) || problem !== undefined) {
-      throw new UsageError(
-        `environment variables must be of the form key=value: '${word}'${problem === undefined ? '' : `: ${problem}`}`,
-      );
+    if (equals < 0 && !word.endsWith('-')) {
+      throw new UsageError(`environment variables must be of the form key=value: '${word}'`);
     }
     if (equals < 0) remove.add(name);
     else {
+      checkName(name);
       // Empty is what nothing is, too, and is not written.
       const value = word.slice(equals + 1);
       set.set(name, value === '' ? { name } : { name, value });

@@ -1,20 +1,20 @@
 /** `bay set env`: sets, removes and lists the variables of containers of workloads. */
-import type { RemoteClient } from '#api/client/client.ts';
-import { equalJson, type JsonObject, objectOr, objectsOf, stringOr } from '#api/resources/json.ts';
+import { equalJson, type JsonObject, objectsOf, stringOr } from '#api/resources/json.ts';
 import { UsageError } from '../arguments.ts';
 import { listOf } from '../create/kind.ts';
-import { changeFlags } from '../documents/change.ts';
 import { forEachFound } from '../documents/each.ts';
 import { parseFlags } from '../documents/flags.ts';
 import type { Found } from '../documents/select.ts';
-import { setEach } from './change-spec.ts';
-import { referenceText, resolvedValue, sourceOf, variablesFrom } from './env-source.ts';
+import { type Opened, type Setting, setEach, settingFlags, withOpened } from './change-spec.ts';
+import { referenceText, sourceOf, variablesFrom } from './env-source.ts';
+import { listVariables } from './env-value.ts';
 import { type EnvChange, envChangeOf, isEnvWord } from './env-words.ts';
+import { eachLocal } from './local.ts';
 import { type Chosen, chosenContainers, podSpecOf } from './pod-spec.ts';
 
 const text = { type: 'string' } as const;
 const flags = {
-  ...changeFlags,
+  ...settingFlags,
   containers: { type: 'string', short: 'c' },
   env: { type: 'string', short: 'e', multiple: true },
   from: text,
@@ -79,20 +79,47 @@ function patchOf(found: Found, pattern: string, change: EnvChange, mayOverwrite:
   return operations.length === 0 ? undefined : operations;
 }
 
-async function list(client: RemoteClient, found: Found, pattern: string, isResolved: boolean) {
+interface Asked {
+  readonly pattern: string;
+  readonly isResolved: boolean;
+  readonly mayOverwrite: boolean;
+  /** What is set and removed in this document. */
+  change(found: Found, client: Opened): Promise<EnvChange>;
+}
+
+/** The variables as they are, or as they would be with what is asked for. */
+async function list(client: Opened, found: Found, asked: Asked): Promise<void> {
+  const { pattern, isResolved, mayOverwrite } = asked;
+  const change = await asked.change(found, client);
   for (const { name, container } of chosenIn(found, pattern)) {
+    const present = objectsOf(container['env']);
+    if (!mayOverwrite) refuseOverwrite(present, change);
     process.stdout.write(`# ${found.object.kind} ${found.name}, container ${name}\n`);
-    for (const one of objectsOf(container['env'])) {
-      const from = objectOr(one['valueFrom']);
-      if (one['valueFrom'] === undefined) {
-        process.stdout.write(`${one['name']}=${stringOr(one['value'])}\n`);
-        continue;
-      }
-      const value = isResolved ? await resolvedValue(client, from, found.namespace) : undefined;
-      const line = `# ${one['name']} from ${referenceText(from)}`;
-      process.stdout.write(value === undefined ? `${line}\n` : `${one['name']}=${value}\n`);
-    }
+    const shown = { ...container, env: changed(present, change) };
+    const text = await listVariables(found, shown, isResolved ? client : undefined, {
+      lineOf: referenceText,
+      tell: (line) => process.stderr.write(line),
+    });
+    process.stdout.write(text);
   }
+}
+
+function listEach(
+  values: Setting['values'],
+  words: readonly string[],
+  asked: Asked,
+): Promise<number> {
+  if (values.output !== undefined) {
+    throw new UsageError('--list and --output may not be specified together');
+  }
+  if (values.local === true) {
+    return withOpened(values, (client) =>
+      eachLocal(values, words, (found) => list(client, found, asked)),
+    );
+  }
+  return forEachFound({ ...values, words }, 'set env', (client, found) =>
+    list(async () => client, found, asked),
+  );
 }
 
 export async function setEnv(args: readonly string[]): Promise<number> {
@@ -100,21 +127,19 @@ export async function setEnv(args: readonly string[]): Promise<number> {
   const { containers: pattern = '*', env = [], from, keys, prefix = '', ...others } = all;
   const { list: isList = false, overwrite = true, resolve = false, ...values } = others;
   const words = given.filter((word) => !isEnvWord(word) && word !== '-');
-  const asked = await envChangeOf([...given.filter((word) => !words.includes(word)), ...env]);
+  const said = await envChangeOf([...given.filter((word) => !words.includes(word)), ...env]);
   if (from !== undefined) sourceOf(from);
-  const isEmpty = asked.set.length === 0 && asked.remove.size === 0 && from === undefined;
-  if (isList && isEmpty) {
-    return forEachFound({ ...values, words }, 'set env', (client, found) =>
-      list(client, found, pattern, resolve),
-    );
-  }
-  if (isEmpty) throw new UsageError('at least one environment variable must be provided');
-  if (isList) throw new UsageError('--list shows what is set: give no variables with it');
-  const how = { command: 'set env', what: 'env updated', form: 'json' } as const;
-  return setEach({ ...how, values, words }, async (found, client) => {
-    const { namespace } = found;
+  const change: Asked['change'] = async ({ namespace }, client) => {
+    if (from === undefined) return said;
     const more = { namespace, prefix, keys: listOf(keys) };
-    const read = from === undefined ? [] : await variablesFrom(client, from, more);
-    return patchOf(found, pattern, { ...asked, set: [...asked.set, ...read] }, overwrite);
-  });
+    return { ...said, set: [...said.set, ...(await variablesFrom(await client(), from, more))] };
+  };
+  if (isList) {
+    const asked = { pattern, isResolved: resolve, mayOverwrite: overwrite, change };
+    return listEach(values, words, asked);
+  }
+  const how = { command: 'set env', what: 'env updated', form: 'json' } as const;
+  return setEach({ ...how, values, words }, async (found, client) =>
+    patchOf(found, pattern, await change(found, client), overwrite),
+  );
 }

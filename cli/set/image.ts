@@ -2,9 +2,8 @@
 import { objectsOf, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { UsageError } from '../arguments.ts';
-import { changeFlags } from '../documents/change.ts';
 import { parseFlags } from '../documents/flags.ts';
-import { setEach } from './change-spec.ts';
+import { setEach, settingFlags } from './change-spec.ts';
 import { containerLists, podSpecOf, specPatch } from './pod-spec.ts';
 
 type Images = ReadonlyMap<string, string>;
@@ -54,7 +53,7 @@ function patchOf(object: KubeObject, images: Images): object | undefined {
 }
 
 export async function setImage(args: readonly string[]): Promise<number> {
-  const { values, words: given } = parseFlags('set', args, changeFlags);
+  const { values, words: given } = parseFlags('set', args, settingFlags);
   const images = imagesOf(given.filter((word) => word.includes('=')));
   const words = given.filter((word) => !word.includes('='));
   const how = { command: 'set image', what: 'image updated', form: 'strategic' } as const;

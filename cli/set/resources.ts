@@ -5,14 +5,13 @@ import type { KubeObject } from '#api/resources/meta.ts';
 import { InvalidQuantity, parseQuantity } from '#api/resources/quantity.ts';
 import { UsageError } from '../arguments.ts';
 import { listOf } from '../create/kind.ts';
-import { changeFlags } from '../documents/change.ts';
 import { parseFlags } from '../documents/flags.ts';
-import { setEach } from './change-spec.ts';
+import { setEach, settingFlags } from './change-spec.ts';
 import { chosenContainers, podSpecOf, specPatch } from './pod-spec.ts';
 
 const text = { type: 'string' } as const;
 const flags = {
-  ...changeFlags,
+  ...settingFlags,
   containers: { type: 'string', short: 'c' },
   limits: text,
   requests: text,

@@ -1,11 +1,10 @@
 /** `bay set selector`: which pods a Service sends to, instead of those until now. */
 import { UsageError } from '../arguments.ts';
 import { listOf } from '../create/kind.ts';
-import { changeFlags } from '../documents/change.ts';
 import { parseFlags } from '../documents/flags.ts';
-import { setEach } from './change-spec.ts';
+import { setEach, settingFlags } from './change-spec.ts';
 
-const flags = { ...changeFlags, 'resource-version': { type: 'string' } } as const;
+const flags = { ...settingFlags, 'resource-version': { type: 'string' } } as const;
 
 /** `app=web,tier=front`; the server judges keys and values. */
 function labelsOf(expression: string): Readonly<Record<string, string>> {

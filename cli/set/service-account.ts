@@ -1,12 +1,11 @@
 /** `bay set serviceaccount`: in whose name the pods of workloads speak to the API. */
 import { UsageError } from '../arguments.ts';
-import { changeFlags } from '../documents/change.ts';
 import { parseFlags } from '../documents/flags.ts';
-import { setEach } from './change-spec.ts';
+import { setEach, settingFlags } from './change-spec.ts';
 import { podSpecOf, specPatch } from './pod-spec.ts';
 
 export async function setServiceAccount(args: readonly string[]): Promise<number> {
-  const { values, words: given } = parseFlags('set', args, changeFlags);
+  const { values, words: given } = parseFlags('set', args, settingFlags);
   const account = given.at(-1);
   const isNamed = given.length > 1 || (values.filename ?? values.kustomize) !== undefined;
   if (account === undefined || !isNamed) {
