@@ -40,7 +40,9 @@ export function withCondition<C extends Condition>(
     held.message === next.message &&
     held.observedGeneration === next.observedGeneration;
   if (same) return conditions ?? [];
-  const fresh = { ...held, ...next, lastTransitionTime: kept } as C;
+  // What was said of the last state is not said of this one.
+  const { reason: _, message: __, ...rest } = held;
+  const fresh = { ...rest, ...next, lastTransitionTime: kept } as unknown as C;
   return (conditions ?? []).map((condition) => (condition === held ? fresh : condition));
 }
 

@@ -30,6 +30,13 @@ t.test('the time of transition changes with the status alone', async (t) => {
   t.match(turned, [{ status: 'False', lastTransitionTime: 'now' }]);
 });
 
+t.test('reason and message of the last state are not said of the next', async (t) => {
+  const held = withCondition<Condition>([], { ...ready, message: 'not found' }, 'then');
+  const turned = withCondition<Condition>(held, { type: 'Ready', status: 'True' }, 'now');
+  t.strictSame(turned, [{ type: 'Ready', status: 'True', lastTransitionTime: 'then' }]);
+  t.equal(withCondition<Condition>(turned, { type: 'Ready', status: 'True' }, 'now'), turned);
+});
+
 t.test('a condition is taken away, and a list without it stays itself', async (t) => {
   const held = [other];
   t.strictSame(withoutCondition(held, 'Other'), []);
