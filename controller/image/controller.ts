@@ -88,16 +88,28 @@ class ImageController {
     const othersNames = this.#othersNames(name);
     const view = { image, nodes: views, snapshot, pushes, othersNames, nowMs: clock.now() };
     const wanted = plan(view);
-    await this.#perform(image, wanted, what, signal);
+    const recorded = await this.#record(image, wanted, signal);
+    await this.#perform(recorded, wanted, what, signal);
     const collection = this.#world.collection<Image>(images);
     // Names that could not be taken back yet are still ours.
     const left = (image.status?.names ?? []).filter((one) =>
       wanted.untag.some((u) => u.name === one),
     );
     const names = [...new Set([...(wanted.status.names ?? []), ...left])];
-    await writeStatus(collection, this.images, image, { ...wanted.status, names }, signal);
+    await writeStatus(collection, this.images, recorded, { ...wanted.status, names }, signal);
     const retryMs = this.#retryMs([...views.map(({ transfer }) => transfer), ...pushes.values()]);
     return retryMs === undefined ? settled() : requeueAfter(retryMs);
+  }
+
+  /** Says which names are to be given before any is: whoever is killed in between would never take them back. */
+  async #record(image: Image, wanted: Plan, signal: AbortSignal): Promise<Image> {
+    if (wanted.tag.length + wanted.fetch.length === 0) return image;
+    const held = image.status?.names ?? [];
+    const names = [...new Set([...held, ...(wanted.status.names ?? [])])];
+    if (names.length === held.length) return image;
+    const collection = this.#world.collection<Image>(images);
+    await writeStatus(collection, this.images, image, { ...image.status, names }, signal);
+    return this.images.get(image.metadata.name) ?? image;
   }
 
   /** Ready nodes with the labels asked for. */

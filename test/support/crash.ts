@@ -26,6 +26,8 @@ export interface Scenario {
   readonly picture: (api: MemoryApi) => unknown;
   /** The API at the beginning. Default: an empty one. */
   readonly api?: () => MemoryApi;
+  /** What users do between a death and the next start. */
+  readonly whileDead?: (api: MemoryApi) => Promise<unknown> | unknown;
   /** Time between two looks; all is at rest when three in a row saw no change. Default 500. */
   readonly lookMs?: number;
   /** Objects with such names are nobody's business: a write to one fails the scenario. */
@@ -167,7 +169,10 @@ class Play {
       playAgent(this.#api, this.#clock);
       await flush();
       const isRestarted = this.#running === undefined;
-      if (isRestarted) this.#start();
+      if (isRestarted) {
+        await this.#scenario.whileDead?.(this.#api);
+        this.#start();
+      }
       quiet = isRestarted || this.#api.store.revision !== revision ? 0 : quiet + 1;
     }
   }
@@ -189,7 +194,7 @@ export async function crashEverywhere(
 }
 
 /** What differs from run to run: only whether it is there is compared. */
-const byNature = /^(uid|resourceVersion|takenAt|timeAdded)$|(Time|Timestamp)$/;
+const byNature = /^(uid|resourceVersion|takenAt|time|timeAdded)$|(Time|Timestamp)$/;
 
 /** The objects of these types, whole but for the values of uids, versions and times. */
 export const whole = (api: MemoryApi, ...types: ResourceType[]): unknown =>
