@@ -35,13 +35,30 @@ export const clientOptions = {
   namespace: { type: 'string', short: 'n' },
 } as const satisfies Options;
 
+/** `--rm=false`, `--init=true` as docker takes them; `off` are the flags that say false. */
+function withoutTruths(args: readonly string[], options: Options) {
+  const off: string[] = [];
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  const plain = args.flatMap((arg, index) => {
+    const [, name = '', truth = ''] = /^--([\w-]+)=(true|false|t|f|1|0)$/i.exec(arg) ?? [];
+    if (index >= end || options[name]?.type !== 'boolean') return [arg];
+    if (/^(true|t|1)$/i.test(truth)) return [`--${name}`];
+    off.push(name);
+    return [];
+  });
+  return { plain, off };
+}
+
 /**
  * Parses options and positionals anywhere on the line. Throws UsageError with `parseArgs`' own words for an unknown
  * option or a missing value.
  */
 export function parse<const T extends Options>(args: readonly string[], options: T) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const { plain, off } = withoutTruths(args, options);
+    const found = parseArgs({ args: plain, options, allowPositionals: true, strict: true });
+    Object.assign(found.values, Object.fromEntries(off.map((name) => [name, false])));
+    return found;
   } catch (error) {
     throw new UsageError((error as Error).message.split('. To specify')[0] ?? 'bad arguments');
   }

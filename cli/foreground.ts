@@ -3,6 +3,7 @@ import type { RemoteClient } from '#api/client/client.ts';
 import { hasReason } from '#api/resources/status.ts';
 import { type Container, containersOf, failedStart, trouble } from './container.ts';
 import { detachedCode, runSession } from './session.ts';
+import { abortOnSignals, codeOfSignal, forwardSignals } from './signals.ts';
 import { podPath } from './target.ts';
 import { until } from './up/readiness.ts';
 
@@ -16,12 +17,23 @@ export class NotStarted extends Error {
   }
 }
 
-/** Resolves when the container has run, or still does; what it said so far can be had then. @throws NotStarted */
-export async function untilStarted(client: RemoteClient, wanted: Container): Promise<Container> {
+/**
+ * Resolves when the container has run, or still does; what it said so far can be had then. @throws NotStarted, also when
+ * `signal` aborts before
+ */
+export async function untilStarted(
+  client: RemoteClient,
+  wanted: Container,
+  signal?: AbortSignal,
+): Promise<Container> {
   const { name, namespace = 'default' } = wanted.metadata;
   let found = wanted;
   try {
     await until(`container ${name}`, async () => {
+      if (signal?.aborted === true) {
+        const why = `container ${name} was given up before it ran: ${signal.reason}`;
+        throw new NotStarted(why, codeOfSignal(signal));
+      }
       found = await containersOf(client).get({ name, namespace });
       return (
         failedStart(found) !== undefined ||
@@ -29,6 +41,7 @@ export async function untilStarted(client: RemoteClient, wanted: Container): Pro
       );
     });
   } catch (error) {
+    if (error instanceof NotStarted) throw error;
     throw new Error(trouble(found) ?? (error as Error).message, { cause: error });
   }
   const exitCode = failedStart(found);
@@ -38,7 +51,11 @@ export async function untilStarted(client: RemoteClient, wanted: Container): Pro
   return found;
 }
 
-async function untilEnded(client: RemoteClient, container: Container): Promise<number> {
+async function untilEnded(
+  client: RemoteClient,
+  container: Container,
+  leaving: AbortSignal,
+): Promise<number> {
   const { name, namespace = 'default' } = container.metadata;
   let exitCode = 0;
   await until(
@@ -52,6 +69,7 @@ async function untilEnded(client: RemoteClient, container: Container): Promise<n
           throw error;
         });
       exitCode = found?.status?.exitCode ?? exitCode;
+      if (leaving.aborted) return true;
       return found === undefined || ['exited', 'dead'].includes(found.status?.phase ?? '');
     },
     Number.POSITIVE_INFINITY,
@@ -60,10 +78,20 @@ async function untilEnded(client: RemoteClient, container: Container): Promise<n
 }
 
 /** Everything the container writes from its start on, to its end. */
-async function followLog(client: RemoteClient, container: Container): Promise<void> {
+async function followLog(
+  client: RemoteClient,
+  container: Container,
+  leaving: AbortSignal,
+): Promise<void> {
   const { name, namespace = 'default' } = container.metadata;
   const path = podPath({ namespace, pod: name }, 'log', new URLSearchParams({ follow: 'true' }));
-  for await (const chunk of await client.streamRequest('GET', path)) process.stdout.write(chunk);
+  const log = await client.streamRequest('GET', path);
+  leaving.addEventListener('abort', () => log.destroy());
+  try {
+    for await (const chunk of log) process.stdout.write(chunk);
+  } catch (error) {
+    if (!leaving.aborted) throw error;
+  }
 }
 
 export interface Foreground {
@@ -71,18 +99,42 @@ export interface Foreground {
   readonly stdin: boolean;
   /** The keys that leave a terminal while the container goes on. */
   readonly detachKeys: readonly number[];
+  /** docker's --sig-proxy: signals go to the container, not on a terminal; else they leave it. */
+  readonly sigProxy: boolean;
 }
 
-/** The end of the container, or of our attention: `left` by the detach keys. Of one that has been started. */
+export interface Attended {
+  readonly code: number;
+  /** The container goes on without us. */
+  readonly left: boolean;
+}
+
+/** The end of the container, or of our attention, by the detach keys or a signal. Of one that has been started. */
 export async function attended(
   client: RemoteClient,
   container: Container,
+  how: Foreground,
+): Promise<Attended> {
+  const { name, namespace = 'default' } = container.metadata;
+  if (how.sigProxy && container.spec.tty !== true) {
+    const stop = forwardSignals(client, { name, namespace });
+    return untilLeft(client, container, how, new AbortController().signal).finally(stop);
+  }
+  const { signal, stop } = abortOnSignals();
+  const end = await untilLeft(client, container, how, signal).finally(stop);
+  return signal.aborted ? { code: codeOfSignal(signal), left: true } : end;
+}
+
+async function untilLeft(
+  client: RemoteClient,
+  container: Container,
   { stdin, detachKeys }: Foreground,
-): Promise<{ readonly code: number; readonly left: boolean }> {
+  leaving: AbortSignal,
+): Promise<Attended> {
   const { tty = false, stdin: isOpen = false } = container.spec;
   if (!tty && !(isOpen && stdin)) {
-    await followLog(client, container);
-    return { code: await untilEnded(client, container), left: false };
+    await followLog(client, container, leaving);
+    return { code: await untilEnded(client, container, leaving), left: false };
   }
   const { name, namespace = 'default' } = container.metadata;
   const query = new URLSearchParams({ stdout: 'true', stderr: String(!tty) });
@@ -91,7 +143,7 @@ export async function attended(
   // It runs already, and may have ended: what it wrote before is not lost.
   query.set('logs', 'true');
   const path = podPath({ namespace, pod: name }, 'attach', query);
-  const options = { stdin: isOpen && stdin, tty, detachKeys };
+  const options = { stdin: isOpen && stdin, tty, detachKeys, signal: leaving };
   const code = await runSession(client.credentials, path, options);
   return code === detachedCode ? { code: 0, left: true } : { code, left: false };
 }

@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly tty: boolean;
   /** The keys that leave the session; absent: none do. */
   readonly detachKeys?: readonly number[];
+  /** Leaves the session, as the keys do. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long the other end may take to take leave. */
@@ -83,6 +85,7 @@ export function runSession(
     headers: loginHeaders(credentials),
   });
   return new Promise<number>((done, fail) => {
+    options.signal?.addEventListener('abort', () => done(detachedCode));
     socket.on('open', () =>
       startInput(socket, options, () => {
         process.stderr.write('read escape sequence\n');

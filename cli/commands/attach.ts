@@ -2,7 +2,6 @@
 import { clientOptions, parse, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { keyBytes, usualDetachKeys } from '../detach-keys.ts';
-import { filesPath } from '../files.ts';
 import { findContainer } from '../find-container.ts';
 import { detachedCode, runSession } from '../session.ts';
 import { forwardSignals } from '../signals.ts';
@@ -12,12 +11,12 @@ const options = {
   ...clientOptions,
   'no-stdin': { type: 'boolean' },
   'detach-keys': { type: 'string' },
-  'sig-proxy': { type: 'string' },
+  'sig-proxy': { type: 'boolean' },
 } as const;
 
 /** The exit code is the container's; 0 after the detach keys. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(withValue(args), options);
+  const { values, positionals } = parse(args, options);
   const [text] = positionals;
   if (text === undefined || positionals.length > 1) {
     throw new UsageError('name one container: bay attach [OPTIONS] NAME');
@@ -39,9 +38,8 @@ export async function run(args: readonly string[]): Promise<number> {
     query.set('stdin', String(stdin));
     query.set('tty', String(tty));
     const path = podPath({ namespace, pod: metadata.name }, 'attach', query);
-    const send = (signal: string) =>
-      client.request('POST', filesPath({ text: metadata.name, namespace }, 'kill', sent(signal)));
-    const stop = tty || values['sig-proxy'] === 'false' ? () => {} : forwardSignals(send);
+    const isProxy = !tty && values['sig-proxy'] !== false;
+    const stop = isProxy ? forwardSignals(client, { name: metadata.name, namespace }) : () => {};
     try {
       const code = await runSession(client.credentials, path, { stdin, tty, detachKeys: keys });
       return code === detachedCode ? 0 : code;
@@ -52,9 +50,3 @@ export async function run(args: readonly string[]): Promise<number> {
     client.close();
   }
 }
-
-const sent = (signal: string): URLSearchParams => new URLSearchParams({ signal });
-
-/** docker's flag is true unless it says `=false`. */
-const withValue = (args: readonly string[]): string[] =>
-  args.map((arg) => (arg === '--sig-proxy' ? '--sig-proxy=true' : arg));

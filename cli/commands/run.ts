@@ -7,32 +7,52 @@ import { type Container, containersOf } from '../container.ts';
 import { createNamed } from '../container-name.ts';
 import { keyBytes, usualDetachKeys } from '../detach-keys.ts';
 import { errorText } from '../errors.ts';
-import { attended, NotStarted, untilStarted } from '../foreground.ts';
+import { attended, type Foreground, NotStarted, untilStarted } from '../foreground.ts';
 import { runOptions } from '../run/flags.ts';
 import { withPublished } from '../run/image.ts';
 import { withShared } from '../run/sharing.ts';
 import { containerDocument } from '../run-options.ts';
+import { abortOnSignals } from '../signals.ts';
 
 const options = {
   ...runOptions,
   ...serverOptions,
   'detach-keys': { type: 'string' },
+  'sig-proxy': { type: 'boolean' },
   namespace: { type: 'string', short: 'n' },
 } as const;
 
-/**
- * With --rm in the foreground it is we who remove it: what it wrote must be read to the end first. One that was left by the
- * detach keys goes when it ends.
- */
-async function foreground(
+interface How extends Omit<Foreground, 'stdin'> {
+  readonly rm: boolean;
+}
+
+/** One that somebody gives up while it is on its way is not left behind: docker would not have made it yet. */
+async function startedOrGone(
   client: RemoteClient,
   wanted: Container,
-  how: { readonly rm: boolean; readonly detachKeys: readonly number[] },
-): Promise<number> {
+  rm: boolean,
+): Promise<Container> {
+  const { signal, stop } = abortOnSignals();
+  try {
+    return await untilStarted(client, wanted, signal);
+  } catch (error) {
+    const { name, namespace = 'default' } = wanted.metadata;
+    if (signal.aborted || rm) await containersOf(client).delete({ name, namespace });
+    throw error;
+  } finally {
+    stop();
+  }
+}
+
+/**
+ * With --rm in the foreground it is we who remove it: what it wrote must be read to the end first. One that was left by the
+ * detach keys or a signal goes when it ends.
+ */
+async function foreground(client: RemoteClient, wanted: Container, how: How): Promise<number> {
   const { name, namespace = 'default' } = wanted.metadata;
+  const started = await startedOrGone(client, wanted, how.rm);
   let isLeft = false;
   try {
-    const started = await untilStarted(client, wanted);
     const { code, left } = await attended(client, started, { ...how, stdin: true });
     isLeft = left;
     return code;
@@ -80,7 +100,8 @@ async function runContainer(args: readonly string[]): Promise<number> {
       values.name === undefined
         ? await containersOf(client).create(wanted)
         : await createNamed(client, wanted);
-    if (!detach) return await foreground(client, made, { rm, detachKeys });
+    const sigProxy = values['sig-proxy'] !== false;
+    if (!detach) return await foreground(client, made, { rm, detachKeys, sigProxy });
     const { status, metadata } = await untilStarted(client, made);
     process.stdout.write(`${status?.containerID ?? metadata.name}\n`);
     return 0;

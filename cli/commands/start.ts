@@ -31,7 +31,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const ref = { name: metadata.name, namespace };
     await start(client, ref);
     const started = await untilStarted(client, await containersOf(client).get(ref));
-    return (await attended(client, started, { stdin, detachKeys })).code;
+    return (await attended(client, started, { stdin, detachKeys, sigProxy: true })).code;
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error;
     process.stderr.write(`bay: ${error.message}\n`);

@@ -25,3 +25,22 @@ t.test('-- is taken away before the program', async (t) => {
 t.test('an unknown option is a usage error', async (t) => {
   t.throws(() => parse(['--nope'], options), UsageError);
 });
+
+t.test('flags take true and false after =, as docker’s do', async (t) => {
+  const options = {
+    rm: { type: 'boolean' },
+    'no-trunc': { type: 'boolean' },
+    x: { type: 'string' },
+  } as const;
+  const cases: [string[], object][] = [
+    [['--rm=false'], { rm: false }],
+    [['--rm', '--rm=false'], { rm: false }],
+    [['--rm=true', '--no-trunc=1'], { rm: true, 'no-trunc': true }],
+    [['--no-trunc', '--x=false'], { 'no-trunc': true, x: 'false' }],
+  ];
+  for (const [args, values] of cases) t.strictSame({ ...parse(args, options).values }, values);
+  t.strictSame([...parse(['--', '--rm=false'], options).positionals], ['--rm=false']);
+  t.throws(() => parse(['--rm=maybe'], options), UsageError);
+  const { values, rest } = parseLeading(['--rm=false', 'image', '--rm=false'], options, 1);
+  t.strictSame([values.rm, rest], [false, ['--rm=false']]);
+});

@@ -105,7 +105,7 @@ t.test('containers by bay', { timeout: 180_000 }, async (t) => {
     for (const [args, message] of [
       [['nonsense'], /there is no command 'nonsense'; see 'bay help'/],
       [['get', 'nonsense'], /the server doesn't have a resource type "nonsense"/],
-      [['logs', 'nobody'], /"nobody" not found/],
+      [['logs', 'nobody'], /^bay: No such container: nobody\n$/],
       [['run', '-m', 'lots', image], /-m 'lots': a number with b, k, m or g/],
       [['apply', '-f', '/nowhere.yaml'], /nowhere\.yaml/],
     ] as const) {

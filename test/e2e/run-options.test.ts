@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { TestCluster } from '../support/cluster.ts';
+import { proxiedSignals } from './proxied-signals.ts';
 import { runPublished } from './published-ports.ts';
 import { runOptionCases } from './run-option-cases.ts';
 
@@ -87,6 +88,10 @@ t.test('every flag of bay run, from inside', async (t) => {
 
   await t.test('-P and -p without a port of the node: free ones, that lead there', async (t) => {
     await runPublished(t, cluster, image);
+  });
+
+  await t.test('signals to the tool, with and without --sig-proxy', async (t) => {
+    await proxiedSignals(t, cluster, image);
   });
 
   await t.test('--env-file and --label-file; a bad line is told with its place', async (t) => {

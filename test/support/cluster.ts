@@ -177,6 +177,12 @@ export class TestCluster {
     return run(bay, args, { env: this.#places, input });
   }
 
+  /** Starts it and does not wait for its end; it has no input. */
+  bayStarted(...args: string[]): ChildProcess {
+    const env = { ...process.env, ...this.#places };
+    return spawn(bay, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
   /** On a terminal, where `typed` comes as from its keys. */
   bayOnTerminal(typed: string, ...args: string[]): Promise<Output> {
     const words = [bay, ...args].map((word) => `'${word}'`).join(' ');
