@@ -1,11 +1,13 @@
 /** A container in the foreground, as `bay run` and `bay start -a` have it: what it writes, what is typed, its exit code. */
 import type { RemoteClient } from '#api/client/client.ts';
-import { hasReason } from '#api/resources/status.ts';
-import { type Container, containersOf, failedStart, trouble } from './container.ts';
+import { type Container, failedStart, trouble } from './container.ts';
+import type { FollowedContainer } from './followed-container.ts';
 import { detachedCode, runSession } from './session.ts';
 import { abortOnSignals, codeOfSignal, forwardSignals } from './signals.ts';
 import { podPath } from './target.ts';
-import { until } from './up/readiness.ts';
+
+/** An image may have to be pulled; then it is said what is waited for. */
+const startLimitMs = 60_000;
 
 /** The container could not be started; `exitCode` is docker's for the reason. */
 export class NotStarted extends Error {
@@ -22,28 +24,22 @@ export class NotStarted extends Error {
  * `signal` aborts before
  */
 export async function untilStarted(
-  client: RemoteClient,
-  wanted: Container,
+  followed: FollowedContainer,
   signal?: AbortSignal,
 ): Promise<Container> {
-  const { name, namespace = 'default' } = wanted.metadata;
-  let found = wanted;
-  try {
-    await until(`container ${name}`, async () => {
-      if (signal?.aborted === true) {
-        const why = `container ${name} was given up before it ran: ${signal.reason}`;
-        throw new NotStarted(why, codeOfSignal(signal));
-      }
-      found = await containersOf(client).get({ name, namespace });
-      return (
-        failedStart(found) !== undefined ||
-        ['running', 'exited'].includes(found.status?.phase ?? '')
-      );
-    });
-  } catch (error) {
-    if (error instanceof NotStarted) throw error;
-    throw new Error(trouble(found) ?? (error as Error).message, { cause: error });
-  }
+  const { name } = followed.last.metadata;
+  const hasBegun = (container: Container) =>
+    failedStart(container) !== undefined ||
+    ['running', 'exited'].includes(container.status?.phase ?? '');
+  const limit = { limitMs: startLimitMs, signal };
+  const found = await followed.until(hasBegun, limit).catch((error: Error) => {
+    if (signal?.aborted === true) {
+      const why = `container ${name} was given up before it ran: ${signal.reason}`;
+      throw new NotStarted(why, codeOfSignal(signal));
+    }
+    throw new Error(trouble(followed.last) ?? error.message, { cause: error });
+  });
+  if (found === undefined) throw new Error(`container ${name} was removed before it ran`);
   const exitCode = failedStart(found);
   if (exitCode !== undefined) {
     throw new NotStarted(trouble(found) ?? `container ${name} cannot be run`, exitCode);
@@ -51,30 +47,13 @@ export async function untilStarted(
   return found;
 }
 
-async function untilEnded(
-  client: RemoteClient,
-  container: Container,
-  leaving: AbortSignal,
-): Promise<number> {
-  const { name, namespace = 'default' } = container.metadata;
-  let exitCode = 0;
-  await until(
-    `the end of ${name}`,
-    async () => {
-      const found = await containersOf(client)
-        .get({ name, namespace })
-        .catch((error: unknown) => {
-          // Somebody else removed it: it has ended, and how is not known any more.
-          if (hasReason(error, 'NotFound')) return undefined;
-          throw error;
-        });
-      exitCode = found?.status?.exitCode ?? exitCode;
-      if (leaving.aborted) return true;
-      return found === undefined || ['exited', 'dead'].includes(found.status?.phase ?? '');
-    },
-    Number.POSITIVE_INFINITY,
-  );
-  return exitCode;
+/** Whoever removes it meanwhile: it has ended then, and with what is only known if it was told before. */
+async function untilEnded(followed: FollowedContainer, leaving: AbortSignal): Promise<number> {
+  const hasEnded = ({ status }: Container) => ['exited', 'dead'].includes(status?.phase ?? '');
+  await followed.until(hasEnded, { signal: leaving }).catch((error: unknown) => {
+    if (!leaving.aborted) throw error;
+  });
+  return followed.last.status?.exitCode ?? 0;
 }
 
 /** Everything the container writes from its start on, to its end. */
@@ -112,29 +91,31 @@ export interface Attended {
 /** The end of the container, or of our attention, by the detach keys or a signal. Of one that has been started. */
 export async function attended(
   client: RemoteClient,
-  container: Container,
+  followed: FollowedContainer,
   how: Foreground,
 ): Promise<Attended> {
-  const { name, namespace = 'default' } = container.metadata;
-  if (how.sigProxy && container.spec.tty !== true) {
+  const { metadata, spec } = followed.last;
+  const { name, namespace = 'default' } = metadata;
+  if (how.sigProxy && spec.tty !== true) {
     const stop = forwardSignals(client, { name, namespace });
-    return untilLeft(client, container, how, new AbortController().signal).finally(stop);
+    return untilLeft(client, followed, how, new AbortController().signal).finally(stop);
   }
   const { signal, stop } = abortOnSignals();
-  const end = await untilLeft(client, container, how, signal).finally(stop);
+  const end = await untilLeft(client, followed, how, signal).finally(stop);
   return signal.aborted ? { code: codeOfSignal(signal), left: true } : end;
 }
 
 async function untilLeft(
   client: RemoteClient,
-  container: Container,
+  followed: FollowedContainer,
   { stdin, detachKeys }: Foreground,
   leaving: AbortSignal,
 ): Promise<Attended> {
+  const container = followed.last;
   const { tty = false, stdin: isOpen = false } = container.spec;
   if (!tty && !(isOpen && stdin)) {
     await followLog(client, container, leaving);
-    return { code: await untilEnded(client, container, leaving), left: false };
+    return { code: await untilEnded(followed, leaving), left: false };
   }
   const { name, namespace = 'default' } = container.metadata;
   const query = new URLSearchParams({ stdout: 'true', stderr: String(!tty) });

@@ -3,10 +3,11 @@
 import type { RemoteClient } from '#api/client/client.ts';
 import { parseLeading, serverOptions, UsageError } from '../arguments.ts';
 import { openClientOfRun } from '../connection.ts';
-import { type Container, containersOf } from '../container.ts';
+import { containersOf } from '../container.ts';
 import { createNamed } from '../container-name.ts';
 import { keyBytes, usualDetachKeys } from '../detach-keys.ts';
 import { errorText } from '../errors.ts';
+import { FollowedContainer } from '../followed-container.ts';
 import { attended, type Foreground, NotStarted, untilStarted } from '../foreground.ts';
 import { runOptions } from '../run/flags.ts';
 import { withPublished } from '../run/image.ts';
@@ -29,14 +30,14 @@ interface How extends Omit<Foreground, 'stdin'> {
 /** One that somebody gives up while it is on its way is not left behind: docker would not have made it yet. */
 async function startedOrGone(
   client: RemoteClient,
-  wanted: Container,
+  followed: FollowedContainer,
   rm: boolean,
-): Promise<Container> {
+): Promise<void> {
   const { signal, stop } = abortOnSignals();
   try {
-    return await untilStarted(client, wanted, signal);
+    await untilStarted(followed, signal);
   } catch (error) {
-    const { name, namespace = 'default' } = wanted.metadata;
+    const { name, namespace = 'default' } = followed.last.metadata;
     if (signal.aborted || rm) await containersOf(client).delete({ name, namespace });
     throw error;
   } finally {
@@ -48,12 +49,16 @@ async function startedOrGone(
  * With --rm in the foreground it is we who remove it: what it wrote must be read to the end first. One that was left by the
  * detach keys or a signal goes when it ends.
  */
-async function foreground(client: RemoteClient, wanted: Container, how: How): Promise<number> {
-  const { name, namespace = 'default' } = wanted.metadata;
-  const started = await startedOrGone(client, wanted, how.rm);
+async function foreground(
+  client: RemoteClient,
+  followed: FollowedContainer,
+  how: How,
+): Promise<number> {
+  const { name, namespace = 'default' } = followed.last.metadata;
+  await startedOrGone(client, followed, how.rm);
   let isLeft = false;
   try {
-    const { code, left } = await attended(client, started, { ...how, stdin: true });
+    const { code, left } = await attended(client, followed, { ...how, stdin: true });
     isLeft = left;
     return code;
   } finally {
@@ -88,6 +93,7 @@ async function runContainer(args: readonly string[]): Promise<number> {
     throw new NotStarted('the input device is not a TTY: leave -t away, or type on a terminal', 1);
   const detachKeys = keyBytes(values['detach-keys'] ?? usualDetachKeys);
   const client = await openClientOfRun(values);
+  let followed: FollowedContainer | undefined;
   try {
     const namespace = values.namespace ?? 'default';
     const detach = values.detach === true;
@@ -101,11 +107,13 @@ async function runContainer(args: readonly string[]): Promise<number> {
         ? await containersOf(client).create(wanted)
         : await createNamed(client, wanted);
     const sigProxy = values['sig-proxy'] !== false;
-    if (!detach) return await foreground(client, made, { rm, detachKeys, sigProxy });
-    const { status, metadata } = await untilStarted(client, made);
+    followed = new FollowedContainer(client, made);
+    if (!detach) return await foreground(client, followed, { rm, detachKeys, sigProxy });
+    const { status, metadata } = await untilStarted(followed);
     process.stdout.write(`${status?.containerID ?? metadata.name}\n`);
     return 0;
   } finally {
+    followed?.close();
     client.close();
   }
 }

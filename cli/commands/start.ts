@@ -4,6 +4,7 @@ import { openClient } from '../connection.ts';
 import { containersOf } from '../container.ts';
 import { keyBytes, usualDetachKeys } from '../detach-keys.ts';
 import { findContainer } from '../find-container.ts';
+import { FollowedContainer } from '../followed-container.ts';
 import { attended, NotStarted, untilStarted } from '../foreground.ts';
 import { eachContainer, start } from '../lifecycle.ts';
 
@@ -30,8 +31,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const { metadata } = await findContainer(client, text, namespace);
     const ref = { name: metadata.name, namespace };
     await start(client, ref);
-    const started = await untilStarted(client, await containersOf(client).get(ref));
-    return (await attended(client, started, { stdin, detachKeys, sigProxy: true })).code;
+    const followed = new FollowedContainer(client, await containersOf(client).get(ref));
+    try {
+      await untilStarted(followed);
+      return (await attended(client, followed, { stdin, detachKeys, sigProxy: true })).code;
+    } finally {
+      followed.close();
+    }
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error;
     process.stderr.write(`bay: ${error.message}\n`);
