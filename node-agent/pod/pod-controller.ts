@@ -32,9 +32,9 @@ import type { World } from './world.ts';
 const concurrency = 16;
 /** A run that takes longer than this says so in the API meanwhile. */
 const interimMs = 100;
+const lastActions: ReadonlySet<Action['type']> = new Set(['tear-down', 'delete-pod']);
 /** Plans of one run; the rest comes with the next, so that one pod cannot keep a place for ever. */
 const roundsMax = 16;
-
 /** Retries sooner than this are not worth a warning. */
 const quietMs = 500;
 
@@ -200,9 +200,8 @@ export class PodController {
       await collectLastWords(this.#world, state, pod);
       this.#prober.sync(state, pod);
       const { actions, wakeAt } = plan(state.view(pod, this.#world.now()));
-      if (actions.length === 0 || actions.some(({ type }) => type === 'delete-pod')) {
-        this.#report(state, pod);
-      }
+      // An end is told as if all were taken down: whoever waits for it need not wait for that.
+      if (actions.every(({ type }) => lastActions.has(type))) this.#report(state, pod, actions);
       if (actions.length === 0) {
         if (wakeAt === undefined) return settled(...done);
         return requeueAfter(Math.max(1, wakeAt - this.#world.now()), ...done);
@@ -230,17 +229,18 @@ export class PodController {
     return state;
   }
 
-  #report(state: PodState, pod: Pod | undefined): void {
+  #report(state: PodState, pod: Pod | undefined, next: readonly Action[]): void {
     if (pod === undefined) return;
     const base = { ...pod, status: statusBase(pod.status, state.status) };
-    const view = state.view(base, this.#world.now());
+    const isLeft = next.some(({ type }) => type === 'tear-down');
+    const view = { ...state.view(base, this.#world.now()), ...(isLeft && { sandboxReady: false }) };
     state.status = podStatus(view, base, this.#world.node);
     tellBackOffs(this.#world.events, pod, { before: base.status, after: state.status });
     this.#world.status.offer(pod, state.status);
   }
 
   async #perform(state: PodState, pod: Pod | undefined, actions: readonly Action[]): Promise<void> {
-    const interim = setTimeout(() => this.#report(state, pod), interimMs);
+    const interim = setTimeout(() => this.#report(state, pod, actions), interimMs);
     try {
       await perform(this.#world, state, pod, actions);
     } finally {
