@@ -29,8 +29,6 @@ export interface TestServerOptions {
   readonly compactionIntervalMs?: number;
   readonly enableAdmission?: readonly string[];
   readonly bodyLimits?: BodyLimits;
-  /** The range of cluster addresses. */
-  readonly serviceCidr?: string;
 }
 
 export async function startTestServer(
@@ -39,7 +37,6 @@ export async function startTestServer(
     serviceAccounts = false,
     compactionIntervalMs,
     bodyLimits,
-    serviceCidr,
     enableAdmission = [],
   }: TestServerOptions = {},
 ): Promise<TestServer> {
@@ -54,7 +51,6 @@ export async function startTestServer(
     kinds: createKinds(),
     ...(compactionIntervalMs === undefined ? {} : { compactionIntervalMs }),
     ...(bodyLimits === undefined ? {} : { bodyLimits }),
-    ...(serviceCidr === undefined ? {} : { serviceCidr }),
     enableAdmission,
     disableAdmission: serviceAccounts ? [] : ['ServiceAccount'],
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),

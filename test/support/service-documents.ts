@@ -34,6 +34,8 @@ export interface Place {
   readonly ready?: boolean;
   readonly serving?: boolean;
   readonly terminating?: boolean;
+  /** For clients of which zone the endpoint is meant. */
+  readonly forZone?: string;
 }
 
 /** The one slice of a Service. */
@@ -47,7 +49,8 @@ export function slice(
     kind: 'EndpointSlice',
     metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
     addressType: 'IPv4',
-    endpoints: places.map(({ ip, node = nodeName, ...conditions }) => ({
+    endpoints: places.map(({ ip, node = nodeName, forZone, ...conditions }) => ({
+      ...(forZone === undefined ? {} : { hints: { forZones: [{ name: forZone }] } }),
       addresses: [ip],
       nodeName: node,
       conditions: { ready: true, ...conditions },

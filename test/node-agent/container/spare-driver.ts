@@ -8,6 +8,6 @@ await createRuntime({
   dataDir: `${directory}/data`,
   runDir: `${directory}/run`,
   cgroupRoot,
-  spares: true,
+  spareSupervisor: true,
 }).adopt();
 setInterval(() => undefined, 1 << 30);

@@ -29,6 +29,21 @@ function balanced(name: string, spec: Record<string, unknown>): Service {
   return { ...service(name, { type: 'LoadBalancer', ...spec }), status } as unknown as Service;
 }
 
+let nodeVersion = 990_000;
+
+/** The node that the world is, in a zone. */
+const ownNode = (zone: string, address: string): Node =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: nodeName,
+      resourceVersion: String(nodeVersion++),
+      labels: { 'topology.kubernetes.io/zone': zone },
+    },
+    status: { addresses: [{ type: 'InternalIP', address }] },
+  }) as unknown as Node;
+
 /** What is in the maps and sets of the world's table, one a line. */
 async function elementsOf(world: ServiceWorld): Promise<Set<string>> {
   const table = world.network.table.policyTable.replace(/-policy$/, '');
@@ -97,13 +112,7 @@ export function testSourceRanges(
         (element) => element.startsWith('sources') && element.includes(balancedIp),
       );
     t.notOk(await isOwn());
-    const node = {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name: nodeName, resourceVersion: '990001' },
-      status: { addresses: [{ type: 'InternalIP', address: world.network.gateway }] },
-    } as unknown as Node;
-    world.apply(node);
+    world.apply(ownNode('west', world.network.gateway));
     const deadline = Date.now() + 15_000;
     while (!(await isOwn())) {
       if (Date.now() > deadline) throw new Error('the balanced address is no source of its own');
@@ -173,4 +182,34 @@ export function testHealthChecks(t: Test, world: ServiceWorld, { one, two }: Par
     world.remove(asked(31_993));
     t.equal(await checkedUntil(31_993, /^error/), 'error ECONNREFUSED');
   });
+}
+
+export function testHints(t: Test, world: ServiceWorld, { one, two, client }: Parties): void {
+  const ports = [{ port: 8002, targetPort: 80 }];
+  const to = `${ip(42)}:8002`;
+  const askedTen = async () => {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(to, client.netnsPath)));
+    return [...new Set(answers.map((text) => text.split(' ')[0]))].sort();
+  };
+
+  t.test(
+    'clients are led to the endpoints of their zone, and follow the node into another',
+    async (t) => {
+      const east = { ip: one.ip, forZone: 'east' };
+      const west = { ip: two.ip, forZone: 'west' };
+      world.apply(ownNode('east', world.network.gateway));
+      world.apply(
+        service('zoned', { clusterIP: ip(42), ports }),
+        slice('zoned', [east, west], ports),
+      );
+      await askUntil(to, /^one /, client.netnsPath);
+      t.strictSame(await askedTen(), ['one']);
+      world.apply(ownNode('west', world.network.gateway));
+      await askUntil(to, /^two /, client.netnsPath);
+      t.strictSame(await askedTen(), ['two']);
+      world.apply(slice('zoned', [east, { ...west, ready: false }], ports));
+      await askUntil(to, /^one /, client.netnsPath);
+      t.strictSame(await askedTen(), ['one'], 'none is left here: those elsewhere');
+    },
+  );
 }

@@ -10,7 +10,7 @@ import { end } from '../../../support/pod-network.ts';
 import { service, slice } from '../../../support/service-documents.ts';
 import { ask, askUntil, ServiceWorld } from '../../../support/service-world.ts';
 import { testAffinity } from './affinity.ts';
-import { testHealthChecks, testSourceRanges } from './balanced.ts';
+import { testHealthChecks, testHints, testSourceRanges } from './balanced.ts';
 
 const world = new ServiceWorld();
 t.teardown(() => world.close());
@@ -107,6 +107,7 @@ t.test('traffic policies: local endpoints alone, and they see who asks', async (
 testAffinity(t, world, { one, two, client });
 testSourceRanges(t, world, { one, two, client });
 testHealthChecks(t, world, { one, two, client });
+testHints(t, world, { one, two, client });
 
 t.test('a pod with a host port is reached at the node, until it is gone', async (t) => {
   const pod = {
