@@ -57,7 +57,7 @@ export class OwnEngine implements Engine {
       this.#runDir,
       this.#cgroupRoot,
     ];
-    this.#runtime = createRuntime({ dataDir, runDir, cgroupRoot, spareSupervisor: true });
+    this.#runtime = createRuntime({ dataDir, runDir, cgroupRoot, spares: true });
     this.#network = createPodNetwork({
       runDir: `${this.#runDir}/network`,
       bridge: `bpr${newId().slice(0, 6)}`,

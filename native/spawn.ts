@@ -9,7 +9,8 @@ import { loadAddon, supervisorPath } from './load.ts';
  * `mkdir` (mode in octal; present is no error), `write` (into an existing file), `create` (whole or not at all), `rmdir`
  * (waits while a cgroup is busy; absent is no error), `remove` (a tree; absent is no error), `unmount` (not mounted is no
  * error), `bind` (mounts the file `value` on one made if missing), `tmpfs` (mounts one; value: its options), `shm` (the
- * same, noexec).
+ * same, noexec), `attach` (mounts what the descriptor `value` is the root of), `name-host` (gives the uts namespace kept at
+ * the path the host name `value`).
  * Of cgroups: `inherit` (an empty file gets what the parent's has), `write-either` (path: a directory; value: lines of
  * `name=content`; the first file that is there is written), `await` (until the file says the line `value`; 5 s at most),
  * `uproot` (a cgroup with all below it, killing what is in there; absent is no error), `devices` (path: a v2 cgroup;
@@ -26,6 +27,8 @@ export type Step = readonly [
     | 'bind'
     | 'tmpfs'
     | 'shm'
+    | 'attach'
+    | 'name-host'
     | 'inherit'
     | 'write-either'
     | 'await'
@@ -87,6 +90,7 @@ interface Face {
   runSteps(steps: string): Promise<void>;
   reap(pid: number): Promise<void>;
   createNamespaces(ipc: string, uts: string, hostname: string): Promise<void>;
+  makeSandboxParts(memory: string): Promise<SandboxParts>;
 }
 
 /** Steps as `src/steps.h` reads them. @throws TypeError for a path with a NUL */
@@ -164,4 +168,18 @@ export function createNamespaces(wanted: {
   readonly hostname: string;
 }): Promise<void> {
   return loadAddon<Face>().createNamespaces(wanted.ipc, wanted.uts, wanted.hostname);
+}
+
+/** Descriptors of what sandboxes have alike; the caller closes them. Nothing else holds any of it. */
+export interface SandboxParts {
+  readonly ipc: number;
+  /** A uts namespace whose host has no name of its own yet. */
+  readonly uts: number;
+  /** The root of a tmpfs that is mounted nowhere. */
+  readonly shm: number;
+}
+
+/** `memory`: options of the tmpfs, as `mode=1777,size=65536`. @throws NativeError */
+export function makeSandboxParts(memory: string): Promise<SandboxParts> {
+  return loadAddon<Face>().makeSandboxParts(memory);
 }

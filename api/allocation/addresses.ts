@@ -23,9 +23,16 @@ import {
 export const addressPrefix = '/registry/ipaddresses/';
 const rangePrefix = '/registry/servicecidrs/';
 
-/** Why an address cannot be had, in Kubernetes' words. */
+/** Why an address or a port cannot be had, in Kubernetes' words. */
 export class NotAllocated extends Error {
   override readonly name = 'NotAllocated';
+  /** Which of those that were wanted, from 0. */
+  readonly at: number;
+
+  constructor(message: string, at = 0) {
+    super(message);
+    this.at = at;
+  }
 }
 
 export interface Owner {

@@ -36,8 +36,8 @@ export class NodePorts {
   async take(wanted: readonly Wanted[], dryRun: boolean): Promise<number[]> {
     let ports: number[] = [];
     await this.#change((taken) => {
-      ports = wanted.map((port) => {
-        const found = port === 'any' ? anyFree(taken) : chosen(taken, port);
+      ports = wanted.map((port, at) => {
+        const found = port === 'any' ? anyFree(taken, at) : chosen(taken, port, at);
         taken.add(found - first);
         return found;
       });
@@ -105,19 +105,20 @@ const allocation = (taken: Bitmap): KubeObject => ({
   data: taken.encode(),
 });
 
-function chosen(taken: Bitmap, port: number): number {
+function chosen(taken: Bitmap, port: number, at: number): number {
   if (!inRange(port)) {
     const range = `${first}-${last}`;
     throw new NotAllocated(
       `provided port is not in the valid range. The range of valid ports is ${range}`,
+      at,
     );
   }
-  if (taken.has(port - first)) throw new NotAllocated('provided port is already allocated');
+  if (taken.has(port - first)) throw new NotAllocated('provided port is already allocated', at);
   return port;
 }
 
 /** From a random place on around, first among those that nobody chooses. */
-function anyFree(taken: Bitmap): number {
+function anyFree(taken: Bitmap, at: number): number {
   const size = last - first + 1;
   for (const [from, count] of [
     [chosenPorts, size - chosenPorts],
@@ -129,5 +130,5 @@ function anyFree(taken: Bitmap): number {
       if (!taken.has(index)) return first + index;
     }
   }
-  throw new NotAllocated('range is full');
+  throw new NotAllocated('range is full', at);
 }

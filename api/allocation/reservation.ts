@@ -26,7 +26,7 @@ export interface Reserved {
 }
 
 export interface Reservations {
-  /** `undefined` if the object needs nothing of the kind. Rejects with 403 or 422 if it cannot be had. */
+  /** `undefined` if the object needs nothing of the kind. Rejects with 403, 422 or 500 if it cannot be had. */
   reserve(asked: Reserving): Promise<Reserved> | undefined;
   /** The last state of an object that is gone. */
   removed(entry: Entry): Promise<void> | undefined;

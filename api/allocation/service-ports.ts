@@ -21,6 +21,8 @@ function takesNodePorts(spec: JsonObject): boolean {
 const takesHealthPort = (spec: JsonObject): boolean =>
   spec['type'] === 'LoadBalancer' && spec['externalTrafficPolicy'] === 'Local';
 
+export const healthPortField = 'spec.healthCheckNodePort';
+
 export interface OpenPort {
   readonly wanted: Wanted;
   readonly field: string;
@@ -56,5 +58,5 @@ export function openPorts(spec: JsonObject, held: readonly number[]): OpenPort[]
   const set = (port: number) => {
     spec['healthCheckNodePort'] = port;
   };
-  return [...open, { wanted, field: 'spec.healthCheckNodePort', set }];
+  return [...open, { wanted, field: healthPortField, set }];
 }

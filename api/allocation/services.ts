@@ -4,13 +4,14 @@
  */
 import { cloneJson, type JsonObject, objectOr, stringOr } from '#api/resources/json.ts';
 import type { KubeObject } from '#api/resources/meta.ts';
+import { internalError, type StatusError } from '#api/resources/status.ts';
 import { Unavailable } from '../storage/storage.ts';
 import type { Family } from './address-range.ts';
 import { type Addresses, NotAllocated, type Owner } from './addresses.ts';
 import type { NodePorts } from './node-ports.ts';
 import type { Reserved, Reserving } from './reservation.ts';
 import { isHeadless, refuse, settleFamilies, stringsOf } from './service-families.ts';
-import { openPorts, portsOf } from './service-ports.ts';
+import { healthPortField, type OpenPort, openPorts, portsOf } from './service-ports.ts';
 
 const specOf = (service: KubeObject | undefined): JsonObject => objectOr(service?.['spec']);
 
@@ -25,6 +26,19 @@ export function addressesOf(service: KubeObject | undefined): string[] {
   if (service === undefined || spec['type'] === 'ExternalName' || isHeadless(spec)) return [];
   const listed = stringsOf(spec['clusterIPs']);
   return (listed.length > 0 ? listed : [stringOr(spec['clusterIP'])]).filter((one) => one !== '');
+}
+
+/** 422 for a port that was chosen; 500 when there is none left, and for ports of health checks: as Kubernetes has it. */
+function notAllocated(service: string, port: OpenPort | undefined, why: string): StatusError {
+  const { wanted = 'any', field = 'spec.ports' } = port ?? {};
+  if (field === healthPortField) {
+    const which =
+      wanted === 'any' ? 'a HealthCheck NodePort 0' : `requested HealthCheck NodePort ${wanted}`;
+    return internalError(`failed to allocate ${which}: ${why}`);
+  }
+  return wanted === 'any'
+    ? internalError(`failed to allocate a nodePort: ${why}`)
+    : refuse(service, field, wanted, why);
 }
 
 /** What was taken for one write, so that it can be given back. */
@@ -42,7 +56,7 @@ export class ServiceReservations {
     this.#ports = ports;
   }
 
-  /** Rejects with 422 naming the field whose address or port cannot be had; then nothing is taken. */
+  /** Rejects with 422 naming the field whose address or port cannot be had, or 500 when none is left; then nothing is taken. */
   async reserve({ object, old, dryRun }: Reserving): Promise<Reserved> {
     const service = cloneJson(object);
     const taken = new Taken();
@@ -124,10 +138,9 @@ export class ServiceReservations {
         if (!dryRun) taken.addresses.push(address);
       } catch (error) {
         if (!(error instanceof NotAllocated)) throw error;
-        const detail = wanted
-          ? `failed to allocate IP ${wanted}: ${error.message}`
-          : `failed to allocate a serviceIP: ${error.message}`;
-        throw refuse(owner.name, `spec.clusterIPs[${i}]`, given, detail);
+        if (!wanted) throw internalError(`failed to allocate a serviceIP: ${error.message}`);
+        const detail = `failed to allocate IP ${wanted}: ${error.message}`;
+        throw refuse(owner.name, 'spec.clusterIPs', given, detail);
       }
     }
     spec['clusterIP'] = addresses[0];
@@ -152,9 +165,7 @@ export class ServiceReservations {
       );
     } catch (error) {
       if (!(error instanceof NotAllocated)) throw error;
-      const culprit = open.find(({ wanted }) => wanted !== 'any') ?? open[0];
-      const value = culprit?.wanted === 'any' ? 0 : culprit?.wanted;
-      throw refuse(name, culprit?.field ?? 'spec.ports', value, error.message);
+      throw notAllocated(name, open[error.at], error.message);
     }
     if (!dryRun) taken.ports.push(...ports);
     for (const [i, { set }] of open.entries()) set(ports[i] ?? 0);

@@ -102,6 +102,12 @@ export function forbidden(type: Named, name: string, why: string): StatusError {
   return failure(403, 'Forbidden', message, detailsOf(type, name));
 }
 
+/** 500, worded as Kubernetes words it: nothing is wrong with the request, and yet it cannot be done. */
+export function internalError(message: string): StatusError {
+  const text = `Internal error occurred: ${message}`;
+  return failure(500, 'InternalError', text, { causes: [{ message }] });
+}
+
 /** 410: the asked-for resourceVersion is no longer held; the client lists again. */
 export function expired(message: string): StatusError {
   return failure(410, 'Expired', message);

@@ -1,7 +1,7 @@
 /** The two bridges between the request line (`Either`, `TaskEither`) and `async`/`await`. */
 import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js';
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
-import { expired, failure, StatusError } from '#api/resources/status.ts';
+import { expired, failure, internalError, StatusError } from '#api/resources/status.ts';
 import { Compacted, TooLarge, Unavailable } from '../storage/storage.ts';
 
 /** The failure as clients are told it; what nobody expected is a 500 that keeps its cause for the log. */
@@ -15,8 +15,7 @@ export function asStatus(error: unknown): StatusError {
     return failure(504, 'Timeout', `the store did not answer: ${error.message}`);
   }
   const message = error instanceof Error ? error.message : String(error);
-  const { status } = failure(500, 'InternalError', `Internal error occurred: ${message}`);
-  return new StatusError(status, { cause: error });
+  return new StatusError(internalError(message).status, { cause: error });
 }
 
 /** Runs `work`; what it throws is the left side. */

@@ -12,6 +12,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitLayers(env, exports);
   InitMemory(env, exports);
   InitNamespaces(env, exports);
+  InitSpareSandbox(env, exports);
   InitNetlink(env, exports);
   InitSockets(env, exports);
   InitSpawn(env, exports);

@@ -13,6 +13,7 @@
 #include "cgroup-steps.h"
 #include "fd.h"
 #include "remove-tree.h"
+#include "spare-sandbox.h"
 
 namespace {
 
@@ -97,6 +98,10 @@ SystemError RunStep(const Step& step) {
   if (step.what == "tmpfs") return MountTmpfs(step, 0);
   // The same for memory that programs share and none is kept in.
   if (step.what == "shm") return MountTmpfs(step, MS_NOEXEC);
+  // `value`: a descriptor, from MakeSandboxParts.
+  if (step.what == "attach") return Attach(step);
+  // `value`: the host name.
+  if (step.what == "name-host") return NameHost(step);
   if (step.what == "inherit") return Inherit(step);
   if (step.what == "write-either") return WriteEither(step);
   if (step.what == "await") return AwaitLine(step);

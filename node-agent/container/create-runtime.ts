@@ -67,7 +67,7 @@ class SupervisedRuntime implements ContainerRuntime {
       tell: ({ record }) => this.#changes.next(record),
       sharesPids: (sandboxId) => this.#world.sandboxes.sharesPids(sandboxId),
     });
-    this.#spare = new SpareSupervisor(options.spareSupervisor === true);
+    this.#spare = new SpareSupervisor(options.spares === true);
   }
 
   get changes(): Observable<ContainerRecord> {
@@ -82,11 +82,11 @@ class SupervisedRuntime implements ContainerRuntime {
   }
 
   async adopt() {
-    const { runDir, cgroupRoot } = this.#options;
+    const { runDir, cgroupRoot, spares = false } = this.#options;
     await runSteps(placeSteps(runDir));
     this.#lock = await RunLock.take(runDir);
     this.#hierarchies = await readHierarchies();
-    this.#sandboxes = new Sandboxes(this.#places.sandboxes, cgroupRoot, this.#hierarchies);
+    this.#sandboxes = new Sandboxes(this.#places.sandboxes, cgroupRoot, this.#hierarchies, spares);
     const sandboxes = await this.#sandboxes.adopt();
     const adopted = await adoptContainers({
       place: this.#places.containers,
@@ -230,19 +230,18 @@ class SupervisedRuntime implements ContainerRuntime {
     return this.#world.sandboxes.update(id, change);
   }
 
-  async pause(id: string): Promise<void> {
-    await control.pauseContainer(this.#world.hierarchies, this.#running(id));
-  }
+  readonly pause = async (id: string): Promise<void> =>
+    control.pauseContainer(this.#world.hierarchies, this.#running(id));
 
-  async resume(id: string): Promise<void> {
-    await control.resumeContainer(this.#world.hierarchies, this.#running(id));
-  }
+  readonly resume = async (id: string): Promise<void> =>
+    control.resumeContainer(this.#world.hierarchies, this.#running(id));
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#spare.close();
     this.#prepared.close();
+    this.#sandboxes?.close();
     for (const container of this.#containers.values()) container.leave();
     this.#changes.complete();
     this.#work.whenIdle(() => this.#lock?.release());

@@ -197,8 +197,8 @@ export interface RuntimeOptions {
   readonly runDir: string;
   /** `/bayplan[-name]`: every cgroup made is below it. */
   readonly cgroupRoot: string;
-  /** Keeps one supervisor started beforehand: quicker starts, for a process that waits. Default: none. */
-  readonly spareSupervisor?: boolean;
+  /** Keeps a supervisor and a sandbox's parts made beforehand: quicker starts, for a process that waits. */
+  readonly spares?: boolean;
   /** Told of what needs no action but may interest: constant message, fields. */
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }

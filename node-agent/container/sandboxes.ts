@@ -1,6 +1,6 @@
 /** The namespaces and the cgroup that the containers of a pod share. */
 
-import { createNamespaces, reap, runSteps, type Step } from '#native/spawn.ts';
+import { createNamespaces, reap, runSteps, type SandboxParts, type Step } from '#native/spawn.ts';
 import { checkResources } from './cgroup-check.ts';
 import { childCgroups, pruneCgroups, removeCgroup } from './cgroup-files.ts';
 import { limitSteps } from './cgroup-limits.ts';
@@ -10,10 +10,20 @@ import { createLastSteps, createSteps, type Hierarchies } from './cgroups.ts';
 import { holdPidNamespace } from './pid-holder.ts';
 import { bootId, namesIn, readReady, readSandbox } from './records.ts';
 import type { SandboxSpec } from './runtime.ts';
+import { closeParts, SpareSandbox } from './spare-sandbox.ts';
 import { withNumbers } from './user-numbers.ts';
 
 /** Docker's size of /dev/shm; the containers of a pod share one. */
 const shmBytes = 64 * 1024 * 1024;
+
+const memoryOptions = (bytes = shmBytes): string => `mode=1777,size=${bytes}`;
+
+/** Whether all that was made beforehand is what it wants. */
+const isUsual = (spec: SandboxSpec): boolean =>
+  !spec.hostIpc &&
+  spec.hostUts !== true &&
+  spec.sharePid !== true &&
+  (spec.shmBytes ?? shmBytes) === shmBytes;
 
 export interface SandboxPaths {
   readonly ipc: string;
@@ -29,11 +39,20 @@ export class Sandboxes {
   readonly #known = new Map<string, SandboxSpec>();
   /** Children of ours that hold process namespaces. */
   readonly #holders = new Map<string, number>();
+  readonly #spare: SpareSandbox;
 
-  constructor(place: string, cgroupRoot: string, hierarchies: Hierarchies) {
+  /** `spare`: one is made in idle time. */
+  constructor(place: string, cgroupRoot: string, hierarchies: Hierarchies, spare: boolean) {
     this.#place = place;
     this.#cgroupRoot = cgroupRoot;
     this.#hierarchies = hierarchies;
+    this.#spare = new SpareSandbox(memoryOptions(), spare);
+    this.#spare.prepare();
+  }
+
+  /** What was made in idle time goes. */
+  close(): void {
+    this.#spare.close();
   }
 
   get(id: string): SandboxSpec | undefined {
@@ -56,28 +75,66 @@ export class Sandboxes {
   async create(asked: SandboxSpec): Promise<void> {
     checkResources(asked.resources);
     const spec = withNumbers(asked, [...this.#known.values()]);
-    const directory = `${this.#place}/${spec.id}`;
-    const paths = this.paths(spec.id);
-    const own: Step[] = spec.hostIpc
-      ? []
-      : [
-          ['mkdir', paths.shm, '755'],
-          ['shm', paths.shm, `mode=1777,size=${spec.shmBytes ?? shmBytes}`],
-        ];
     this.#known.set(spec.id, spec);
     try {
-      await runSteps([
-        ['mkdir', this.#place, '700'],
-        ['mkdir', directory, '700'],
-        ['create', `${directory}/sandbox.json`, JSON.stringify(spec)],
-        ...own,
-      ]);
-      await Promise.all([this.#createCgroup(spec), this.#createNamespaces(spec)]);
-      if (spec.sharePid === true) await this.#holdPids(spec);
-      await runSteps([['create', `${directory}/ready`, await bootId()]]);
+      const parts = isUsual(spec) ? await this.#spare.take() : undefined;
+      if (parts === undefined) await this.#make(spec);
+      else await this.#put(spec, parts).finally(() => closeParts(parts));
     } catch (error) {
       await this.remove(spec.id);
       throw error;
+    }
+  }
+
+  /** Its directory and what was asked, before anything else. */
+  #firstSteps(spec: SandboxSpec): Step[] {
+    const directory = `${this.#place}/${spec.id}`;
+    return [
+      ['mkdir', this.#place, '700'],
+      ['mkdir', directory, '700'],
+      ['create', `${directory}/sandbox.json`, JSON.stringify(spec)],
+    ];
+  }
+
+  async #lastStep({ id }: SandboxSpec): Promise<Step> {
+    return ['create', `${this.#place}/${id}/ready`, await bootId()];
+  }
+
+  async #make(spec: SandboxSpec): Promise<void> {
+    const { shm } = this.paths(spec.id);
+    const memory: Step[] = [
+      ['mkdir', shm, '755'],
+      ['shm', shm, memoryOptions(spec.shmBytes)],
+    ];
+    await runSteps([...this.#firstSteps(spec), ...(spec.hostIpc ? [] : memory)]);
+    await Promise.all([this.#createCgroup(spec), this.#createNamespaces(spec)]);
+    if (spec.sharePid === true) await this.#holdPids(spec);
+    await runSteps([await this.#lastStep(spec)]);
+  }
+
+  /** Gives it what was made beforehand: mostly in one go. */
+  async #put(spec: SandboxSpec, parts: SandboxParts): Promise<void> {
+    const { ipc, uts, shm } = this.paths(spec.id);
+    const last = await this.#lastStep(spec);
+    const own: Step[] = [
+      ...this.#firstSteps(spec),
+      ['mkdir', shm, '755'],
+      ['attach', shm, String(parts.shm)],
+      ['bind', ipc, `/proc/self/fd/${parts.ipc}`],
+      ['bind', uts, `/proc/self/fd/${parts.uts}`],
+      ['name-host', uts, spec.hostname],
+    ];
+    const { cgroupPath, resources } = spec;
+    const mine = createLastSteps(this.#hierarchies, cgroupPath, resources);
+    const limits = limitSteps(this.#hierarchies, cgroupPath, resources);
+    try {
+      await runSteps([...own, ...mine, ...limits, last]);
+    } catch (error) {
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      // What is above its cgroup is not there.
+      if (code !== 'ENOENT' || syscall !== 'mkdir') throw error;
+      await this.#createCgroup(spec);
+      await runSteps([last]);
     }
   }
 

@@ -48,7 +48,7 @@ export async function openParts(
     config,
     client,
     policies,
-    runtime: createRuntime({ dataDir, runDir, cgroupRoot, spareSupervisor: true }),
+    runtime: createRuntime({ dataDir, runDir, cgroupRoot, spares: true }),
     images: await openImages({
       dataDir,
       policies: () => policies.all(),

@@ -29,6 +29,8 @@ export interface TestServerOptions {
   readonly compactionIntervalMs?: number;
   readonly enableAdmission?: readonly string[];
   readonly bodyLimits?: BodyLimits;
+  /** The range of cluster addresses. */
+  readonly serviceCidr?: string;
 }
 
 export async function startTestServer(
@@ -37,6 +39,7 @@ export async function startTestServer(
     serviceAccounts = false,
     compactionIntervalMs,
     bodyLimits,
+    serviceCidr,
     enableAdmission = [],
   }: TestServerOptions = {},
 ): Promise<TestServer> {
@@ -51,6 +54,7 @@ export async function startTestServer(
     kinds: createKinds(),
     ...(compactionIntervalMs === undefined ? {} : { compactionIntervalMs }),
     ...(bodyLimits === undefined ? {} : { bodyLimits }),
+    ...(serviceCidr === undefined ? {} : { serviceCidr }),
     enableAdmission,
     disableAdmission: serviceAccounts ? [] : ['ServiceAccount'],
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),

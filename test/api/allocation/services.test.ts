@@ -84,7 +84,7 @@ t.test('twenty who want one address: one has it', async (t) => {
   t.match(refused?.reason, {
     code: 422,
     message:
-      /spec\.clusterIPs\[0\]: Invalid value: \["10\.96\.0\.50"\]: failed to allocate IP 10\.96\.0\.50: provided IP is already allocated/,
+      /spec\.clusterIPs: Invalid value: \["10\.96\.0\.50"\]: failed to allocate IP 10\.96\.0\.50: provided IP is already allocated/,
   });
 });
 

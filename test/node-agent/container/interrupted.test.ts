@@ -11,7 +11,7 @@ import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
 import { leftOver, machine } from '../../support/machine.ts';
 import { scratch } from '../../support/scratch.ts';
 import { takeOver } from './agent-life.ts';
-import { endOf, startNode, stopNode, type TestNode, traces } from './node.ts';
+import { endOf, startNode, stopNode, traces } from './node.ts';
 import { networkOptions } from './pod-bridge.ts';
 
 /** `EVERY=1 node test/node-agent/container/interrupted.test.ts` tries all of them; each run tries others. */
@@ -27,11 +27,13 @@ const node = await startNode('interrupted');
 t.teardown(() => stopNode(node));
 t.setTimeout(600_000);
 
+type Way = 'plain' | 'spares';
+
 /** Runs `interrupted.ts` to its end; what it said, and how it ended. */
-async function life(node: TestNode, mode: string, numbers: readonly number[], points?: string) {
+async function life(mode: string, way: Way, numbers: readonly number[], points?: string) {
   node.runtime.close();
   const program = new URL('./interrupted.ts', import.meta.url).pathname;
-  const fixed = [program, node.directory, node.cgroupRoot, node.layer, mode];
+  const fixed = [program, node.directory, node.cgroupRoot, node.layer, mode, way];
   const log = points === undefined ? 'ignore' : openSync(points, 'w');
   const child = spawn(process.execPath, [...fixed, ...numbers.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit', ...Array(6).fill('ignore'), log],
@@ -44,17 +46,18 @@ async function life(node: TestNode, mode: string, numbers: readonly number[], po
 }
 
 /** What the agent calls, in order. */
-async function callsOf(): Promise<readonly string[]> {
+async function callsOf(way: Way): Promise<readonly string[]> {
   const points = `${node.directory}/points`;
-  await life(node, 'count', [], points);
+  await life('count', way, [], points);
   return readFileSync(points, 'utf8').trim().split('\n');
 }
 
-const calls = await callsOf();
-const chosen = calls.map((_, number) => number).filter((number) => number % every === first);
+const calls = { plain: await callsOf('plain'), spares: await callsOf('spares') };
+const chosenOf = (way: Way) =>
+  calls[way].map((_, number) => number).filter((number) => number % every === first);
 
 t.test('the calls are of every group', async (t) => {
-  t.comment(`${calls.length} calls, every ${every} from ${first}`);
+  t.comment(`${calls.plain.length} calls, every ${every} from ${first}`);
   const groups = {
     network: /sendto/,
     sandbox: /sandbox.json/,
@@ -73,10 +76,14 @@ t.test('the calls are of every group', async (t) => {
   };
   for (const [name, pattern] of Object.entries(groups)) {
     t.ok(
-      calls.some((call) => pattern.test(call)),
+      calls.plain.some((call) => pattern.test(call)),
       name,
     );
   }
+  t.notOk(
+    calls.spares.some((call) => call.endsWith('/shm') && call.includes(' mount ')),
+    'memory that was made in idle time is not mounted again',
+  );
 });
 
 /** The next life of the agent finds nothing half-made, and takes everything away. */
@@ -97,30 +104,34 @@ async function nextLife(t: Test, call: string): Promise<void> {
   execFileSync('sh', ['-c', `rm -rf ${node.directory}/layer-*`]);
 }
 
-t.test('an agent that is killed before any of them leaves it whole or not there', async (t) => {
-  t.setTimeout(600_000);
-  for (const number of chosen) {
-    const { signal } = await life(node, 'kill', [number]);
-    // How often it waits for a cgroup differs: the last numbers may not be reached.
-    if (number < calls.length - 10) t.equal(signal, 'SIGKILL', `died before ${calls[number]}`);
-    await nextLife(t, `${calls[number]}`);
-  }
-  t.strictSame(await leftOver(before), {});
-});
+for (const way of ['plain', 'spares'] as const) {
+  t.test(`${way}: an agent that is killed before any leaves it whole or not there`, async (t) => {
+    t.setTimeout(600_000);
+    for (const number of chosenOf(way)) {
+      const call = calls[way][number];
+      const { signal } = await life('kill', way, [number]);
+      // How often it waits for a cgroup differs: the last numbers may not be reached.
+      if (number < calls[way].length - 10) t.equal(signal, 'SIGKILL', `died before ${call}`);
+      await nextLife(t, `${call}`);
+    }
+    t.strictSame(await leftOver(before), {});
+  });
 
-t.test('a call that fails is told, or does not matter, and leaves nothing', async (t) => {
-  t.setTimeout(600_000);
-  const { said } = await life(node, 'fail', chosen);
-  const told = said.split('\n').filter((line) => line.startsWith('{'));
-  t.equal(told.length, chosen.length);
-  for (const line of told) {
-    const { number, failed, left } = JSON.parse(line);
-    t.strictSame(left, [], `${calls[number]}: ${failed}`);
-  }
-  t.ok(
-    told.some((line) => line.includes('StartError')),
-    'starts fail',
-  );
-  await nextLife(t, 'after all');
-  t.strictSame(await leftOver(before), {});
-});
+  t.test(`${way}: a call that fails is told, or does not matter, and leaves nothing`, async (t) => {
+    t.setTimeout(600_000);
+    const chosen = chosenOf(way);
+    const { said } = await life('fail', way, chosen);
+    const told = said.split('\n').filter((line) => line.startsWith('{'));
+    t.equal(told.length, chosen.length);
+    for (const line of told) {
+      const { number, failed, left } = JSON.parse(line);
+      t.strictSame(left, [], `${calls[way][number]}: ${failed}`);
+    }
+    t.ok(
+      told.some((line) => line.includes('StartError')),
+      'starts fail',
+    );
+    await nextLife(t, 'after all');
+    t.strictSame(await leftOver(before), {});
+  });
+}

@@ -1,22 +1,37 @@
 /**
  * Makes a pod's network, sandbox and container, lets the container end, and takes all of it away, counted by
- * `support/failpoints.c`: `interrupted.ts <directory> <cgroupRoot> <layer> kill|fail|count <N>...`.
+ * `support/failpoints.c`: `interrupted.ts <directory> <cgroupRoot> <layer> kill|fail|count plain|spares <N>...`.
+ * `spares`: with what the agent makes in idle time.
  * `fail`: with each number once; whatever failed is then taken away undisturbed, and what is left is said on stdout.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
-import { containerSpec, endOf, sandboxSpec, type TestNode, traces } from './node.ts';
+import { containerSpec, endOf, sandboxSpec, type TestNode, traces, until } from './node.ts';
 import { bridgeOf, networkOptions } from './pod-bridge.ts';
 
-const [directory = '', cgroupRoot = '', layer = '', mode = 'count', ...numbers] =
+const [directory = '', cgroupRoot = '', layer = '', mode = 'count', way = '', ...numbers] =
   process.argv.slice(2);
 const runDir = `${directory}/run`;
-const runtime = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
+const spares = way === 'spares';
+const runtime = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot, spares });
 const node: TestNode = { directory, runDir, cgroupRoot, layer, runtime };
 const network = createPodNetwork(networkOptions(node));
 await network.start();
 await runtime.adopt();
+
+/** Until the idle time was long enough to make what is made in it. */
+const idle = () => (spares ? until('a spare sandbox', hasSpare) : undefined);
+const links = () => readdirSync('/proc/self/fd').map((fd) => linkOf(`/proc/self/fd/${fd}`));
+const hasSpare = () => links().some((link) => link.startsWith('ipc:'));
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // of the listing itself
+  }
+}
 
 const script = 'trap "exit 5" TERM; echo up; while :; do sleep 0.01; done';
 
@@ -56,6 +71,7 @@ async function all(wanted: Plan): Promise<void> {
 
 async function withOneFailure(number: string): Promise<void> {
   const wanted = plan();
+  await idle();
   mkdirSync(`${directory}/arm-fail-${number}`);
   const failed = await all(wanted).then(
     () => undefined,
@@ -72,6 +88,7 @@ if (mode === 'fail') for (const number of numbers) await withOneFailure(number);
 else {
   if (mode === 'count') closeSync(openSync(`${directory}/points`, 'w'));
   await all(plan()); // what is made once only: threads, sealed copies, descriptors
+  await idle();
   mkdirSync(`${directory}/arm-kill-${numbers[0] ?? -1}`);
   await all(plan());
   mkdirSync(`${directory}/disarm`);

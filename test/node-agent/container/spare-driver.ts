@@ -8,6 +8,6 @@ await createRuntime({
   dataDir: `${directory}/data`,
   runDir: `${directory}/run`,
   cgroupRoot,
-  spareSupervisor: true,
+  spares: true,
 }).adopt();
 setInterval(() => undefined, 1 << 30);

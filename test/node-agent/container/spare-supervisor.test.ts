@@ -14,7 +14,7 @@ const runtime = createRuntime({
   dataDir: `${directory}/data`,
   runDir,
   cgroupRoot,
-  spareSupervisor: true,
+  spares: true,
 });
 await runtime.adopt();
 const node = { ...plain, runtime };
