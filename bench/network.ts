@@ -20,6 +20,7 @@ const table = new ElementTable({
   table: `bayplan-bench${process.pid}`,
   podCidr: '10.200.0.0/24',
   clusterCidr: '10.200.0.0/16',
+  serviceCidr: '10.100.0.0/14',
 });
 const ports = [{ port: 80 }];
 const ip = (n: number) => `10.${100 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;

@@ -76,6 +76,7 @@ class BridgeNetwork implements NodeNetwork {
       table: name === 'default' ? 'bayplan' : `bayplan-${name.replace(/[^\w.-]/g, '_')}`,
       podCidr: this.#cidr.text,
       clusterCidr: options.clusterCidr ?? this.#cidr.text,
+      serviceCidr: options.serviceCidr ?? defaultServiceCidr,
       ...(options.nodeCidr === undefined ? {} : { nodeCidr: options.nodeCidr }),
     });
     this.#namespaces = join(options.runDir, 'netns');

@@ -18,8 +18,11 @@ export const options = {
   podCidr: `10.201.${process.pid % 250}.${(process.pid % 16) * 16}/28`,
   bridge: `bpt${suffix}`,
   clusterName: `test${suffix}`,
-  serviceCidr: '10.123.77.0/24',
+  serviceCidr: `10.123.${process.pid % 250}.0/24`,
 };
+/** An address of a Service. */
+export const serviceAddress = (last: number): string =>
+  options.serviceCidr.replace('0/24', String(last));
 export const forwardingBefore = forwarding();
 
 export function forwarding(): string {

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EndpointSlice, Node, Pod, Service } from '#api/resources/types.ts';
 import { Cache } from '#controller/runtime/cache.ts';
-import { createPodNetwork } from '#node-agent/network/bridge-network.ts';
+import { createPodNetwork, type PodNetworkOptions } from '#node-agent/network/bridge-network.ts';
 import { indexServices, indexSlices } from '#node-agent/network/cluster-view.ts';
+import type { NodeNetwork } from '#node-agent/network/pod-network.ts';
 import {
   ServiceRules,
   type ServiceRulesOptions,
@@ -14,7 +15,7 @@ import { end, options } from './pod-network.ts';
 import { nodeName } from './service-documents.ts';
 
 export class ServiceWorld {
-  readonly network = createPodNetwork(options);
+  readonly network: NodeNetwork;
   readonly services = indexServices(new Cache<Service>());
   readonly slices = indexSlices(new Cache<EndpointSlice>());
   readonly pods = new Cache<Pod>();
@@ -22,6 +23,11 @@ export class ServiceWorld {
   readonly warnings: string[] = [];
   readonly #servers: ChildProcess[] = [];
   #rules: ServiceRules | undefined;
+
+  /** `more` is what another one beside it needs of its own. */
+  constructor(more: Partial<PodNetworkOptions> = {}) {
+    this.network = createPodNetwork({ ...options, ...more });
+  }
 
   /** The network, with rules that know of nothing yet. */
   async start(): Promise<void> {

@@ -22,6 +22,8 @@ export interface TableOptions {
   readonly clusterCidr: string;
   /** Nodes whose way out leads through this one. */
   readonly nodeCidr?: string;
+  /** Services' addresses: every cluster of this machine has the same. */
+  readonly serviceCidr: string;
 }
 
 /** A pool's mark: what it is in the upper bits, a number of its own below. */
@@ -123,14 +125,20 @@ function rules({
   podCidr,
   clusterCidr,
   nodeCidr,
+  serviceCidr,
 }: TableOptions): Record<string, readonly string[]> {
   const { internal, external, local } = poolBits;
   const kinds = hex(0xe000_0000);
   const ports = 'meta l4proto { tcp, udp, sctp }';
+  const own = [podCidr, ...(nodeCidr === undefined ? [] : [nodeCidr])].join(', ');
   return {
     // The node's own loopback is reached through a Service's address alone, whatever is allowed to be routed.
     guard: ['iifname "bp*" ip daddr 127.0.0.0/8 drop'],
-    prerouting: [`${ports} jump services`],
+    prerouting: [
+      // Pods of another cluster of this machine mean its Services: 10.96.0.1 and 10.96.0.10 are in every one.
+      `iifname "bp*" ip saddr != { ${own} } ip daddr ${serviceCidr} return`,
+      `${ports} jump services`,
+    ],
     output: [`${ports} jump services`],
     input: ['jump refuse'],
     forward: ['jump refuse'],

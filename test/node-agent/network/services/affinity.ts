@@ -1,6 +1,7 @@
 /** Session affinity as clients meet it: part of traffic.test.ts, which has the network. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { serviceAddress } from '../../../support/pod-network.ts';
 import { service, slice } from '../../../support/service-documents.ts';
 import { ask, askUntil, type ServiceWorld } from '../../../support/service-world.ts';
 
@@ -10,7 +11,6 @@ interface Pod {
 }
 
 const tcp = [{ port: 8000, targetPort: 80 }];
-const ip = (last: number) => `10.123.77.${last}`;
 
 /** `one` and `two` answer with their names. */
 export function testAffinity(
@@ -20,9 +20,9 @@ export function testAffinity(
 ): void {
   const from = client.netnsPath;
   t.test('session affinity: a client comes to one endpoint, as long as it is there', async (t) => {
-    const to = `${ip(6)}:8000`;
+    const to = `${serviceAddress(6)}:8000`;
     const places = [{ ip: one.ip }, { ip: two.ip }];
-    const spec = { clusterIP: ip(6), ports: tcp };
+    const spec = { clusterIP: serviceAddress(6), ports: tcp };
     world.apply(
       service('sticky', { ...spec, sessionAffinity: 'ClientIP' }),
       slice('sticky', places, tcp),
@@ -47,10 +47,10 @@ export function testAffinity(
       Array.from({ length: 8 }, (_, i) => world.network.attach(`client-${i}`)),
     );
     const all = (last: number) =>
-      Promise.all(clients.map(({ netnsPath }) => ask(`${ip(last)}:8000`, netnsPath)));
+      Promise.all(clients.map(({ netnsPath }) => ask(`${serviceAddress(last)}:8000`, netnsPath)));
     const staying = (name: string, last: number, timeoutSeconds: number) =>
       service(name, {
-        clusterIP: ip(last),
+        clusterIP: serviceAddress(last),
         ports: tcp,
         sessionAffinity: 'ClientIP',
         sessionAffinityConfig: { clientIP: { timeoutSeconds } },
@@ -58,9 +58,9 @@ export function testAffinity(
     const lead = async (last: number, ...places: { ip: string }[]) => {
       world.apply(slice('long', places, tcp), slice('short', places, tcp));
       // One more in the same transaction, or a later one: when it is there the others are.
-      const mark = service(`mark-${last}`, { clusterIP: ip(last), ports: tcp });
+      const mark = service(`mark-${last}`, { clusterIP: serviceAddress(last), ports: tcp });
       world.apply(mark, slice(`mark-${last}`, [{ ip: one.ip }], tcp));
-      await askUntil(`${ip(last)}:8000`, /^one /, from);
+      await askUntil(`${serviceAddress(last)}:8000`, /^one /, from);
     };
     world.apply(staying('long', 20, 3_600), staying('short', 21, 1));
     await lead(22, { ip: one.ip });

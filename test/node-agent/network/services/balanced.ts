@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import type { Node, Service } from '#api/resources/types.ts';
 import { listElements } from '#native/nftables.ts';
 import { decodeElement, setNames } from '#node-agent/network/services/set-schema.ts';
+import { serviceAddress } from '../../../support/pod-network.ts';
 import { nodeName, service, slice } from '../../../support/service-documents.ts';
 import { ask, askUntil, type ServiceWorld } from '../../../support/service-world.ts';
 
@@ -19,12 +20,11 @@ export interface Parties {
   readonly client: Place;
 }
 
-const ip = (last: number) => `10.123.77.${last}`;
-const balancedIp = ip(48);
+const balancedIp = serviceAddress(48);
 
 function balanced(name: string, spec: Record<string, unknown>): Service {
   const status = {
-    loadBalancer: { ingress: [{ ip: balancedIp }, { ip: ip(49), ipMode: 'Proxy' }] },
+    loadBalancer: { ingress: [{ ip: balancedIp }, { ip: serviceAddress(49), ipMode: 'Proxy' }] },
   };
   return { ...service(name, { type: 'LoadBalancer', ...spec }), status } as unknown as Service;
 }
@@ -61,17 +61,17 @@ export function testSourceRanges(
   const ports = [{ port: 8000, targetPort: 80, nodePort: 31_990 }];
   const to = `${balancedIp}:8000`;
   const ranged = (...loadBalancerSourceRanges: string[]) =>
-    balanced('ranged', { clusterIP: ip(40), ports, loadBalancerSourceRanges });
+    balanced('ranged', { clusterIP: serviceAddress(40), ports, loadBalancerSourceRanges });
 
   t.test(
     'the addresses of the status are served, those of a balancer that asks node ports not',
     async (t) => {
       world.apply(
-        balanced('ranged', { clusterIP: ip(40), ports }),
+        balanced('ranged', { clusterIP: serviceAddress(40), ports }),
         slice('ranged', [{ ip: one.ip }], ports),
       );
       await askUntil(to, /^one /, client.netnsPath);
-      t.match(await ask(`${ip(49)}:8000`, client.netnsPath, 400), /^error/);
+      t.match(await ask(`${serviceAddress(49)}:8000`, client.netnsPath, 400), /^error/);
     },
   );
 
@@ -79,7 +79,11 @@ export function testSourceRanges(
     world.apply(ranged(`${two.ip}/32`, '203.0.113.0/24'));
     await askUntil(to, /TIMEOUT/, client.netnsPath);
     t.match(await ask(to, two.netnsPath), /^one /, 'one that is in a range');
-    t.match(await ask(`${ip(40)}:8000`, client.netnsPath), /^one /, 'the address of the cluster');
+    t.match(
+      await ask(`${serviceAddress(40)}:8000`, client.netnsPath),
+      /^one /,
+      'the address of the cluster',
+    );
     t.match(await ask(`${world.network.gateway}:31990`, client.netnsPath), /^one /, 'a node port');
     world.apply(ranged(`${client.ip}/30`));
     await askUntil(to, /^one /, client.netnsPath);
@@ -99,7 +103,7 @@ export function testSourceRanges(
     const added = [...(await elementsOf(world))].filter((element) => !before.has(element));
     t.equal(added.length, 1, added.join());
     t.match(added[0], new RegExp(`^sources .*${two.ip}`));
-    world.apply(balanced('ranged', { clusterIP: ip(40), ports }));
+    world.apply(balanced('ranged', { clusterIP: serviceAddress(40), ports }));
     await askUntil(to, /^one /);
     t.equal([...(await elementsOf(world))].filter((e) => /^(guards|sources) /.test(e)).length, 0);
   });
@@ -148,7 +152,7 @@ export function testHealthChecks(t: Test, world: ServiceWorld, { one, two }: Par
   const ports = [{ port: 8001, targetPort: 80 }];
   const asked = (healthCheckNodePort: number) =>
     balanced('asked', {
-      clusterIP: ip(41),
+      clusterIP: serviceAddress(41),
       ports,
       externalTrafficPolicy: 'Local',
       healthCheckNodePort,
@@ -186,7 +190,7 @@ export function testHealthChecks(t: Test, world: ServiceWorld, { one, two }: Par
 
 export function testHints(t: Test, world: ServiceWorld, { one, two, client }: Parties): void {
   const ports = [{ port: 8002, targetPort: 80 }];
-  const to = `${ip(42)}:8002`;
+  const to = `${serviceAddress(42)}:8002`;
   const askedTen = async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => ask(to, client.netnsPath)));
     return [...new Set(answers.map((text) => text.split(' ')[0]))].sort();
@@ -199,7 +203,7 @@ export function testHints(t: Test, world: ServiceWorld, { one, two, client }: Pa
       const west = { ip: two.ip, forZone: 'west' };
       world.apply(ownNode('east', world.network.gateway));
       world.apply(
-        service('zoned', { clusterIP: ip(42), ports }),
+        service('zoned', { clusterIP: serviceAddress(42), ports }),
         slice('zoned', [east, west], ports),
       );
       await askUntil(to, /^one /, client.netnsPath);

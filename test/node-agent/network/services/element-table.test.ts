@@ -14,6 +14,7 @@ const options = {
   table: `bayplan-test-elements${process.pid}`,
   podCidr: '10.202.0.0/24',
   clusterCidr: '10.202.0.0/16',
+  serviceCidr: '10.123.0.0/16',
 };
 t.teardown(() => new ElementTable(options).destroy());
 

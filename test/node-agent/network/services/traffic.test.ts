@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Pod } from '#api/resources/types.ts';
 import { listFlows } from '#native/conntrack.ts';
-import { end } from '../../../support/pod-network.ts';
+import { end, serviceAddress } from '../../../support/pod-network.ts';
 import { service, slice } from '../../../support/service-documents.ts';
 import { ask, askUntil, ServiceWorld } from '../../../support/service-world.ts';
 import { testAffinity } from './affinity.ts';
@@ -26,7 +26,6 @@ const isOfNode = (address: string): boolean =>
   Object.values(networkInterfaces()).some((all = []) => all.some((one) => one.address === address));
 const from = client.netnsPath;
 const tcp = [{ port: 8000, targetPort: 80 }];
-const ip = (last: number) => `10.123.77.${last}`;
 
 async function many(count: number, to: string, inside?: string): Promise<string[]> {
   return Promise.all(Array.from({ length: count }, () => ask(to, inside)));
@@ -34,30 +33,33 @@ async function many(count: number, to: string, inside?: string): Promise<string[
 
 t.test('a pod reaches a Service, and its endpoints see the pod', async (t) => {
   const places = [{ ip: one.ip }, { ip: two.ip }];
-  world.apply(service('web', { clusterIP: ip(1), ports: tcp }), slice('web', places, tcp));
-  await askUntil(`${ip(1)}:8000`, /^(one|two) /, from);
-  const answers = await many(12, `${ip(1)}:8000`, from);
+  world.apply(
+    service('web', { clusterIP: serviceAddress(1), ports: tcp }),
+    slice('web', places, tcp),
+  );
+  await askUntil(`${serviceAddress(1)}:8000`, /^(one|two) /, from);
+  const answers = await many(12, `${serviceAddress(1)}:8000`, from);
   t.strictSame([...new Set(answers)].sort(), [`one ${client.ip}`, `two ${client.ip}`]);
-  const atHome = await many(12, `${ip(1)}:8000`);
+  const atHome = await many(12, `${serviceAddress(1)}:8000`);
   t.strictSame([...new Set(atHome.map((text) => text.split(' ')[0]))].sort(), ['one', 'two']);
 });
 
 t.test('a pod reaches itself through its Service', async (t) => {
   world.apply(
-    service('self', { clusterIP: ip(2), ports: tcp }),
+    service('self', { clusterIP: serviceAddress(2), ports: tcp }),
     slice('self', [{ ip: one.ip }], tcp),
   );
-  const answer = await askUntil(`${ip(2)}:8000`, /^one /, one.netnsPath);
+  const answer = await askUntil(`${serviceAddress(2)}:8000`, /^one /, one.netnsPath);
   t.ok(isOfNode(answer.replace('one ', '')), `behind the address of the node: ${answer}`);
 });
 
 t.test(
   'only endpoints that are ready get requests; those that end, when there is no other',
   async (t) => {
-    const to = `${ip(3)}:8000`;
+    const to = `${serviceAddress(3)}:8000`;
     const ending = { ip: two.ip, ready: false, serving: true, terminating: true };
     world.apply(
-      service('ready', { clusterIP: ip(3), ports: tcp }),
+      service('ready', { clusterIP: serviceAddress(3), ports: tcp }),
       slice('ready', [{ ip: one.ip }, ending], tcp),
     );
     await askUntil(to, /^one /, from);
@@ -73,7 +75,7 @@ t.test(
 t.test('a node port is open at every address of the node', async (t) => {
   const ports = [{ port: 80, nodePort: 31_981 }];
   world.apply(
-    service('port', { type: 'NodePort', clusterIP: ip(4), ports }),
+    service('port', { type: 'NodePort', clusterIP: serviceAddress(4), ports }),
     slice('port', [{ ip: one.ip }], ports),
   );
   const gateway = world.network.gateway;
@@ -84,7 +86,9 @@ t.test('a node port is open at every address of the node', async (t) => {
     t.ok(isOfNode(answer.replace('one ', '')), answer);
   }
   t.equal(await ask('127.0.0.1:31982'), 'error ECONNREFUSED');
-  world.apply(service('port', { type: 'ClusterIP', clusterIP: ip(4), ports: [{ port: 80 }] }));
+  world.apply(
+    service('port', { type: 'ClusterIP', clusterIP: serviceAddress(4), ports: [{ port: 80 }] }),
+  );
   t.equal(await askUntil('127.0.0.1:31981', /^error/), 'error ECONNREFUSED', 'closed again');
 });
 
@@ -93,14 +97,14 @@ t.test('traffic policies: local endpoints alone, and they see who asks', async (
   const local = { internalTrafficPolicy: 'Local', externalTrafficPolicy: 'Local' };
   const elsewhere = { ip: two.ip, node: 'node-2' };
   world.apply(
-    service('local', { type: 'NodePort', clusterIP: ip(5), ports, ...local }),
+    service('local', { type: 'NodePort', clusterIP: serviceAddress(5), ports, ...local }),
     slice('local', [{ ip: one.ip }, elsewhere], ports),
   );
-  await askUntil(`${ip(5)}:80`, /^one /, from);
-  t.ok((await many(8, `${ip(5)}:80`, from)).every((text) => text.startsWith('one')));
+  await askUntil(`${serviceAddress(5)}:80`, /^one /, from);
+  t.ok((await many(8, `${serviceAddress(5)}:80`, from)).every((text) => text.startsWith('one')));
   t.equal(await ask(`${world.network.gateway}:31983`, from), `one ${client.ip}`);
   world.apply(slice('local', [elsewhere], ports));
-  t.equal(await askUntil(`${ip(5)}:80`, /^error/, from), 'error ECONNREFUSED');
+  t.equal(await askUntil(`${serviceAddress(5)}:80`, /^error/, from), 'error ECONNREFUSED');
   t.equal(await ask(`${world.network.gateway}:31983`, from, 400), 'error TIMEOUT', 'dropped');
 });
 
@@ -142,12 +146,15 @@ t.test('a pod with a host port is reached at the node, until it is gone', async 
 
 t.test('UDP goes to another endpoint when the first is gone, in the same flow', async (t) => {
   const ports = [{ port: 53, targetPort: 80, protocol: 'UDP' }];
-  world.apply(service('udp', { clusterIP: ip(7), ports }), slice('udp', [{ ip: one.ip }], ports));
+  world.apply(
+    service('udp', { clusterIP: serviceAddress(7), ports }),
+    slice('udp', [{ ip: one.ip }], ports),
+  );
   const program = `
     const s = require('node:dgram').createSocket('udp4');
     s.on('message', (m) => console.log(String(m)));
     s.on('error', () => {});
-    s.bind(0, () => { s.connect(53, '${ip(7)}'); setInterval(() => s.send('?', () => {}), 20); });`;
+    s.bind(0, () => { s.connect(53, '${serviceAddress(7)}'); setInterval(() => s.send('?', () => {}), 20); });`;
   const child = spawn('nsenter', [`--net=${from}`, process.execPath, '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -182,10 +189,10 @@ t.test('the loopback of the node is closed to pods, but a Service may lead there
   const { port } = server.address() as { port: number };
   const ports = [{ port: 443, targetPort: port }];
   world.apply(
-    service('kubernetes', { clusterIP: ip(8), ports }),
+    service('kubernetes', { clusterIP: serviceAddress(8), ports }),
     slice('kubernetes', [{ ip: '127.0.0.1', node: '' }], ports),
   );
-  t.equal(await askUntil(`${ip(8)}:443`, /loopback/, from), 'loopback');
+  t.equal(await askUntil(`${serviceAddress(8)}:443`, /loopback/, from), 'loopback');
   execFileSync('nsenter', [
     `--net=${from}`,
     'busybox',
@@ -201,12 +208,12 @@ t.test('the loopback of the node is closed to pods, but a Service may lead there
 
 t.test('Services go on while the agent is away, and the next one takes them over', async (t) => {
   await world.restart();
-  t.match(await ask(`${ip(1)}:8000`, from), /^(one|two) /);
+  t.match(await ask(`${serviceAddress(1)}:8000`, from), /^(one|two) /);
   t.strictSame(world.warnings, []);
 });
 
 t.test('what others do to the table is put right', async (t) => {
   execFileSync('nft', ['flush', 'ruleset']);
-  await askUntil(`${ip(1)}:8000`, /^(one|two) /, from);
+  await askUntil(`${serviceAddress(1)}:8000`, /^(one|two) /, from);
   t.match(world.warnings.join(), /changed by others/);
 });
