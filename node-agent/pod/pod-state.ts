@@ -13,19 +13,16 @@ import { attemptOf, type PodIdentity } from './labels.ts';
 import { lostAttempt } from './lost-attempt.ts';
 import { Resizing } from './resizing.ts';
 import { waitAfterFailure } from './restart.ts';
-import { type Attempt, isAlive, type PodView, type Waiting } from './view.ts';
+import { type Attempt, isAlive, type PodView, sandboxFailure, type Waiting } from './view.ts';
 import type { Wish } from './wishes.ts';
+
+type Failure = Parameters<typeof waitAfterFailure>[1];
 
 interface ContainerMemory {
   attempts: Attempt[];
   waiting?: ReturnType<typeof waitAfterFailure>;
   stopping?: { deadline: number; killed: boolean };
   health?: Health;
-}
-
-export interface Failure {
-  readonly reason: string;
-  readonly message: string;
 }
 
 export class PodState {
@@ -193,12 +190,20 @@ export class PodState {
 
   /** Something changed that may help (an image was loaded, a ConfigMap appeared): what waits, tries again at once. */
   retryNow(): void {
-    if (this.#setUpWaiting !== undefined) {
-      this.#setUpWaiting = { ...this.#setUpWaiting, retryAt: 0 };
-    }
+    const waiting = this.#setUpWaiting;
+    if (waiting !== undefined) this.#setUpWaiting = { ...waiting, retryAt: 0 };
     for (const memory of this.#containers.values()) {
       if (memory.waiting !== undefined) memory.waiting = { ...memory.waiting, retryAt: 0 };
     }
+  }
+
+  /** Tries again at once if it waits for what another pod may have given back: an address. Gives whether it does. */
+  retrySandbox(): boolean {
+    const { reason, retryAt = 0 } = this.#setUpWaiting ?? {};
+    if (reason !== sandboxFailure || retryAt === 0) return false;
+    this.retryNow();
+    this.wake();
+    return true;
   }
 
   stopping(container: string, deadline: number): { readonly first: boolean } {
@@ -220,7 +225,7 @@ export class PodState {
       ...(pod === undefined ? {} : { pod }),
       now,
       acknowledgedAt: this.#acknowledgedAt,
-      sandboxReady: this.sandboxId !== undefined,
+      sandboxReady: this.sandboxId !== undefined && waiting?.reason !== sandboxFailure,
       ready: this.sandboxId !== undefined && this.volumesReady,
       standing: this.standing,
       released: this.released,
@@ -238,11 +243,8 @@ export class PodState {
   }
 
   #memory(container: string): ContainerMemory {
-    let memory = this.#containers.get(container);
-    if (memory === undefined) {
-      memory = { attempts: [] };
-      this.#containers.set(container, memory);
-    }
+    const memory = this.#containers.get(container) ?? { attempts: [] };
+    this.#containers.set(container, memory);
     return memory;
   }
 }

@@ -9,6 +9,7 @@ import { ownSettings } from './own-settings.ts';
 import { podHostname, writePodFiles } from './pod-files.ts';
 import type { PodState } from './pod-state.ts';
 import { podCgroupPath, podResources, qosClass } from './resources.ts';
+import { sandboxFailure } from './view.ts';
 import type { World } from './world.ts';
 
 /** A name no other sandbox or container on any node has: 64 hexadecimal digits. */
@@ -34,7 +35,7 @@ export async function setUp(world: World, state: PodState, pod: Pod): Promise<vo
   ]);
   const [network, volumes] = parts;
   if (network.status === 'rejected') {
-    fail(world, state, { pod, reason: 'FailedCreatePodSandBox', cause: network.reason });
+    fail(world, state, { pod, reason: sandboxFailure, cause: network.reason });
     return;
   }
   if (volumes.status === 'rejected') {
@@ -51,7 +52,8 @@ function fail(
 ): void {
   const message = failure.cause instanceof Error ? failure.cause.message : String(failure.cause);
   state.setUpFailed({ reason: failure.reason, message }, world.now());
-  world.events.warn(failure.pod, failure.reason, message);
+  const intro = failure.reason === sandboxFailure ? 'Failed to create pod sandbox: ' : '';
+  world.events.warn(failure.pod, failure.reason, `${intro}${message}`);
 }
 
 /** Network and sandbox side by side: a sandbox only names the namespace that its containers will join. */

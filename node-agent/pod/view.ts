@@ -35,6 +35,15 @@ export interface Waiting {
   readonly retryAt: number;
 }
 
+/** Why a try failed. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The reason, in kubelet's words, when a pod gets no network or sandbox. */
+export const sandboxFailure = 'FailedCreatePodSandBox';
+
 /** A stop under way: the stop signal is sent (or the preStop hook runs), SIGKILL comes at `deadline`. */
 export interface Stopping {
   readonly deadline: number;

@@ -11,9 +11,10 @@ import type { ImagePulls } from './image-pulls.ts';
 import type { KeptContainers } from './kept-containers.ts';
 import type { NodePaths } from './paths.ts';
 import type { PodEvents } from './pod-events.ts';
-import type { Failure, PodState } from './pod-state.ts';
+import type { PodState } from './pod-state.ts';
 import type { ClusterNames } from './resolver-file.ts';
 import type { StatusWriter } from './status-writer.ts';
+import type { Failure } from './view.ts';
 
 export interface NodeSettings {
   readonly nodeName: string;
