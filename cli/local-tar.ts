@@ -9,6 +9,7 @@ import {
   mkdir,
   readdir,
   readlink,
+  realpath,
   rm,
   stat,
   symlink,
@@ -19,6 +20,12 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { extract, type Header, type Pack, pack } from 'tar-stream';
+import {
+  CapabilityReader,
+  capabilityHeader,
+  capabilityOf,
+  setCapability,
+} from './file-capability.ts';
 
 type Entry = Readable & { readonly header: Header };
 
@@ -67,6 +74,9 @@ async function add(packing: Packing, path: string, name: string, follow: boolean
   if (first !== undefined) return written(tar, { ...common, type: 'link', linkname: first });
   links.set(`${dev} ${ino}`, name);
   if (facts.isFile()) {
+    const capability = capabilityOf(follow ? await realpath(path) : path);
+    // Between two entries: of such a one the library writes none for us.
+    if (capability !== undefined) (tar as unknown as Readable).push(capabilityHeader(capability));
     const entry = tar.entry({ ...common, size: facts.size });
     // What grows meanwhile is cut where it was when it was looked at.
     await pipeline(facts.size === 0 ? [] : createReadStream(path, { end: facts.size - 1 }), entry);
@@ -94,18 +104,27 @@ export async function unpacked(
   { owners }: { readonly owners: boolean },
 ): Promise<void> {
   const parser = extract();
-  const feeding = pipeline(tar, parser);
+  const capabilities = new CapabilityReader();
+  const feeding = pipeline(tar, capabilities, parser);
   feeding.catch(() => undefined); // awaited below, unless reading fails first
   const times: { path: string; header: Header }[] = [];
+  let count = 0;
   try {
     for await (const entry of parser as AsyncIterable<Entry>) {
       const path = await placeOf(directory, entry.header.name);
       await put(entry, path, directory);
-      if (owners) await lchown(path, entry.header.uid ?? 0, entry.header.gid ?? 0);
+      // Of a second name nothing is new; the kernel would take the capabilities away.
+      if (owners && entry.header.type !== 'link')
+        await lchown(path, entry.header.uid ?? 0, entry.header.gid ?? 0);
       if (entry.header.type !== 'symlink' && entry.header.type !== 'link') {
         await chmod(path, entry.header.mode ?? 0o644);
         times.push({ path, header: entry.header });
       }
+      // After the owner, with which the kernel takes them away.
+      const capability = capabilities.told(count);
+      const lost = capability === undefined ? undefined : setCapability(path, capability);
+      if (lost !== undefined) process.stderr.write(`bay: its capabilities are left out: ${lost}\n`);
+      count += 1;
     }
     await feeding;
   } catch (error) {

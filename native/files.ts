@@ -6,6 +6,7 @@ import { loadAddon } from './load.ts';
 
 interface Face {
   getXattr(path: string, name: string): Buffer | undefined;
+  setXattr(path: string, name: string, value: Buffer): void;
   syncFs(path: string): Promise<void>;
   spreadChildren(path: string): boolean;
 }
@@ -13,6 +14,11 @@ interface Face {
 /** An extended attribute of `path` (of a link itself, up to 4 KiB); absent when it has none of that name. */
 export function getXattr(path: string, name: string): Buffer | undefined {
   return loadAddon<Face>().getXattr(path, name);
+}
+
+/** Gives `path` (a link itself) an extended attribute, instead of what it had of that name. */
+export function setXattr(path: string, name: string, value: Buffer): void {
+  loadAddon<Face>().setXattr(path, name, value);
 }
 
 /** Writes everything of the file system that holds `path` to its disk. */

@@ -59,6 +59,8 @@ const allowed: Record<string, readonly string[]> = {
     'native/lookout.ts',
     'native/netlink',
   ],
+  // What Node cannot read and write of a file that `bay cp` copies.
+  'cli/file-capability.ts': ['cli/', 'native/files.ts'],
   // The renderer of kustomizations and the folder it reads (docs/decisions/0027).
   'cli/documents/kustomize.ts': ['cli/', 'controller/git-sync/'],
 };

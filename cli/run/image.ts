@@ -59,10 +59,24 @@ async function pull(
 
 /**
  * Docker's `--pull missing|always|never`, missing if not said: resolves with the image when a node has it; with nothing in a
- * cluster that has no node yet, where it is pulled at the start. @throws Error when it cannot be had, or is missing and may not
- * be pulled
+ * cluster that has no node yet, and for users who may not ask the nodes: there it is pulled at the start. @throws Error when
+ * it cannot be had, or is missing and may not be pulled
  */
 export async function presentImage(
+  client: RemoteClient,
+  image: string,
+  flags: Pick<RunFlags, 'pull' | 'quiet'>,
+): Promise<InspectedImage | undefined> {
+  try {
+    return await pulledImage(client, image, flags);
+  } catch (error) {
+    // Who may make containers need not see the nodes.
+    if ((flags.pull ?? 'missing') === 'missing' && hasReason(error, 'Forbidden')) return undefined;
+    throw error;
+  }
+}
+
+async function pulledImage(
   client: RemoteClient,
   image: string,
   { pull: policy = 'missing', quiet = false }: Pick<RunFlags, 'pull' | 'quiet'>,

@@ -24,6 +24,18 @@ Napi::Value GetXattr(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+// setXattr(path: string, name: string, value: Buffer); of a link itself
+Napi::Value SetXattr(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = info[0].As<Napi::String>();
+  const std::string name = info[1].As<Napi::String>();
+  const auto value = info[2].As<Napi::Buffer<char>>();
+  if (lsetxattr(path.c_str(), name.c_str(), value.Data(), value.Length(), 0) != 0) {
+    Throw(env, {errno, "lsetxattr", path + " " + name});
+  }
+  return env.Undefined();
+}
+
 // syncFs(path: string): Promise<void>; writes the file system that holds `path` to its disk
 Napi::Value SyncFs(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
@@ -60,6 +72,7 @@ Napi::Value SpreadChildren(const Napi::CallbackInfo& info) {
 
 void InitFiles(Napi::Env env, Napi::Object exports) {
   exports.Set("getXattr", Napi::Function::New(env, GetXattr));
+  exports.Set("setXattr", Napi::Function::New(env, SetXattr));
   exports.Set("spreadChildren", Napi::Function::New(env, SpreadChildren));
   exports.Set("syncFs", Napi::Function::New(env, SyncFs));
 }

@@ -144,6 +144,13 @@ t.test('a cluster with accounts', { skip }, async (t) => {
     t.match((await asked('worker', 'archive?path=/etc/passwd')).stdout, /root:x:0:0/);
     t.match((await asked('looker', 'inspect')).stdout, /"layers"/);
     t.equal((await asked('stranger', 'inspect')).code, 1);
+    const own = ['--as', 'worker', '-n', 'shop', '--name', 'theirs'];
+    const theirs = await cluster.bay('create', ...own, image, 'true');
+    t.match(
+      theirs,
+      { code: 0, stderr: '' },
+      'who may not ask the nodes for images makes it all the same',
+    );
   });
 
   await t.test('nobody gives away more than they have', async (t) => {

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { getXattr, setXattr } from '#native/files.ts';
 import { TestCluster, waitFor } from '../support/cluster.ts';
 
 const image = 'bayplan.local/busybox:latest';
@@ -72,6 +73,12 @@ t.test('the files of a container', async (t) => {
     t.equal(readlinkSync(here('out/link')), '/etc/mark');
     await bay('cp', '-L', 'one:/d/link', here('followed'));
     t.equal(readFileSync(here('followed'), 'utf8'), 'one\n');
+    // As docker: the capabilities of programs come along, both ways.
+    const capability = Buffer.from('0100000200ff80fe00000000c0ff000000000000', 'hex');
+    setXattr(here('in'), 'security.capability', capability);
+    await bay('cp', here('in'), 'one:/d/');
+    await bay('cp', 'one:/d/in', here('able'));
+    t.strictSame(getXattr(here('able'), 'security.capability'), capability);
     await bay('exec', 'one', 'rm', '/d/in', '/d/named');
     const none = await cluster.bay('cp', 'one:/nothing', here('x'));
     t.equal(none.code, 1);

@@ -97,7 +97,14 @@ t.test('volumes with a name', async (t) => {
       await bay('rm', '-f', 'made');
       const kept = await bay('run', '--rm', '-v', 'filled:/v', image, 'cat', '/v/early');
       t.equal(kept, 'before it ran');
-      await bay('create', '--name', 'imageless', 'nowhere.invalid/none:1', 'true');
+      const imageless = {
+        ...{ apiVersion: 'bayplan.dev/v1alpha1', kind: 'Container' },
+        ...{
+          metadata: { name: 'imageless' },
+          spec: { image: 'nowhere.invalid/none:1', state: 'Created' },
+        },
+      };
+      await cluster.apply(JSON.stringify(imageless));
       t.match(await cluster.bay('cp', 'imageless:/x', join(scratch, 'x')), {
         code: 1,
         stderr: /its image 'nowhere.invalid\/none:1' is not on its node yet; pull or load it/,

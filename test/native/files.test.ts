@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { getXattr, spreadChildren, syncFs } from '#native/files.ts';
+import { getXattr, setXattr, spreadChildren, syncFs } from '#native/files.ts';
 import { unpackLayer } from '#native/unpack.ts';
 import { pieces } from '../support/image-archives.ts';
 import { needsRoot, scratch } from '../support/scratch.ts';
@@ -164,4 +164,15 @@ t.test('a directory whose children are spread over the disk, where the file syst
   t.throws(() => spreadChildren(join(directory, 'none')), { code: 'ENOENT', syscall: 'open' });
   t.equal(spreadChildren('/proc'), false);
   t.end();
+});
+
+t.test('an attribute is set, replaced, and refused with what and why', async (t) => {
+  const path = join(emptyDirectory(), 'file');
+  spawnSync('touch', [path]);
+  for (const value of [Buffer.from([0, 255, 128]), Buffer.from('two')]) {
+    setXattr(path, 'user.one', value);
+    t.strictSame(getXattr(path, 'user.one'), value);
+  }
+  t.throws(() => setXattr(path, 'odd.one', Buffer.from('x')), /odd.one/);
+  t.throws(() => setXattr(`${path}-gone`, 'user.one', Buffer.from('x')), /No such file/);
 });
