@@ -5,6 +5,7 @@
 import type { JsonObject } from '#api/resources/json.ts';
 import { isObject, objectOr, objectsOf } from '#api/resources/json.ts';
 import type { KubeObject, ResourceType } from '#api/resources/meta.ts';
+import { defaultBalanced } from '../admission/defaults/network.ts';
 import { selectByUid } from './job.ts';
 import { qualityOfService } from './quality-of-service.ts';
 import { prepareServiceUpdate } from './service.ts';
@@ -116,6 +117,7 @@ const STRATEGIES: Readonly<Record<string, Strategy>> = {
       service['status'] = { loadBalancer: {} };
     },
     update: prepareServiceUpdate,
+    updateStatus: defaultBalanced,
   },
   'apps/DaemonSet': counted,
   'apps/Deployment': { generation: true, updateStatus: keepLabels },

@@ -26,8 +26,13 @@ export function defaultService(service: KubeObject): void {
     fill(spec, { externalTrafficPolicy: 'Cluster' });
   }
   if (spec['type'] !== 'ExternalName') fill(spec, { internalTrafficPolicy: 'Cluster' });
-  if (spec['type'] !== 'LoadBalancer') return;
-  fill(spec, { allocateLoadBalancerNodePorts: true });
+  if (spec['type'] === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
+  defaultBalanced(service);
+}
+
+/** Addresses that a balancer gave the Service lead to it unless they say otherwise. */
+export function defaultBalanced(service: KubeObject): void {
+  if (objectOr(service['spec'])['type'] !== 'LoadBalancer') return;
   const balanced = objectOr(objectOr(service['status'])['loadBalancer']);
   for (const ingress of objectsOf(balanced['ingress'])) {
     if (!isUnset(ingress['ip'])) fill(ingress, { ipMode: 'VIP' });

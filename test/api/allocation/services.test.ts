@@ -178,6 +178,11 @@ t.test('a load balancer that asks for local traffic has a port for its health', 
   });
   const held = service('other', { ...local, healthCheckNodePort: port });
   await t.rejects(collection().create(held), { message: /port is already allocated/ });
+  const ingress = [{ ip: '192.0.2.1' }, { ip: '192.0.2.2', ipMode: 'Proxy' }];
+  const status = { loadBalancer: { ingress } };
+  const balanced = await collection().patchStatus(made.metadata, { status }, 'merge');
+  const modes = balanced.status?.loadBalancer?.ingress?.map(({ ipMode }) => ipMode);
+  t.strictSame(modes, ['VIP', 'Proxy'], 'addresses lead to it unless they say otherwise');
   const opened = await put({ type: 'LoadBalancer' });
   t.equal(opened.spec?.healthCheckNodePort, undefined, 'it goes with what needs it');
   t.equal((await collection().create(held)).spec?.healthCheckNodePort, port, 'and is free again');
