@@ -1,37 +1,16 @@
 /** `bay set env`, `resources`, `serviceaccount` and `selector` say and do what the real kubectl says and does. */
 import t from 'tap';
-import { startTestServer } from '../support/api-server.ts';
-import { bayFor } from '../support/bay.ts';
-import { kubectlFor, kubectlReleases } from '../support/kubectl.ts';
+import { setRig } from './set-rig.ts';
 
-t.setTimeout(120_000);
-const server = await startTestServer();
-t.teardown(() => server.close());
-const client = server.client();
-const bay = bayFor(server.kubeconfig);
-const newest = kubectlReleases().at(-1);
+const { client, inBoth, asKubectl, refuses } = await setRig(t);
 
-await bay('create', 'namespace', 'theirs');
-for (const namespace of ['default', 'theirs']) {
-  const there = ['-n', namespace];
-  await bay('create', 'deployment', 'web', '--image=one:1,two:1', ...there);
-  await bay('create', 'deployment', 'other', '--image=one:1', ...there);
-  await bay('create', 'cronjob', 'each', '--image=a', '--schedule=* * * * *', ...there);
-  await bay('create', 'service', 'clusterip', 'front', '--tcp=80', ...there);
-  await bay(
-    'create',
-    'configmap',
-    'settings',
-    '--from-literal=a-b=1',
-    '--from-literal=c=2',
-    ...there,
-  );
-  await bay('create', 'secret', 'generic', 'keys', '--from-literal=password=hush', ...there);
-  const resourceFieldRef = { containerName: 'two', resource: 'limits.cpu' };
-  const env = [{ name: 'CPU', valueFrom: { resourceFieldRef } }];
-  const spec = { template: { spec: { containers: [{ name: 'one', env }] } } };
-  await bay('patch', 'deploy/web', '-p', JSON.stringify({ spec }), ...there);
-}
+await inBoth('create', 'service', 'clusterip', 'front', '--tcp=80');
+await inBoth('create', 'configmap', 'settings', '--from-literal=a-b=1', '--from-literal=c=2');
+await inBoth('create', 'secret', 'generic', 'keys', '--from-literal=password=hush');
+const resourceFieldRef = { containerName: 'two', resource: 'limits.cpu' };
+const env = [{ name: 'CPU', valueFrom: { resourceFieldRef } }];
+const spec = { template: { spec: { containers: [{ name: 'one', env }] } } };
+await inBoth('patch', 'deploy/web', '-p', JSON.stringify({ spec }));
 
 /** What may differ in the documents of a namespace: specs alone. */
 async function specs(namespace: string): Promise<unknown> {
@@ -46,49 +25,45 @@ async function specs(namespace: string): Promise<unknown> {
   );
 }
 
-const same: string[][] = [
-  ['env', 'deployment/web', 'A=1', 'B=two words'],
-  ['env', 'deployment/web', 'A=1'],
-  ['env', 'deploy', 'web', 'A=3', 'C=', '-c', 'tw*', '-o', 'name'],
-  ['env', 'deploy/web', 'B-', '-e', 'D=4'],
-  ['env', 'deploy/web', 'A=9', '--overwrite=false'],
-  ['env', 'deploy,cj', '--all', 'EVERY=where', '--dry-run=server'],
-  ['env', 'deploy,cj', '--all', 'EVERY=where'],
-  ['env', 'deploy/other', '--from=configmap/settings', '--keys=a-b', '--prefix=P_'],
-  ['env', 'deploy/other', '--from=secret/keys', '--keys=password'],
-  ['env', 'deploy/web', '--list'],
-  ['env', 'deploy/other', '--list'],
-  ['env', 'deploy/other', '--list', '--resolve'],
-  ['env', 'cj/each', '--list', '-c', 'each'],
-  ['resources', 'deploy/web', '--limits=cpu=200m,memory=512Mi', '--requests=cpu=100m'],
-  ['resources', 'deploy/web', '--limits=cpu=200m'],
-  ['resources', 'deploy', 'web', '-c=one', '--requests=memory=1Gi,cpu=50m', '--limits=memory=1Gi'],
-  ['resources', 'deploy/web', '-c=none', '--limits=cpu=1'],
-  ['serviceaccount', 'deploy', 'web', 'robot'],
-  ['serviceaccount', 'deploy', 'web', 'robot'],
-  ['sa', 'deploy/other', 'robot', '-o', 'name'],
-  ['selector', 'service', 'front', 'app=web,tier=front'],
-  ['selector', 'svc/front', 'app==other'],
-  ['selector', 'svc/front', 'app=other'],
-];
+await asKubectl(
+  [
+    ['env', 'deployment/web', 'A=1', 'B=two words'],
+    ['env', 'deployment/web', 'A=1'],
+    ['env', 'deploy', 'web', 'A=3', 'C=', '-c', 'tw*', '-o', 'name'],
+    ['env', 'deploy/web', 'B-', '-e', 'D=4'],
+    ['env', 'deploy/web', 'A=9', '--overwrite=false'],
+    ['env', 'deploy,cj', '--all', 'EVERY=where', '--dry-run=server'],
+    ['env', 'deploy,cj', '--all', 'EVERY=where'],
+    ['env', 'deploy/other', '--from=configmap/settings', '--keys=a-b', '--prefix=P_'],
+    ['env', 'deploy/other', '--from=secret/keys', '--keys=password'],
+    ['env', 'deploy/web', '--list'],
+    ['env', 'deploy/other', '--list'],
+    ['env', 'deploy/other', '--list', '--resolve'],
+    ['env', 'cj/each', '--list', '-c', 'each'],
+    ['resources', 'deploy/web', '--limits=cpu=200m,memory=512Mi', '--requests=cpu=100m'],
+    ['resources', 'deploy/web', '--limits=cpu=200m'],
+    [
+      'resources',
+      'deploy',
+      'web',
+      '-c=one',
+      '--requests=memory=1Gi,cpu=50m',
+      '--limits=memory=1Gi',
+    ],
+    ['resources', 'deploy/web', '-c=none', '--limits=cpu=1'],
+    ['serviceaccount', 'deploy', 'web', 'robot'],
+    ['serviceaccount', 'deploy', 'web', 'robot'],
+    ['sa', 'deploy/other', 'robot', '-o', 'name'],
+    ['selector', 'service', 'front', 'app=web,tier=front'],
+    ['selector', 'svc/front', 'app==other'],
+    ['selector', 'svc/front', 'app=other'],
+  ],
+  specs,
+  /"value":"where".*"robot".*"app":"other"/,
+);
 
-t.test('as kubectl', { skip: newest === undefined && 'needs kubectl' }, async (t) => {
-  const kubectl = kubectlFor(server.kubeconfig, newest?.program);
-  t.teardown(() => kubectl.close());
-  for (const words of same) {
-    const theirs = await kubectl(['set', ...words, '-n', 'theirs']);
-    const ours = await bay('set', ...words);
-    const line = words.join(' ');
-    t.equal(ours.stdout, theirs.stdout, `${line}: ${ours.stderr} ${theirs.stderr}`);
-    t.equal(ours.code, theirs.code, `${line}: ${ours.stderr} ${theirs.stderr}`);
-    t.strictSame(await specs('default'), await specs('theirs'), line);
-  }
-  t.match(JSON.stringify(await specs('default')), /"value":"where".*"robot".*"app":"other"/);
-});
-
-t.test('what is wrong is told, and nothing is changed', async (t) => {
-  const before = await specs('default');
-  const cases: [string[], number, RegExp][] = [
+await refuses(
+  [
     [['env', 'deploy/web', 'A=1', 'A-'], 2, /can't both set and remove .*'A'/],
     [['env', 'deploy/web', '=1'], 2, /"" is not a valid key name/],
     [
@@ -109,9 +84,6 @@ t.test('what is wrong is told, and nothing is changed', async (t) => {
     [['selector', 'svc/front', 'app!=a'], 2, /a Service knows KEY=VALUE alone/],
     [['selector', 'deploy/web', 'app=a'], 1, /only supported for Services/],
     [['selector', 'svc/front', 'app=b', '--resource-version=1'], 1, /the object has been modified/],
-  ];
-  for (const [words, code, message] of cases) {
-    t.match(await bay('set', ...words), { code, stderr: message }, words.join(' '));
-  }
-  t.strictSame(await specs('default'), before);
-});
+  ],
+  specs,
+);
