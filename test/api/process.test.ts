@@ -62,7 +62,7 @@ function run(path = configPath): Run {
 }
 
 async function eventually<T>(work: (api: RemoteClient) => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     try {
       return await work(client);

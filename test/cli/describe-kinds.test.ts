@@ -66,7 +66,7 @@ t.test('as kubectl', { skip }, async (t) => {
       [await kubectl(['describe', ...words]), await bay('describe', ...words)] as const;
     let [theirs, ours] = await both();
     // A second may begin between the two, and an age be another.
-    for (let again = 0; again < 5 && theirs.stdout !== ours.stdout; again++)
+    for (let again = 0; again < 40 && theirs.stdout !== ours.stdout; again++)
       [theirs, ours] = await both();
     t.strictSame(ours.stdout.split('\n'), theirs.stdout.split('\n'), words.join(' '));
     t.equal(ours.code, 0, ours.stderr);

@@ -69,7 +69,7 @@ t.test(
   async (t) => {
     const { name } = await define({ type: 'object' });
     t.equal((await api.delete(`${definitions}/${name}`)).status, 200);
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 60_000;
     while ((await api.get(`${definitions}/${name}`)).status !== 404 && Date.now() < deadline);
     t.equal((await api.get(`${definitions}/${name}`)).status, 404);
   },

@@ -3,8 +3,16 @@ import { image, shell, startRealRig } from './real-rig.ts';
 
 const { rig, test } = await startRealRig();
 const services = rig.path('services');
-/** Tells who asks over HTTP on 8080 its own name. */
-const netserver = shell('mkdir /www; hostname >/www/hostname; exec httpd -f -p 8080 -h /www');
+/** Tells who asks over HTTP on 8080 its own name; ready once it does, and not unready for an answer that comes late. */
+const netserver = {
+  ...shell('mkdir /www; hostname >/www/hostname; exec httpd -f -p 8080 -h /www'),
+  readinessProbe: {
+    httpGet: { path: '/hostname', port: 8080 },
+    periodSeconds: 1,
+    timeoutSeconds: 20,
+    failureThreshold: 10,
+  },
+};
 const serving = async (labels: object, spec: object = {}) => {
   const pod = await rig.ready(await rig.make(netserver, spec, { labels }));
   return { name: pod.metadata.name, ip: pod.status?.podIP ?? '', host: pod.status?.hostIP ?? '' };
@@ -163,7 +171,8 @@ for (const type of ['ClusterIP', 'NodePort'])
 
 test('HostPort validates that there is no conflict between pods with same hostPort but different hostIP and protocol', async (t) => {
   const { host } = await serving({});
-  const port = 54323;
+  // No other test's, and none that the kernel gives out: what it is for on the node goes to the pod.
+  const port = 24_323;
   const bound = (hostIP: string, protocol = 'TCP') => [
     { hostPort: port, hostIP, protocol, containerPort: protocol === 'UDP' ? 8081 : 8080 },
   ];

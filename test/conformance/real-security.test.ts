@@ -44,7 +44,8 @@ test('Sysctls should support sysctls', async (t) => {
 const server = shell(
   'cd /tmp; touch poststart-exec poststart-http prestop-exec prestop-http killed; exec httpd -f -vv -p 8080 -h /tmp',
 );
-const listener = rig.make(server).then((name) => rig.ready(name));
+const readinessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 20 };
+const listener = rig.make({ ...server, readinessProbe }).then((name) => rig.ready(name));
 const hook = 'Container Lifecycle Hook when create a pod with lifecycle hook should execute';
 for (const [when, field] of [
   ['poststart', 'postStart'],

@@ -80,7 +80,7 @@ async function until<T>(
   ask: () => Promise<T>,
   good: (answer: T) => boolean,
 ): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const answer = await ask().catch(() => undefined);
     if (answer !== undefined && good(answer)) return answer;

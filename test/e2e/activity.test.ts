@@ -194,7 +194,11 @@ t.test('containers that run', async (t) => {
     t.match(made, /^[a-f0-9]{64}$/);
     t.match(await bay('ps', '-a', '-f', 'name=later'), /Created/);
     await bay('start', 'later');
-    t.equal(await bay('logs', 'later'), 'hi\n');
+    const said = await waitFor(
+      'what it says',
+      async () => (await bay('logs', 'later')) || undefined,
+    );
+    t.equal(said, 'hi\n');
   });
 
   await t.test('run what is asked of them as docker has it', (t) =>

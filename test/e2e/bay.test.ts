@@ -134,5 +134,5 @@ t.test('containers by bay', { timeout: 180_000 }, async (t) => {
 });
 
 t.test('afterwards the machine is as it was', async (t) => {
-  t.strictSame(await leftOver(before, 10_000), {});
+  t.strictSame(await leftOver(before), {});
 });

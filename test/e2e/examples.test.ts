@@ -66,5 +66,5 @@ function withRepository(path: string, folder: string): string {
 }
 
 t.test('afterwards the machine is as it was', async (t) => {
-  t.strictSame(await leftOver(before, 10_000), {});
+  t.strictSame(await leftOver(before), {});
 });

@@ -148,5 +148,5 @@ t.test('it goes on in the background, leaves, and nothing is left on either', as
   t.equal(await ended(there('reset', '--yes')), 0, said);
   t.equal(await cluster.interrupt(), 0, cluster.output);
   await other.remove();
-  t.strictSame(await leftOver(before, 10_000), {});
+  t.strictSame(await leftOver(before), {});
 });

@@ -184,5 +184,5 @@ t.test('documents become containers and go again', { skip, timeout: 240_000 }, a
 });
 
 t.test('afterwards the machine is as it was', { skip }, async (t) => {
-  t.strictSame(await leftOver(before, 10_000), {});
+  t.strictSame(await leftOver(before), {});
 });

@@ -228,7 +228,9 @@ t.test('the files of a container', async (t) => {
       (await later()).includes(first[0] ?? '') ? undefined : true,
     );
     await cluster.kubectl('delete', 'snapshot', 'often');
-    t.ok(((await images()) ?? 0) <= 3, 'their images went with them');
+    await waitFor('their images to go with them', async () =>
+      ((await images()) ?? 0) <= 3 ? true : undefined,
+    );
     await bay('rm', '-f', 'db', 'base');
     await bay('run', '-d', '--name', 'again', '-v', 'shared:/shared', image, 'sleep', '3600');
     t.equal(

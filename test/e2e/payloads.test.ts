@@ -121,5 +121,5 @@ t.test('payloads', { skip: reason ?? false, timeout: 500_000 }, async (t) => {
 });
 
 t.test('afterwards the machine is as it was', async (t) => {
-  t.strictSame(await leftOver(before, 10_000), {});
+  t.strictSame(await leftOver(before), {});
 });

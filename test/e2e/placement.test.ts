@@ -127,7 +127,7 @@ t.test('a cluster that places pods', { skip }, async (t) => {
       return text === '2' ? true : undefined;
     });
     const drain = ['drain', node, '--ignore-daemonsets', '--delete-emptydir-data'];
-    const refused = await cluster.kubectl(...drain, '--timeout=1s');
+    const refused = await cluster.kubectl(...drain, '--timeout=4s');
     t.not(refused.code, 0);
     t.match(refused.stderr, /Cannot evict pod as it would violate the pod's disruption budget/);
     await ok('patch', 'pdb', 'web', '--type=merge', '-p', '{"spec":{"minAvailable":0}}');

@@ -88,7 +88,7 @@ t.test('workloads run, change and end', { skip, timeout: 170_000 }, async (t) =>
     t.strictSame(pods.map(({ metadata }) => metadata.name).sort(), ['sts-0', 'sts-1']);
     t.equal((await good('exec', 'sts-1', '--', 'hostname')).trim(), 'sts-1');
     await good('scale', 'sts', 'sts', '--replicas=1');
-    await good('wait', '--for=delete', 'pod/sts-1', '--timeout=30s');
+    await good('wait', '--for=delete', 'pod/sts-1', '--timeout=100s');
     await good('set', 'env', 'sts/sts', 'COLOUR=green');
     await good('rollout', 'status', 'sts/sts', '--timeout=60s');
     t.equal((await good('exec', 'sts-0', '--', 'sh', '-c', 'echo $COLOUR')).trim(), 'green');
@@ -154,7 +154,7 @@ t.test('workloads run, change and end', { skip, timeout: 170_000 }, async (t) =>
     t.match([flaky.status?.succeeded, flaky.status?.failed], [2, undefined], 'restarted in place');
     const codes = await cluster.json<Job>('get', 'job', 'codes');
     t.equal(codes.status?.conditions?.[0]?.reason, 'PodFailurePolicy');
-    await good('delete', 'job', 'hello', 'numbers', 'codes', 'flaky', '--timeout=30s');
+    await good('delete', 'job', 'hello', 'numbers', 'codes', 'flaky', '--timeout=100s');
     t.strictSame(await podsOf('batch.kubernetes.io/job-name'), [], 'their pods go before them');
   });
 
@@ -174,7 +174,7 @@ t.test('workloads run, change and end', { skip, timeout: 170_000 }, async (t) =>
     });
     await good('patch', 'cronjob', 'often', '-p', '{"spec":{"suspend":true}}');
     await good('create', 'job', '--from=cronjob/often', 'by-hand');
-    await good('wait', '--for=condition=Complete', 'job/by-hand', '--timeout=30s');
+    await good('wait', '--for=condition=Complete', 'job/by-hand', '--timeout=100s');
     const refused = await cluster.kubectl(
       'create',
       'cronjob',

@@ -43,11 +43,11 @@ export interface Rig {
 
 const nodeName = 'n1';
 
-/** Waits for a condition, at most ten seconds. */
+/** Waits for a condition, at most a minute. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`waited 10 s for ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -29,7 +29,7 @@ export function run(
     const settings = {
       env: { ...process.env, ...options.env },
       maxBuffer: 64 << 20,
-      timeout: options.timeoutMs ?? 60_000,
+      timeout: options.timeoutMs ?? 120_000,
     };
     const child = execFile(command, args, settings, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
@@ -49,11 +49,14 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Asks every 50 ms until the answer is not `undefined`; throws after the deadline, saying what was waited for. */
+/**
+ * Asks every 50 ms until the answer is not `undefined`; throws after the deadline, saying what was waited for. The deadline
+ * tells never from late: a second's work on a machine of one's own can take long on one that is shared by many.
+ */
 export async function waitFor<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
-  deadlineMs = 30_000,
+  deadlineMs = 100_000,
 ): Promise<T> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
@@ -117,14 +120,10 @@ export class TestCluster {
         this.#output += chunk.toString();
       });
     }
-    await waitFor(
-      'bay up to be ready',
-      () => {
-        if (child.exitCode !== null) throw new Error(`bay up ended: ${this.#output}`);
-        return this.state()?.ready === true ? true : undefined;
-      },
-      60_000,
-    ).catch((error: Error) => {
+    await waitFor('bay up to be ready', () => {
+      if (child.exitCode !== null) throw new Error(`bay up ended: ${this.#output}`);
+      return this.state()?.ready === true ? true : undefined;
+    }).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.#output}\n${this.logs()}`);
     });
   }
@@ -142,8 +141,12 @@ export class TestCluster {
   /** Stops what runs, removes what was made, the directories too. */
   async destroy(): Promise<void> {
     await this.interrupt();
-    await this.bay('reset', '--yes');
-    rmSync(this.folder, { recursive: true, force: true });
+    const { code, stderr } = await this.bay('reset', '--yes');
+    try {
+      rmSync(this.folder, { recursive: true, force: true });
+    } catch (cause) {
+      throw new Error(`${this.folder} stays: bay reset ended with ${code}: ${stderr}`, { cause });
+    }
   }
 
   /** What `bay up` tells of its parts. */

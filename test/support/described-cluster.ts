@@ -239,7 +239,7 @@ export async function makeDescribedCluster(client: RemoteClient): Promise<void> 
       await client.collection<Document>(type).updateStatus({ ...made, status });
   }
   const place = { namespace: 'default', name: 'most' };
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 100_000;
   for (;;) {
     const { status } = await client.collection<Document>(quotas).get(place);
     if ((status as { used?: object } | undefined)?.used !== undefined) return;

@@ -53,7 +53,7 @@ function guarded(directory: string, htpasswd: string): object {
 }
 
 async function answers(child: ChildProcess, url: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const answer = await fetch(url).catch(() => undefined);
     await answer?.body?.cancel();

@@ -103,7 +103,7 @@ export function added(before: Machine, after: Machine): Record<string, string[]>
  */
 export async function leftOver(
   before: Machine,
-  deadlineMs = 5_000,
+  deadlineMs = 30_000,
 ): Promise<Record<string, string[]>> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {

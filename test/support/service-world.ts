@@ -120,9 +120,9 @@ export function ask(to: string, from?: string, patienceMs = 5_000): Promise<stri
   });
 }
 
-/** Asks until the answer fits; throws the last answer after 15 s. */
+/** Asks until the answer fits; throws the last answer after a minute. */
 export async function askUntil(to: string, fits: RegExp, from?: string): Promise<string> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const answer = await ask(to, from);
     if (fits.test(answer)) return answer;

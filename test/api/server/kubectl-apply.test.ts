@@ -119,7 +119,7 @@ t.test('it is told of fields that do not exist', options, async (t) => {
 
 t.test('several documents, custom kinds and dry runs are applied alike', options, async (t) => {
   await out('apply --server-side -f -', widgetDefinition());
-  await out('wait --for=condition=Established crd/widgets.example.com --timeout=5s');
+  await out('wait --for=condition=Established crd/widgets.example.com --timeout=60s');
   const widget = (size: number) => ({
     apiVersion: 'example.com/v1',
     kind: 'Widget',

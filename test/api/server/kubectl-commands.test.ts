@@ -154,7 +154,7 @@ const changing: Step[] = [
     'patch deployment web --subresource=status --type=merge -p {"status":{"observedGeneration":99,"replicas":2,"updatedReplicas":2,"availableReplicas":2}}',
     /patched/,
   ],
-  ['rollout status deployment/web --timeout=20s', /successfully rolled out/],
+  ['rollout status deployment/web --timeout=100s', /successfully rolled out/],
   ['rollout history deployment/web', /^1 .*\n2 /m],
   ['rollout undo deployment/web --to-revision=1', /rolled back/],
   ['get deployment web -o jsonpath={.spec.template.spec.containers[0].image}', /^i:1/],
@@ -172,7 +172,7 @@ const reading: Step[] = [
   ['events --for pod/p1', /No events found|LAST SEEN/],
   ['logs p1', /^a line of the log$/m],
   ['logs deployment/web --tail=1 --timestamps', /a line of the log/],
-  ['wait --for=jsonpath={.metadata.labels.tier}=front pod/p1 --timeout=20s', /condition met/],
+  ['wait --for=jsonpath={.metadata.labels.tier}=front pod/p1 --timeout=100s', /condition met/],
   ['cluster-info dump --output=json', /"kind": "PodList"/],
 ];
 
@@ -186,7 +186,7 @@ const ending = (space: string): Step[] => [
   ['get pods p3 --ignore-not-found', /^$/],
   [`debug node/${space} --image=i`, /^$|Creating debugging pod|--profile=legacy is deprecated/],
   ['delete pods -l app=web', /"p1"/],
-  ['wait --for=delete pod/p1 --timeout=20s', /^$/],
+  ['wait --for=delete pod/p1 --timeout=100s', /^$/],
   ['delete configmaps --all', /"settings"/],
   ['delete deployment web --cascade=orphan --wait=false', /deleted/],
 ];

@@ -109,7 +109,7 @@ t.test('it describes, waits, watches and deletes', options, async (t) => {
   await out('create -f -', pod('p1', { app: 'web' }));
   t.match(await out('describe pod p1'), /QoS Class: +BestEffort/);
   t.match(await out('get pods -l app=web --show-labels'), /p1 .* app=web/);
-  const waiting = out('wait --for=jsonpath={.metadata.labels.seen}=yes pod/p1 --timeout=10s');
+  const waiting = out('wait --for=jsonpath={.metadata.labels.seen}=yes pod/p1 --timeout=60s');
   const watching = kubectl('get pods -w --request-timeout=3s'.split(' '));
   await out('label pod p1 seen=yes');
   t.match(await waiting, /condition met/);
@@ -131,7 +131,7 @@ t.test('it is told what is wrong', options, async (t) => {
 
 t.test('it works with custom kinds as with others', options, async (t) => {
   await out('apply -f -', widgetDefinition());
-  await out('wait --for=condition=Established crd/widgets.example.com --timeout=5s');
+  await out('wait --for=condition=Established crd/widgets.example.com --timeout=60s');
   const widget = {
     apiVersion: 'example.com/v1',
     kind: 'Widget',

@@ -105,7 +105,7 @@ t.test('a client that goes is forgotten', async (t) => {
     );
   t.ok((await open()) >= 1);
   heard.socket.terminate();
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 60_000;
   while ((await open()) > 0 && Date.now() < deadline) await new Promise(setImmediate);
   t.equal(await open(), 0);
 });

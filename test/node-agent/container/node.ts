@@ -39,9 +39,9 @@ export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited 15 s for: ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited a minute for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

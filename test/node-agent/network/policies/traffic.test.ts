@@ -77,9 +77,9 @@ const start = () => {
 let rules = start();
 t.teardown(() => rules.close());
 
-/** Whether the pod is let through; asked until it is as expected, for 15 s. */
+/** Whether the pod is let through; asked until it is as expected, for a minute. */
 async function reaches(from: string, expected: boolean, to = `${web.ip}:80`): Promise<boolean> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const is = /^web/.test(await ask(to, from, 400));
     if (is === expected || Date.now() > deadline) return is;

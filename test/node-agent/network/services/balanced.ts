@@ -117,7 +117,7 @@ export function testSourceRanges(
       );
     t.notOk(await isOwn());
     world.apply(ownNode('west', world.network.gateway));
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 60_000;
     while (!(await isOwn())) {
       if (Date.now() > deadline) throw new Error('the balanced address is no source of its own');
       await delay(20);
@@ -139,7 +139,7 @@ async function checked(port: number): Promise<string> {
 }
 
 async function checkedUntil(port: number, fits: RegExp): Promise<string> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const answer = await checked(port);
     if (fits.test(answer)) return answer;
