@@ -104,10 +104,15 @@ export class ServiceWorld {
 }
 
 /** What answers at the address, from inside a namespace or (without) from the node; `error CODE` if nothing does. */
-export function ask(to: string, from?: string, patienceMs = 5_000): Promise<string> {
+export function ask(
+  to: string,
+  from?: string,
+  patienceMs = 5_000,
+  localAddress?: string,
+): Promise<string> {
   const [host = '', port = ''] = to.split(':');
   const program = `
-    const s = require('node:net').connect({ host: ${JSON.stringify(host)}, port: ${port} });
+    const s = require('node:net').connect(${JSON.stringify({ host, port: Number(port), localAddress })});
     let text = '';
     s.setTimeout(${patienceMs}, () => { console.log('error TIMEOUT'); process.exit(); });
     s.on('data', (d) => { text += d; });

@@ -67,6 +67,14 @@ export function elementsOf(
     ['guards', new Map(guarded.map((front) => [front, String(guardMark)]))],
     ['sources', new Map(sources.map((source) => [`${guardMark} ${source}`, '']))],
     ['nodeports', pointing(share.nodePorts)],
+    [
+      'inner',
+      new Map(
+        pools.flatMap(({ mark, inner }) =>
+          inner === undefined ? [] : [[String(mark), String(marks.get(inner))] as const],
+        ),
+      ),
+    ],
     ['sizes', new Map(filled.map((pool) => [String(pool.mark), size(pool)]))],
     [
       'endpoints',

@@ -92,6 +92,7 @@ const sets = (table: string): string => `table ip ${table} {
   map guards { type ipv4_addr . inet_proto . inet_service : mark; }
   set sources { type mark . mark . ipv4_addr; }
   map nodeports { type inet_proto . inet_service : mark; }
+  map inner { type mark : mark; }
   map sizes { type mark : mark; }
   map endpoints { type mark . mark : ipv4_addr . inet_service; }
   map ids { type mark . mark : mark; }
@@ -149,7 +150,12 @@ function rules({
       'fib daddr type local ct mark set meta l4proto . th dport map @nodeports goto pick',
     ],
     admit: admitRules,
-    pick: ['meta mark set ct mark map @sizes meta mark vmap @pickers'],
+    pick: [
+      // Who is inside may as well be led elsewhere; what is bound to the loopback cannot leave the node.
+      `ct mark & ${kinds} == ${hex(local)} ip saddr ${clusterCidr} ct mark set ct mark map @inner`,
+      `ct mark & ${kinds} == ${hex(local)} ip saddr != 127.0.0.0/8 fib saddr type local ct mark set ct mark map @inner`,
+      'meta mark set ct mark map @sizes meta mark vmap @pickers',
+    ],
     translate: [`${ports} dnat ip to ct mark . meta mark map @endpoints`],
     // Of a Service without endpoints: no way was found for the first packet. Kubernetes drops what only other nodes serve.
     refuse: [

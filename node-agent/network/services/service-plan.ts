@@ -24,6 +24,8 @@ export interface Pool {
   readonly stickySeconds: number;
   /** `ip port`, sorted, none twice. */
   readonly endpoints: readonly string[];
+  /** Of a `local` one: the pool that pods and the node itself are led to in its place. */
+  readonly inner?: string;
 }
 
 /** What one object (a Service, a pod with host ports) puts into the table. */
@@ -161,8 +163,13 @@ function addPort(draft: Draft, { service, port, place }: PortOf, all: readonly C
   const local = usable(all.filter(({ isLocal }) => isLocal));
   const everywhere = usable(all, place);
   const stickySeconds = stickySecondsOf(service);
-  const pool = (kind: PoolKind, name: string, endpoints: readonly Candidate[]): string => {
-    draft.pools.push({ name, kind, protocol, stickySeconds, endpoints: texts(endpoints) });
+  const pool = (
+    kind: PoolKind,
+    name: string,
+    endpoints: readonly Candidate[],
+    more: Pick<Pool, 'inner'> = {},
+  ): string => {
+    draft.pools.push({ name, kind, protocol, stickySeconds, endpoints: texts(endpoints), ...more });
     for (const { ip, isLocal } of endpoints) if (isLocal) draft.localIps.add(ip);
     return name;
   };
@@ -174,9 +181,10 @@ function addPort(draft: Draft, { service, port, place }: PortOf, all: readonly C
   const nodePort = spec?.type === 'ClusterIP' ? undefined : port.nodePort;
   const external = externalIps(service);
   if (nodePort === undefined && external.length === 0) return;
+  const whole = () => (isInside ? pool('internal', `${base}/inner`, everywhere) : inside);
   const outside =
     spec?.externalTrafficPolicy === 'Local'
-      ? pool('local', `${base}/local`, local)
+      ? pool('local', `${base}/local`, local, { inner: whole() })
       : pool('external', `${base}/external`, everywhere);
   for (const ip of external) draft.fronts.set(frontOf(ip, port), outside);
   if (nodePort !== undefined && nodePort !== 0)

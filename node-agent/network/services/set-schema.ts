@@ -18,6 +18,8 @@ const shapes = {
   sources: { key: ['mark', 'mark', 'address'] },
   /** Ports of every address of the node → the pool. */
   nodeports: { key: ['protocol', 'port'], value: ['mark'] },
+  /** Pool of this node's endpoints → pool that pods and the node itself are led to in its place. */
+  inner: { key: ['mark'], value: ['mark'] },
   /** Pool → how many slots it has, or for how long clients stay (rules.ts, `stickySize`). */
   sizes: { key: ['mark'], value: ['mark'] },
   /** Pool and slot → endpoint. */
@@ -37,6 +39,7 @@ export const setNames: readonly SetName[] = [
   'endpoints',
   'ids',
   'sizes',
+  'inner',
   'itself',
   'sources',
   'guards',

@@ -26,6 +26,7 @@ const key = (set: SetName, n: number): readonly [string, string] => {
   if (set === 'endpoints') return [`${mark} 0`, `10.202.0.${n} 80`];
   if (set === 'guards') return [`10.123.0.${n} udp 80`, mark];
   if (set === 'sources') return [`${mark} 24 10.202.${n}.0`, ''];
+  if (set === 'inner') return [mark, mark];
   if (set === 'ids') return [`${mark} 0`, mark];
   return [`10.202.0.${n} 10.202.0.${n}`, ''];
 };

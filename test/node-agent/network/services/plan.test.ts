@@ -133,6 +133,24 @@ for (const [name, service, slices, expected] of cases) {
   t.test(name, async (t) => t.equal(line(serviceShare(service, slices, here)), expected));
 }
 
+t.test('pods and the node are led to all endpoints of a Service that is local', async (t) => {
+  const inner = (more: object) => {
+    const outward = { type: 'NodePort', externalTrafficPolicy: 'Local', ...more };
+    const ports = [{ name: 'http', port: 80, targetPort: 8080, nodePort: 30_080 }];
+    const slices = [aSlice([at('10.0.0.2'), at('10.0.1.2', 'there')])];
+    const { pools } = serviceShare(aService({ ...outward, ports }), slices, here);
+    const local = pools.find(({ kind }) => kind === 'local');
+    const found = pools.find(({ name }) => name === local?.inner);
+    return `${pools.length} ${found?.kind} ${found?.endpoints.join()}`;
+  };
+  t.equal(inner({}), '2 internal 10.0.0.2 8080,10.0.1.2 8080', 'the pool of the address');
+  t.equal(
+    inner({ internalTrafficPolicy: 'Local' }),
+    '3 internal 10.0.0.2 8080,10.0.1.2 8080',
+    'one of their own',
+  );
+});
+
 t.test('host ports lead to the pod while it runs, never in the host’s network', async (t) => {
   const pod = (spec: object, status: object): Pod =>
     ({
@@ -201,6 +219,7 @@ t.test('elements are the same as text and as bytes', async (t) => {
     ['sizes', '2147483649', '3'],
     ['endpoints', '2147483649 2', '10.244.0.7 65535'],
     ['itself', '10.244.0.7 10.244.0.7', ''],
+    ['inner', '2684354561', '2147483649'],
     ['guards', '192.0.2.8 tcp 443', '268435457'],
     ['sources', '268435457 24 192.0.2.0', ''],
   ] as const)

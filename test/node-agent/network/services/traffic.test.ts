@@ -25,6 +25,18 @@ const isOfNode = (address: string): boolean =>
   address === world.network.gateway ||
   Object.values(networkInterfaces()).some((all = []) => all.some((one) => one.address === address));
 const from = client.netnsPath;
+/** An address of the client that is none of the cluster's: with it, it is somebody outside. */
+function stranger(): string {
+  const address = '198.18.77.2';
+  const ip = ['busybox', 'ip'];
+  execFileSync('nsenter', [`--net=${from}`, ...ip, 'addr', 'add', `${address}/32`, 'dev', 'eth0']);
+  const [program = '', ...words] = [...ip, 'route'];
+  const way = execFileSync(program, [...words, 'get', client.ip], { encoding: 'utf8' });
+  const link = /dev (\S+)/.exec(way)?.[1] ?? '';
+  execFileSync(program, [...words, 'add', `${address}/32`, 'dev', link]);
+  return address;
+}
+
 const tcp = [{ port: 8000, targetPort: 80 }];
 
 async function many(count: number, to: string, inside?: string): Promise<string[]> {
@@ -102,10 +114,18 @@ t.test('traffic policies: local endpoints alone, and they see who asks', async (
   );
   await askUntil(`${serviceAddress(5)}:80`, /^one /, from);
   t.ok((await many(8, `${serviceAddress(5)}:80`, from)).every((text) => text.startsWith('one')));
-  t.equal(await ask(`${world.network.gateway}:31983`, from), `one ${client.ip}`);
+  const outside = stranger();
+  const port = `${world.network.gateway}:31983`;
+  const seen = await Promise.all(Array.from({ length: 8 }, () => ask(port, from, 5_000, outside)));
+  t.strictSame([...new Set(seen)], [`one ${outside}`]);
   world.apply(slice('local', [elsewhere], ports));
   t.equal(await askUntil(`${serviceAddress(5)}:80`, /^error/, from), 'error ECONNREFUSED');
-  t.equal(await ask(`${world.network.gateway}:31983`, from, 400), 'error TIMEOUT', 'dropped');
+  t.equal(await ask(port, from, 400, outside), 'error TIMEOUT', 'dropped');
+  t.equal(await ask('127.0.0.1:31983', undefined, 400), 'error TIMEOUT', 'cannot leave the node');
+  t.equal(await ask(port, from), `two ${client.ip}`, 'pods are led to all');
+  t.match(await ask(port), /^two /, 'and so is the node');
+  world.apply(slice('local', [], ports));
+  t.equal(await askUntil(port, /^error/, from), 'error ECONNREFUSED');
 });
 
 testAffinity(t, world, { one, two, client });
