@@ -9,12 +9,10 @@ import { findByName, idOf, nameLabel, nameOf } from './find-container.ts';
 const allowed = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const documentName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
-/** @throws UsageError for what is no name in Docker */
+/** @throws Error for what is no name in Docker, UsageError for one that documents cannot have */
 export function checkName(name: string): void {
   if (!allowed.test(name)) {
-    throw new UsageError(
-      `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-    );
+    throw new Error(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
   }
   if (documentName.test(name) || (name.length <= 63 && /[a-zA-Z0-9]$/.test(name))) return;
   throw new UsageError(

@@ -1,5 +1,6 @@
 /** `bay exec`. */
 import type { RemoteClient } from '#api/client/client.ts';
+import { hasReason } from '#api/resources/status.ts';
 import { clientOptions, parse, parseLeading, UsageError } from '../arguments.ts';
 import { openClient } from '../connection.ts';
 import { keyBytes, usualDetachKeys } from '../detach-keys.ts';
@@ -76,6 +77,15 @@ async function pathOf(
   return `/apis/bayplan.dev/v1alpha1/namespaces/${namespace}/containers/${found.metadata.name}/exec?${all}`;
 }
 
+/** What is not found in a container that is there is the running one. @throws Error in docker's words */
+async function refuseStopped(client: RemoteClient, text: string, namespace = 'default') {
+  const name = text.replace(/^containers?\//, '');
+  if (name.includes('/')) return;
+  const found = await tryFindContainer(client, name, namespace);
+  if (found === undefined || found.status?.phase === 'running') return;
+  throw new Error(`Container ${name} is not running: 'bay start ${name}' starts it`);
+}
+
 /** The exit code is the command's own; 0 after the detach keys, and detached when it runs. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals, rest } = parsed(args);
@@ -96,6 +106,10 @@ export async function run(args: readonly string[]): Promise<number> {
     const path = await pathOf(client, name, values, query);
     const code = await runSession(client.credentials, path, { stdin, tty, detachKeys });
     return code === detachedCode ? 0 : code;
+  } catch (error) {
+    if (hasReason(error, 'NotFound') || hasReason(error, 'Conflict'))
+      await refuseStopped(client, name, values.namespace);
+    throw error;
   } finally {
     client.close();
   }

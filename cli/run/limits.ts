@@ -1,4 +1,5 @@
 /** What the container may use, and when it ends, is started again, or is said to be unwell. */
+import { value } from '#api/resources/quantity.ts';
 import { UsageError } from '../arguments.ts';
 import type { Container } from '../container.ts';
 import { restartOf } from '../restart-policy.ts';
@@ -21,6 +22,15 @@ function pids(text: string): number | undefined {
   return limit > 0 ? limit : undefined;
 }
 
+/** docker's least: no program begins in less, and the kernel's words for that tell nobody why. */
+const leastBytes = 6 << 20;
+
+function limit(text: string): string {
+  const amount = memory('-m', text);
+  if (value(amount) >= leastBytes) return amount;
+  throw new UsageError(`-m '${text}': Minimum memory limit allowed is 6MB`);
+}
+
 /** Memory and swap together; it is at least the memory's own limit. */
 function swap(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
@@ -35,10 +45,7 @@ function resources(flags: RunFlags): Spec['resources'] {
     throw new UsageError('--memory-swap: set --memory, too');
   }
   const found = {
-    ...some(
-      'memory',
-      given(flags.memory, (text) => memory('-m', text)),
-    ),
+    ...some('memory', given(flags.memory, limit)),
     ...some('cpu', given(flags.cpus, cpus)),
     ...some(
       'memoryReservation',

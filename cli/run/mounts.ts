@@ -24,6 +24,14 @@ function volumeOptions(text: string, words: readonly string[]): Partial<Mount> {
 
 const isPath = (source: string): boolean => source.startsWith('/') || source.startsWith('.');
 
+/** The node's own rule (node-agent/volume/named-volumes.ts), told before a container waits for it. */
+function volumeName(text: string): string {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text)) return text;
+  throw new UsageError(
+    `create ${text}: "${text}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+  );
+}
+
 /** `/host:/inside[:ro]`, `volume:/inside`, `/inside`. */
 function volume(text: string): Mount {
   const parts = text.split(':');
@@ -39,7 +47,7 @@ function volume(text: string): Mount {
   );
   if (source === undefined) return { type: 'volume', target, ...options };
   if (isPath(source)) return { type: 'bind', source: resolve(source), target, ...options };
-  return { type: 'volume', source, target, ...options };
+  return { type: 'volume', source: volumeName(source), target, ...options };
 }
 
 /** `/inside`, `/inside:size=64m,mode=1770,noexec`. */
@@ -107,9 +115,10 @@ function mount(text: string): Mount {
     };
   }
   const propagation = fields.get('bind-propagation');
+  const sourceOf = type === 'bind' ? resolve : volumeName;
   return {
     type,
-    ...some('source', type === 'bind' && source !== undefined ? resolve(source) : source),
+    ...some('source', source === undefined ? undefined : sourceOf(source)),
     target,
     ...readOnly,
     ...(propagation === undefined || propagation === 'rprivate'

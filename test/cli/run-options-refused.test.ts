@@ -5,6 +5,10 @@ import { containerDocument } from '#cli/run-options.ts';
 
 const wrong = [
   { publish: ['x'] },
+  { volume: ['rel/path:/x'] },
+  { mount: ['type=volume,source=a/b,target=/x'] },
+  { memory: '1k' },
+  { memory: '6143k' },
   { volume: ['a:b'] },
   { memory: 'lots' },
   { cpus: '0' },

@@ -44,7 +44,10 @@ export async function asDockerHasIt(t: Test, { cluster, bay }: Asked): Promise<v
   t.equal(await code('-e', 'A=b', 'plain', '/etc/passwd'), 126);
   t.equal(await code('-e', 'A=b', 'plain', 'sh', '-c', 'exit 9'), 9);
   t.match((await cluster.bay('exec', '-u', 'me', 'pod/plain', 'id')).stderr, /a Pod knows none/);
+  await bay('create', '--name', 'at-rest', image, 'true');
   for (const flags of [[], ['-u', 'me']]) {
+    const stopped = await cluster.bay('exec', ...flags, 'at-rest', 'id');
+    t.match(stopped, { code: 1, stderr: /^bay: .*at-rest is not running/ });
     const missing = await cluster.bay('exec', ...flags, 'no-such', 'id');
     t.match(missing, { code: 1, stderr: /^bay: No such container: no-such\n/ });
     const pod = await cluster.bay('exec', ...flags, 'pod/no-such', 'id');
@@ -52,7 +55,7 @@ export async function asDockerHasIt(t: Test, { cluster, bay }: Asked): Promise<v
   }
   await powers(t, { cluster, bay });
   await detached(t, { cluster, bay });
-  await bay('rm', '-f', 'plain');
+  await bay('rm', '-f', 'plain', 'at-rest');
 }
 
 async function powers(t: Test, { cluster, bay }: Asked): Promise<void> {
