@@ -152,10 +152,15 @@ t.test('a cluster that places pods', { skip }, async (t) => {
       const found = await cluster.json<HorizontalPodAutoscaler>('get', 'hpa', 'web');
       return found.status?.desiredReplicas === 3 ? found : undefined;
     });
+    // Fifteen seconds later there is nothing to be done: the reason is another, the event stays.
     t.match(
       status?.conditions?.find(({ type }) => type === 'AbleToScale'),
-      { status: 'True', reason: 'SucceededRescale' },
+      { status: 'True', reason: /^(SucceededRescale|ReadyForNewScale)$/ },
     );
+    await waitFor('the event', async () => {
+      const { items } = await cluster.json<{ items: Event[] }>('get', 'events');
+      return items.find(({ reason }) => reason === 'SuccessfulRescale');
+    });
     await served(3);
   });
 });

@@ -40,13 +40,19 @@ export function run(
   });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
+/** Where the next cluster of this process looks for a port: processes are a few ports apart. */
+let nextPort = 20_300 + ((process.pid * 7) % 4_000);
+
+/** Below those that the kernel gives out: nobody is given it before the cluster listens, or between two of its lives. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = nextPort++;
+    const isFree = await new Promise<boolean>((done) => {
+      const server = createServer().once('error', () => done(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
     });
-  });
+    if (isFree) return port;
+  }
 }
 
 /**
@@ -141,7 +147,9 @@ export class TestCluster {
   /** Stops what runs, removes what was made, the directories too. */
   async destroy(): Promise<void> {
     await this.interrupt();
-    const { code, stderr } = await this.bay('reset', '--yes');
+    // Files of hundreds of pods are removed one by one, which takes long on a busy disk.
+    const patience = { env: this.#places, timeoutMs: 300_000 };
+    const { code, stderr } = await run(bay, ['reset', '--yes'], patience);
     try {
       rmSync(this.folder, { recursive: true, force: true });
     } catch (cause) {
