@@ -22,7 +22,7 @@ const [one, two, client] = await Promise.all([
 ]);
 /** Which of the node's addresses stands for it is the kernel's choice: a machine has more than this network's. */
 const isOfNode = (address: string): boolean =>
-  // Not `networkInterfaces()`: another cluster's bridge without pods has an address, too, but no carrier.
+  // Not `networkInterfaces()`: another cluster's bridge whose pods have gone has an address, too, but no carrier.
   new RegExp(`-- ${address}\\n +/32 host LOCAL`).test(readFileSync('/proc/net/fib_trie', 'utf8'));
 const from = client.netnsPath;
 /** An address of the client that is none of the cluster's: with it, it is somebody outside. */
