@@ -23,24 +23,27 @@ function checkStep(what: string, step: string | undefined): void {
   throw badRequest(`${what} parameter invalid: ${JSON.stringify(step)}: ${problem}`);
 }
 
+const notFound = () =>
+  failure(404, 'NotFound', 'the server could not find the requested resource', {});
+
 /**
- * The kind that the URL names. Throws 400 for a name that could lead elsewhere, 404, and 405 for a namespaced object
- * without a namespace.
+ * The kind that the URL names. Throws 400 for a name that could lead elsewhere and 404. Of a namespaced kind there is
+ * one URL without a namespace: that of all its objects, to be listed and watched; any other method there is refused
+ * with 405, but for custom kinds, whose server has no such route at all (apiserver `pkg/endpoints/installer.go`,
+ * apiextensions-apiserver `customresource_handler.go`).
  */
 export function kindOf({ kinds }: ServerState, target: ResourceTarget, verb: string): Kind {
   const { group, version, resource, namespace, name } = target;
   checkStep('Namespace', namespace);
   checkStep('Name', name);
   const kind = kinds.find(group, version, resource);
-  if (kind === undefined || (!kind.namespaced && namespace !== undefined)) {
-    throw failure(404, 'NotFound', 'the server could not find the requested resource', {});
-  }
-  const collection = name === undefined && (verb === 'list' || verb === 'watch');
-  if (kind.namespaced && namespace === undefined && !collection && verb !== 'watch') {
-    const message = 'the server does not allow this method on the requested resource';
-    throw failure(405, 'MethodNotAllowed', message);
-  }
-  return kind;
+  if (kind === undefined || (!kind.namespaced && namespace !== undefined)) throw notFound();
+  if (!kind.namespaced || namespace !== undefined) return kind;
+  if (name !== undefined || !kind.verbs.includes('list')) throw notFound();
+  if (verb === 'list' || verb === 'watch') return kind;
+  if (kind.custom !== undefined) throw notFound();
+  const message = 'the server does not allow this method on the requested resource';
+  throw failure(405, 'MethodNotAllowed', message);
 }
 
 /** The texts of `Warning` headers that every answer on the kind has. */

@@ -35,6 +35,11 @@ await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
   ...definition,
   spec: { ...spec, scope: 'Cluster' },
 });
+await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+  ...definition,
+  metadata: { name: 'gadgets.example.com' },
+  spec: { ...spec, names: { plural: 'gadgets', kind: 'Gadget' }, scope: 'Namespaced' },
+});
 const widget = { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'x' } };
 t.equal((await post('/apis/example.com/v1/widgets', widget)).status, 201);
 
@@ -93,6 +98,38 @@ t.test('nor is anything made in no namespace that belongs in one', async (t) => 
   for (const kind of inNamespaces) {
     const path = `${rootOf(kind)}/${kind.plural}`;
     t.equal(await ask('POST', path, 'tenant'), 403, `tenant ${path}`);
-    t.equal(await ask('POST', path, undefined), 405, `admin ${path}`);
+    // The URL without a namespace is there to list, and of a custom kind for nothing else.
+    const isThere = kind.verbs.includes('list') && kind.custom === undefined;
+    t.equal(await ask('POST', path, undefined), isThere ? 405 : 404, `admin ${path}`);
   }
+});
+
+t.test('an object that belongs in a namespace has no URL without one', async (t) => {
+  const inNamespaces = createKinds()
+    .all()
+    .filter(({ namespaced }) => namespaced);
+  t.ok(inNamespaces.length > 20, `${inNamespaces.length} kinds`);
+  for (const kind of inNamespaces) {
+    const path = `${rootOf(kind)}/${kind.plural}`;
+    for (const method of ['GET', 'PUT', 'PATCH', 'DELETE', 'POST'])
+      t.equal(await ask(method, `${path}/x`, undefined), 404, `${method} ${path}/x`);
+    t.equal(await ask('GET', `${path}/x/status`, undefined), 404, `${path}/x/status`);
+    t.equal(await ask('GET', `${path}/x?watch=1`, undefined), 404, `watch ${path}/x`);
+    if (!kind.verbs.includes('list')) continue;
+    t.equal(await ask('GET', path, undefined), 200, path);
+    t.equal(await ask('DELETE', path, undefined), 405, `DELETE ${path}`);
+  }
+  t.equal(await ask('GET', '/api/v1/pods/x/log', undefined), 404);
+});
+
+t.test('custom objects that belong in a namespace neither', async (t) => {
+  const path = '/apis/example.com/v1/gadgets';
+  for (const [method, rest, status] of [
+    ['GET', '', 200],
+    ['GET', '/x', 404],
+    ['POST', '', 404],
+    ['DELETE', '', 404],
+    ['DELETE', '/x', 404],
+  ] as const)
+    t.equal(await ask(method, `${path}${rest}`, undefined), status, `${method} ${path}${rest}`);
 });
