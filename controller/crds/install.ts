@@ -64,9 +64,11 @@ async function install(
   return settled(`update ${name}`);
 }
 
-/** Installs the directory's definitions once, trying again until it succeeds. */
-export const definitionsController = (directory: string): Controller => {
-  const reading = readDefinitions(directory);
+/** Installs the directory's definitions once, trying again until it succeeds; they are read before it runs. */
+export const definitionsController = (
+  directory: string,
+  reading = readDefinitions(directory),
+): Controller => {
   // Told when the controller runs.
   reading.catch(() => undefined);
   return {

@@ -81,13 +81,18 @@ export class Container {
     this.#events.changed(this);
   }
 
-  /** The program runs. `child`: the supervisor's process, if this agent started it and must take its status. */
+  /**
+   * The program runs: gives that, though it may have ended meanwhile, which is told after it. `child`: the supervisor's
+   * process, if this agent started it and must take its status.
+   */
   runs(
     connection: SupervisorConnection,
     facts: { readonly pid: number; readonly startedAt: string; readonly child?: number },
-  ): void {
+  ): ContainerRecord {
     this.#connection = connection;
     this.#state = { phase: 'running', pid: facts.pid, startedAt: facts.startedAt };
+    const { record } = this;
+    this.#events.changed(this);
     this.#gone = new Promise((resolve) => {
       connection.listen({
         frame: (received) => this.#received(received),
@@ -99,7 +104,7 @@ export class Container {
         },
       });
     });
-    this.#events.changed(this);
+    return record;
   }
 
   /** Its processes stand still, or go on. */

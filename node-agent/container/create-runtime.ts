@@ -153,9 +153,9 @@ class SupervisedRuntime implements ContainerRuntime {
     }
     const { pid, started } = decodeStarted(result.payload);
     const facts = { pid, startedAt: timeOf(started), child: result.supervisor };
-    container.runs(result.connection, facts);
+    const record = container.runs(result.connection, facts);
     if (this.#closed) result.connection.close(); // The next life of the agent speaks with it.
-    return container.record;
+    return record;
   }
 
   readonly get = (id: string) => this.#containers.get(id)?.record;

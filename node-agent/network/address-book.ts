@@ -66,6 +66,12 @@ export class AddressBook {
     await symlink(podUid, join(this.#directory, ip));
   }
 
+  /** Whether a pod has the address, by the record alone. */
+  async isRecorded(ip: string): Promise<boolean> {
+    const podUid = await readlink(join(this.#directory, ip)).catch(() => undefined);
+    return podUid !== undefined;
+  }
+
   /** Nothing to release is no error. */
   async release(podUid: string): Promise<void> {
     const offset = this.#offsets.get(podUid);

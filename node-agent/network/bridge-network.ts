@@ -87,7 +87,8 @@ class BridgeNetwork implements NodeNetwork {
     this.#spare = new SpareLink({
       reserve: () => book.reserve(),
       free: (ip) => book.free(ip),
-      make: (ip) => makeLink({ ip, gateway, bridge: options.bridge }),
+      make: (ip) =>
+        makeLink({ ip, gateway, bridge: options.bridge, isHeld: () => book.isRecorded(ip) }),
     });
   }
 
@@ -142,7 +143,7 @@ class BridgeNetwork implements NodeNetwork {
       const index = indexes.get(vethName(this.#options.bridge, ip));
       return index === undefined ? [] : routeTo(ip, index, this.gateway);
     });
-    await configure(routes);
+    if (routes.length > 0) await configure(routes);
   }
 
   async #routeServices(): Promise<void> {
@@ -203,6 +204,10 @@ class BridgeNetwork implements NodeNetwork {
     } finally {
       if (this.#busy.get(podUid) === settled) this.#busy.delete(podUid);
     }
+  }
+
+  async close(): Promise<void> {
+    await this.#spare.close();
   }
 
   async destroy(): Promise<void> {

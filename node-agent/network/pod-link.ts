@@ -26,14 +26,17 @@ export interface LinkPlan {
   readonly ip: string;
   readonly gateway: string;
   readonly bridge: string;
+  /** Whether a pod has the address after all: then its veth is not taken away. */
+  readonly isHeld: () => Promise<boolean>;
 }
 
 /** A namespace that the address reaches, as a descriptor that is the caller's: it ends with its last descriptor. */
-export async function makeLink({ ip, gateway, bridge }: LinkPlan): Promise<number> {
+export async function makeLink(plan: LinkPlan): Promise<number> {
+  const { ip, gateway, bridge } = plan;
   const netns = await createNetns();
   try {
     const name = vethName(bridge, ip);
-    await plug(name, ip, netns);
+    await plug(name, plan, netns);
     const index = await linkIndex(name);
     await Promise.all([setUpInside(netns, ip, gateway), configure(routeTo(ip, index, gateway))]);
     return netns;
@@ -44,13 +47,13 @@ export async function makeLink({ ip, gateway, bridge }: LinkPlan): Promise<numbe
 }
 
 /** Makes the pair. Another of the name is a leftover of who had the address before, and goes. */
-async function plug(name: string, ip: string, netns: number): Promise<void> {
+async function plug(name: string, { ip, isHeld }: LinkPlan, netns: number): Promise<void> {
   const peer = { name: 'eth0', index: ETH0, mac: macOf(ip), netns };
   const make = () => configure([addVeth({ name, peer })]);
   try {
     await make();
   } catch (error) {
-    if ((error as { code?: string }).code !== 'EEXIST') throw error;
+    if ((error as { code?: string }).code !== 'EEXIST' || (await isHeld())) throw error;
     // The kernel takes a veth away some time after its namespace.
     const old = (await listLinks()).find((link) => link.name === name);
     if (old !== undefined) await configure([deleteLink(old.index, name)]);

@@ -17,6 +17,8 @@ export interface PodNetwork {
   attached(): readonly string[];
   /** Where `attach` puts a pod's namespace: known before it is there, so that a sandbox can be made meanwhile. */
   netnsPath(podUid: string): string;
+  /** Lets go of what was made in idle time; pods keep what they have. Nothing is attached after it. */
+  close(): Promise<void>;
   /** Takes everything away: pods' namespaces, bridge, nftables table, state. Also without `start`; nothing there is no error. */
   destroy(): Promise<void>;
   /** The node's own address on the bridge. */

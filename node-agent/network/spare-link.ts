@@ -26,6 +26,7 @@ export class SpareLink {
   readonly #options: SpareLinkOptions;
   #spare: Promise<PodLink> | undefined;
   #refill: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: SpareLinkOptions) {
     this.#options = options;
@@ -41,7 +42,7 @@ export class SpareLink {
 
   /** Makes one soon, if there is none. */
   prepare(): void {
-    if (this.#spare !== undefined) return;
+    if (this.#isClosed || this.#spare !== undefined) return;
     clearTimeout(this.#refill);
     this.#refill = setTimeout(() => {
       this.#spare ??= this.#make();
@@ -51,6 +52,7 @@ export class SpareLink {
 
   /** Resolves with the address of the one that went, if there was one: its veth goes some time after. */
   async close(): Promise<string | undefined> {
+    this.#isClosed = true;
     clearTimeout(this.#refill);
     const link = await this.#spare?.catch(() => undefined);
     this.#spare = undefined;

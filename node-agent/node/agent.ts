@@ -239,6 +239,7 @@ async function close(running: {
   const { pulls, kept, status, events, configMaps, secrets } = world;
   for (const part of [pulls, kept, status, events, configMaps, secrets]) part.close();
   await api.close();
+  await parts.network.close();
   parts.policies?.close();
   await parts.images.close?.();
   parts.runtime.close();

@@ -41,6 +41,8 @@ export class FakeNetwork implements PodNetwork {
     return [...this.addresses.keys()];
   }
 
+  async close(): Promise<void> {}
+
   async destroy(): Promise<void> {
     this.addresses.clear();
   }

@@ -31,11 +31,12 @@ t.test('an unreadable definition is told with its file', async (t) => {
 });
 
 async function setUp() {
-  const run = running(definitionsController(crds));
+  const reading = readDefinitions(crds);
+  const run = running(definitionsController(crds, reading));
+  // In real time, which the clock of the rest does not know.
+  await reading;
   const all = () => run.api.store.all(customResourceDefinitions) as CustomResourceDefinition[];
-  /** The files are read in real time. */
   const rest = async () => {
-    await readDefinitions(crds);
     await flush();
     await run.settle();
   };

@@ -3,6 +3,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import t from 'tap';
+import { frame } from '#native/frames.ts';
+import type { ConnectionEvents, SupervisorConnection } from '#node-agent/container/connection.ts';
+import { Container } from '#node-agent/container/container.ts';
 import { StartError } from '#node-agent/container/runtime.ts';
 import { takeOver } from './agent-life.ts';
 import {
@@ -59,6 +62,23 @@ t.test('nothing runs until it is started, and then what would have run', async (
   t.match(logText(spec.logPath), /Seccomp:\t2/);
   for (const { id } of [spec, plain]) await node.runtime.remove(id);
   t.strictSame(traces(node), standing);
+});
+
+t.test('however soon it ends: first it runs, then it has ended', async (t) => {
+  const told: string[] = [];
+  const events = { changed: ({ state }: Container) => void told.push(state.phase) } as never;
+  const facts = { spec: script('exit 0'), directory: '', cgroup: '' };
+  const container = new Container(facts, events);
+  // Both frames of its supervisor were read in one piece.
+  const early = {
+    listen: (to: ConnectionEvents) =>
+      to.frame({ type: frame.exited, stream: 0, payload: Buffer.alloc(28) }),
+    sendEncoded: () => undefined,
+  } as unknown as SupervisorConnection;
+  const record = container.runs(early, { pid: 1, startedAt: '2026-01-01T00:00:00Z' });
+  t.match(record, { state: { phase: 'running', pid: 1 } });
+  t.strictSame(told, ['running', 'exited']);
+  t.match(container.record, { state: { phase: 'exited', exitCode: 0 } });
 });
 
 t.test('its times begin when it runs; exec, signals and its exit code are as ever', async (t) => {

@@ -24,6 +24,7 @@ import {
 
 t.test('pods reach each other, the node reaches pods, pods reach the node', async (t) => {
   const network = createPodNetwork(options);
+  t.teardown(() => network.close());
   await network.start();
   const [one, two] = await Promise.all([network.attach('pod-one'), network.attach('pod-two')]);
   t.not(one.ip, two.ip);
@@ -50,6 +51,7 @@ t.test('pods reach each other, the node reaches pods, pods reach the node', asyn
 
 t.test('attaching twice gives the same answer, also at the same time', async (t) => {
   const network = createPodNetwork(options);
+  t.teardown(() => network.close());
   await network.start();
   const [first, second] = await Promise.all([network.attach('twice'), network.attach('twice')]);
   t.strictSame(first, second);
@@ -62,6 +64,7 @@ t.test('attaching twice gives the same answer, also at the same time', async (t)
 
 t.test('a pod that comes back at once gets a working network', async (t) => {
   const network = createPodNetwork(options);
+  t.teardown(() => network.close());
   await network.start();
   for (let i = 0; i < 3; i++) {
     const { netnsPath } = await network.attach('again');
@@ -72,6 +75,7 @@ t.test('a pod that comes back at once gets a working network', async (t) => {
 
 t.test('when all addresses are taken it says so, and a freed one can be taken again', async (t) => {
   const network = createPodNetwork(options);
+  t.teardown(() => network.close());
   await network.start();
   const uids = Array.from({ length: 13 }, (_, i) => `pod-${i}`);
   const addresses = await Promise.all(uids.map((uid) => network.attach(uid)));
@@ -91,6 +95,7 @@ t.test("a network made in idle time is the next pod's, and goes with what made i
     (await listLinks()).find(({ name }) => name === vethName(options.bridge, first));
   const ofOthers = (await link())?.index;
   const network = createPodNetwork(options);
+  t.teardown(() => network.close());
   await network.start();
   const isNew = (index: number | undefined) => index !== undefined && index !== ofOthers;
   await until('one is made', async () => isNew((await link())?.index));
@@ -105,10 +110,21 @@ t.test("a network made in idle time is the next pod's, and goes with what made i
   t.equal(await link(), undefined);
 });
 
+t.test("an agent that knows less than the records takes no pod's network away", async (t) => {
+  const [first, late] = [createPodNetwork(options), createPodNetwork(options)];
+  t.teardown(() => Promise.all([first.close(), late.close()]));
+  await Promise.all([first.start(), late.start()]);
+  const { netnsPath } = await first.attach('held');
+  await t.rejects(late.attach('other'), { code: 'EEXIST' });
+  t.match(inside(netnsPath, 'busybox', 'ping', '-c1', '-W2', first.gateway), /0% packet loss/);
+  await first.detach('held');
+});
+
 t.test('it does not take a network that is in use', async (t) => {
   const rival = `bpr${suffix}`;
   const other = createPodNetwork({ ...options, runDir: join(directory, 'other'), bridge: rival });
   const network = createPodNetwork(options);
+  t.teardown(() => network.close());
   await network.start();
   await t.rejects(other.start(), {
     message: new RegExp(
@@ -128,6 +144,7 @@ t.test('options that cannot be used are refused with what to write instead', asy
 
 t.test('destroy leaves nothing behind, and is no error when there is nothing', async (t) => {
   const network = createPodNetwork(options);
+  t.teardown(() => network.close());
   await network.start();
   const [{ ip }] = await Promise.all([network.attach('a'), network.attach('b')]);
   await network.destroy();

@@ -22,7 +22,9 @@ t.test('a restart finds every pod again and frees what is half done', async (t) 
   execFileSync('umount', [join(options.runDir, 'netns', 'no-namespace')]);
   writeFileSync(join(options.runDir, 'netns', 'never-mounted'), '');
 
+  await before.close(); // what the end of a process does
   const after = createPodNetwork(options);
+  t.teardown(() => after.close());
   await after.start();
   t.strictSame(after.attached(), ['kept']);
   t.strictSame(await after.attach('kept'), kept);
@@ -38,7 +40,9 @@ t.test('a bridge that was deleted is made again, with its pods on it', async (t)
   const bridge = (await listLinks()).find(({ name }) => name === options.bridge);
   await configure([deleteLink(bridge?.index ?? 0, options.bridge)]);
 
+  await before.close(); // what the end of a process does
   const after = createPodNetwork(options);
+  t.teardown(() => after.close());
   await after.start();
   t.match(inside(netnsPath, 'busybox', 'ping', '-c1', '-W2', after.gateway), /0% packet loss/);
   await after.detach('stays');
@@ -67,6 +71,7 @@ t.test('killed at any moment, nothing is lost and nothing is left over', async (
     );
     for (const { netnsPath, ip } of addresses) t.match(inside(netnsPath, 'ip', '-4', 'addr'), ip);
     await Promise.all(pods.map((uid) => network.detach(uid)));
+    await network.close();
   }
 });
 
@@ -78,6 +83,7 @@ t.test(
     const netns = await createNetns();
     await bindNetns(netns, join(options.runDir, 'netns', 'stranger'));
     closeSync(netns);
+    await network.close();
     const after = createPodNetwork(options);
     await after.start();
     t.strictSame(after.attached(), []);

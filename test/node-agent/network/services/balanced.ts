@@ -87,9 +87,9 @@ export function testSourceRanges(
     t.match(await ask(`${world.network.gateway}:31990`, client.netnsPath), /^one /, 'a node port');
     world.apply(ranged(`${client.ip}/30`));
     await askUntil(to, /^one /, client.netnsPath);
-    world.apply(ranged('128.0.0.0/1', '10.0.0.0/8'));
+    world.apply(ranged('203.0.113.0/24', '10.0.0.0/8'));
     await askUntil(to, /^one /, two.netnsPath);
-    world.apply(ranged('128.0.0.0/1'));
+    world.apply(ranged('203.0.113.0/24'));
     await askUntil(to, /TIMEOUT/, two.netnsPath);
     t.match(await ask(to, undefined, 400), /TIMEOUT/, 'the node itself is no exception');
   });
