@@ -19,7 +19,7 @@ const ofNodes = new Set(['cordon', 'uncordon', 'drain']);
 const actions: Readonly<Record<string, readonly string[]>> = {
   rollout: ['history', 'pause', 'restart', 'resume', 'status', 'undo'],
   auth: ['can-i', 'whoami'],
-  config: ['current-context', 'get-contexts', 'view'],
+  config: ['current-context', 'get-clusters', 'get-contexts', 'get-users', 'use-context', 'view'],
   set: ['env', 'image', 'resources', 'selector', 'serviceaccount'],
   taint: ['nodes'],
 };

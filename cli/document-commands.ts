@@ -120,7 +120,7 @@ export const documentCommands: Readonly<Record<string, CommandEntry>> = {
     () => import('./commands/auth.ts'),
   ),
   config: entry(
-    'config view [--raw] [--minify] [-o FORM] | get-contexts | current-context',
+    'config view [--raw] [--minify] [-o FORM] | get-contexts [NAME…] [-o name] | get-clusters | get-users | use-context NAME | current-context',
     'show the kubeconfig that is used',
     () => import('./commands/config.ts'),
   ),

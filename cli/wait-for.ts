@@ -3,8 +3,9 @@ import type { RemoteClient } from '#api/client/client.ts';
 import type { ApiObject } from '#api/client/collection.ts';
 import { healthOf } from '#api/resources/health.ts';
 import { getField, isObject, objectOr, objectsOf } from '#api/resources/json.ts';
+import { hasReason } from '#api/resources/status.ts';
 import { clientOptions, parse, UsageError } from './arguments.ts';
-import { watchUntil } from './await-healthy.ts';
+import { type Awaited, watchUntil } from './await-healthy.ts';
 import { openClient } from './connection.ts';
 import { type DiscoveredType, discover, typeNamed } from './discovery.ts';
 import { objectLabel } from './object-name.ts';
@@ -22,8 +23,10 @@ const usual = '30s';
 
 interface Goal {
   readonly isMet: (object: ApiObject | undefined) => boolean;
-  /** What is said when it is met. */
-  readonly said: string;
+  /** Said when it is met; absent: `condition met`. */
+  readonly said?: string;
+  /** An object that is not there is waited for; else that is an error, or, of `delete`, all there is to it. */
+  readonly awaitsObject?: boolean;
 }
 
 /** `{.status.phase}`, `.status.phase`, `{.spec.containers[0].image}`. */
@@ -47,14 +50,15 @@ function condition(text: string): Goal {
     const isOld = typeof seen === 'number' && seen < (object?.metadata.generation ?? 0);
     return !isOld && String(found?.['status'] ?? '').toLowerCase() === wanted.toLowerCase();
   };
-  return { isMet, said: 'condition met' };
+  return { isMet };
 }
 
 function goalOf(text: string): Goal {
-  if (text === 'delete') return { isMet: (object) => object === undefined, said: 'gone' };
-  if (text === 'create') return { isMet: (object) => object !== undefined, said: 'is there' };
+  if (text === 'delete') return { isMet: (object) => object === undefined };
+  if (text === 'create') return { isMet: (object) => object !== undefined, awaitsObject: true };
   if (text === 'healthy') {
-    return { isMet: (object) => healthOf(object).is === 'healthy', said: 'is healthy' };
+    const isMet = (object: ApiObject | undefined) => healthOf(object).is === 'healthy';
+    return { isMet, said: 'is healthy', awaitsObject: true };
   }
   const [kind, ...rest] = text.split('=');
   if (kind === 'condition' && rest.length > 0) return condition(rest.join('='));
@@ -65,7 +69,7 @@ function goalOf(text: string): Goal {
       const found = valueAt(object, path);
       return wanted === undefined ? found !== undefined : String(found) === wanted;
     };
-    return { isMet, said: 'condition met' };
+    return { isMet };
   }
   throw new UsageError(
     `--for '${text}': use condition=TYPE[=STATUS], jsonpath={.a.b}=VALUE, create, delete or healthy`,
@@ -101,7 +105,27 @@ async function named(
   return items.map(({ metadata }) => [type, metadata.name]);
 }
 
-/** Exit code 1 if one is not so in time. */
+/** Whether there is anything to wait for. @throws StatusError `NotFound` for one that has to be there and is not */
+async function isWaitedFor(
+  client: RemoteClient,
+  goal: Goal,
+  { type, name, namespace }: Awaited,
+): Promise<boolean> {
+  if (goal.awaitsObject === true) return true;
+  const ref = namespace === undefined ? { name } : { name, namespace };
+  return client
+    .collection<ApiObject>(type)
+    .get(ref)
+    .then(
+      () => true,
+      (error: unknown) => {
+        if (hasReason(error, 'NotFound') && goal.isMet(undefined)) return false;
+        throw error;
+      },
+    );
+}
+
+/** Exit code 1 if one is not so in time, or there is none. */
 export async function waitFor(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, options);
   if (positionals.length === 0)
@@ -113,13 +137,18 @@ export async function waitFor(args: readonly string[]): Promise<number> {
   try {
     const namespace = values.namespace ?? 'default';
     const objects = await named(client, positionals, namespace, values);
+    if (objects.length === 0 && !goal.isMet(undefined)) {
+      process.stderr.write('bay: no matching resources found\n');
+      return 1;
+    }
     const signal = AbortSignal.timeout(ms);
     const met = await Promise.all(
       objects.map(async ([type, name]) => {
         const awaited = { type, name, namespace: type.namespaced ? namespace : undefined };
+        if (!(await isWaitedFor(client, goal, awaited))) return true;
         const isMet = await watchUntil(client, awaited, goal.isMet, signal);
         const label = objectLabel(type, name);
-        if (isMet) process.stdout.write(`${label} ${goal.said}\n`);
+        if (isMet) process.stdout.write(`${label} ${goal.said ?? 'condition met'}\n`);
         else process.stderr.write(`bay: waited ${timeout} for ${values.for} of ${label}\n`);
         return isMet;
       }),

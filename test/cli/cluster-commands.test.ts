@@ -1,4 +1,6 @@
 /** Commands about the server, its nodes and what happened say and do what the real kubectl says and does. */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import type { KubeObject } from '#api/resources/meta.ts';
 import { drainPlan } from '#cli/nodes/drain-plan.ts';
@@ -6,6 +8,7 @@ import { startTestServer } from '../support/api-server.ts';
 import { bayFor } from '../support/bay.ts';
 import { makeDescribed } from '../support/described-objects.ts';
 import { kubectlFor, kubectlReleases } from '../support/kubectl.ts';
+import { scratch } from '../support/scratch.ts';
 
 t.setTimeout(180_000);
 const server = await startTestServer();
@@ -45,6 +48,16 @@ t.test('as kubectl', { skip: newest === undefined && 'needs kubectl' }, async (t
     ['config', 'view', '--minify', '-o', 'jsonpath={.contexts[0].name}'],
     ['config', 'current-context'],
     ['config', 'get-contexts'],
+    ['config', 'get-contexts', '-o', 'name'],
+    ['config', 'get-clusters'],
+    ['config', 'get-users'],
+    ['wait', '--for=condition=Ready', 'pod/absent'],
+    ['wait', '--for=jsonpath={.status.phase}=Running', 'pod', 'absent'],
+    ['wait', '--for=condition=Ready', 'pods', '-l', 'nobody=has'],
+    ['wait', '--for=delete', 'pod/absent'],
+    ['wait', '--for=delete', 'pods', '-l', 'nobody=has'],
+    ['wait', '--for=create', 'pod/full'],
+    ['wait', '--for=jsonpath={.metadata.name}=full', 'pod/full'],
     ['taint', 'nodes', 'n1', 'x=y:NoSchedule', 'z:NoExecute'],
     ['taint', 'node', 'n1', 'x=z:NoSchedule', '--overwrite'],
     ['taint', 'nodes', '--all', 'x-', 'z:NoExecute-'],
@@ -64,6 +77,30 @@ t.test('as kubectl', { skip: newest === undefined && 'needs kubectl' }, async (t
     t.strictSame(ours.stdout.split('\n'), theirs.stdout.split('\n'), words.join(' '));
     t.equal(ours.code, theirs.code, `${words.join(' ')}: ${ours.stderr} ${theirs.stderr}`);
   }
+});
+
+t.test('use-context changes that one line of the file, comments stay', async (t) => {
+  const path = join(scratch('use-context')(), 'kubeconfig');
+  const text = `# mine
+apiVersion: v1
+kind: Config
+current-context: one
+contexts:
+  - name: one # the first
+    context:
+      cluster: c
+  - name: two
+    context:
+      cluster: c
+clusters: []
+users: []
+`;
+  writeFileSync(path, text, { mode: 0o600 });
+  const used = await bayFor(path)('config', 'use-context', 'two');
+  t.match(used, { code: 0, stdout: 'Switched to context "two".\n' });
+  t.equal(readFileSync(path, 'utf8'), text.replace('current-context: one', 'current-context: two'));
+  t.equal(statSync(path).mode & 0o777, 0o600);
+  t.strictSame(readdirSync(dirname(path)), ['kubeconfig']);
 });
 
 t.test('what a drain moves, leaves, and what keeps it from beginning', async (t) => {
@@ -122,6 +159,11 @@ t.test('what is wrong is told', async (t) => {
     [['auth', 'can-i', 'get'], 2, /two arguments/],
     [['auth', 'odd'], 2, /bay auth can-i/],
     [['config', 'odd'], 2, /bay config view/],
+    [['config', 'use-context'], 2, /say which/],
+    [['config', 'use-context', 'absent'], 1, /no context exists with the name: "absent"/],
+    [['config', 'get-contexts', 'absent'], 1, /context absent not found/],
+    [['wait', '--for=condition=Ready', 'pod/absent'], 1, /pods "absent" not found/],
+    [['wait', '--for=condition=Ready', 'pods', '-l', 'a=b'], 1, /no matching resources found/],
     [['api-resources', '--sort-by=odd'], 2, /name or kind/],
     [['port-forward', 'pod/full'], 2, /list of ports are required/],
     [['port-forward', 'pod/full', 'a:b:c'], 2, /invalid port format 'a:b:c'/],

@@ -224,8 +224,8 @@ for (const { name, program } of releases) {
       ['create -f -', /created/, node],
       ...asking,
     ]);
-    const watching = until('get configmaps --watch', /settings +1/);
-    const events = until('get configmaps -w --output-watch-events', /MODIFIED +settings/);
+    const watching = until('get configmaps --watch', /settings +1 .*\n/);
+    const events = until('get configmaps -w --output-watch-events', /MODIFIED +settings .*\n/);
     await take(creating(space));
     const { stdout: uid } = await kubectl(
       `get deployment web -n ${space} -o jsonpath={.metadata.uid}`.split(' '),
@@ -237,9 +237,9 @@ for (const { name, program } of releases) {
     t.match(await watching, /settings +1/);
     t.match(await events, /ADDED +settings[\s\S]*MODIFIED +settings/);
     const change = kubectl(['annotate', 'pod', 'p1', '--overwrite', 'note=again', '-n', space]);
-    t.match(await until('get pods p1 --watch', /p1/), /p1 .*Pending/);
+    t.match(await until('get pods p1 --watch', /p1 .*\n/), /p1 .*Pending/);
     await change;
-    t.match(await until('proxy --port=0', /Starting to serve on/), /127\.0\.0\.1:\d+/);
+    t.match(await until('proxy --port=0', /Starting to serve on .*\n/), /127\.0\.0\.1:\d+/);
     await take(reading);
     await take(ending(space));
   });
