@@ -9,7 +9,7 @@ import {
   thresholdsOf,
 } from '#node-agent/eviction/thresholds.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
-import { agentRig, podOf, type Rig } from '../agent-rig.ts';
+import { agentRig, eventually, podOf, type Rig } from '../agent-rig.ts';
 
 export const mi = 1024 ** 2;
 export const plenty: Signals = {
@@ -41,6 +41,8 @@ interface Pressed {
   readonly memory: Record<string, number>;
   /** The pods of one look that have to go. */
   look(): Promise<string>;
+  /** The same of the first look that finds some: none does until the last one is taken down, which is told before. */
+  next(): Promise<string>;
 }
 
 export async function pressed(
@@ -78,9 +80,27 @@ export async function pressed(
   });
   t.teardown(() => evictions.stop());
   const look = async () => (await evictions.look()).map(({ metadata }) => metadata.name).join(' ');
+  const next = async () => {
+    let found = '';
+    await eventually('a pod that has to go', async () => {
+      found = await look();
+      return found !== '';
+    });
+    return found;
+  };
   const counts = { reclaims: 0, changes: 0, shortages: [] };
   const it: Pressed = {
-    ...{ rig, evictions, pressure, clock, now: plenty, afterReclaim: undefined, memory, look },
+    ...{
+      rig,
+      evictions,
+      pressure,
+      clock,
+      now: plenty,
+      afterReclaim: undefined,
+      memory,
+      look,
+      next,
+    },
     ...counts,
   };
   return it;
