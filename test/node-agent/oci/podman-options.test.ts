@@ -105,7 +105,7 @@ t.test('exec -it: a terminal of its own; paused ones refuse', async (t) => {
     'three',
     'sh',
     '-c',
-    "'tty; until stty size | grep -q 77; do sleep 0.1; done; stty size; exit 3'",
+    "'tty; until stty size 2>/dev/null | grep -q 77; do sleep 0.1; done; stty size; exit 3'",
   ];
   const { code, stdout } = await said(
     'script',

@@ -170,7 +170,7 @@ export function testHealthChecks(t: Test, world: ServiceWorld, { one, two }: Par
     t.equal(await checkedUntil(31_991, /^503/), `503 0 ${none}`);
     world.apply(asked(31_992));
     await checkedUntil(31_992, /^503/);
-    t.equal(await checked(31_991), 'error ECONNREFUSED', 'the port before is free');
+    t.ok(await checkedUntil(31_991, /^error ECONNREFUSED/), 'the port before is free');
   });
 
   t.test('a port that another program holds is had when that one goes', async (t) => {
@@ -184,7 +184,7 @@ export function testHealthChecks(t: Test, world: ServiceWorld, { one, two }: Par
     other.closeAllConnections();
     await checkedUntil(31_993, /^503/);
     world.remove(asked(31_993));
-    t.equal(await checkedUntil(31_993, /^error/), 'error ECONNREFUSED');
+    t.ok(await checkedUntil(31_993, /^error ECONNREFUSED/));
   });
 }
 
