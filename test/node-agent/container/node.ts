@@ -62,16 +62,22 @@ export function busyboxLayer(directory: string): string {
   return layer;
 }
 
-export const startNode = (name: string): Promise<TestNode> =>
+/** `spares`: with what an agent makes in idle time. */
+export const startNode = (name: string, spares = false): Promise<TestNode> =>
   startNodeAt(
     mkdtempSync(`${tmpdir()}/container-${name}-`),
     `/bayplan-test-${name}-${process.pid}`,
+    spares,
   );
 
 /** The same in a directory that is there, with its cgroups where the caller says. */
-export async function startNodeAt(directory: string, cgroupRoot: string): Promise<TestNode> {
+export async function startNodeAt(
+  directory: string,
+  cgroupRoot: string,
+  spares = false,
+): Promise<TestNode> {
   const runDir = `${directory}/run`;
-  const runtime = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot });
+  const runtime = createRuntime({ dataDir: `${directory}/data`, runDir, cgroupRoot, spares });
   await runtime.adopt();
   return { directory, runDir, cgroupRoot, layer: busyboxLayer(directory), runtime };
 }

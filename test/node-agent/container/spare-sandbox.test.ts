@@ -1,7 +1,6 @@
 /** A sandbox of parts that were made in idle time is as good as one made when needed, and nothing of it is left behind. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import t from 'tap';
-import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import type { SandboxSpec } from '#node-agent/container/runtime.ts';
 import { leftOver, machine } from '../../support/machine.ts';
 import {
@@ -16,18 +15,9 @@ import {
 } from './node.ts';
 
 const before = machine();
-const plain = await startNode('parts');
-t.teardown(() => stopNode(plain));
-plain.runtime.close();
-const { directory, runDir, cgroupRoot } = plain;
-const runtime = createRuntime({
-  dataDir: `${directory}/data`,
-  runDir,
-  cgroupRoot,
-  spares: true,
-});
-await runtime.adopt();
-const node = { ...plain, runtime };
+const node = await startNode('parts', true);
+t.teardown(() => stopNode(node));
+const { runDir, runtime } = node;
 
 /** The ipc namespaces that this process holds: `ipc:[4026532286]`. */
 function held(): string[] {

@@ -2,22 +2,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { createRuntime } from '#node-agent/container/create-runtime.ts';
 import { StartError } from '#node-agent/container/runtime.ts';
 import { containerSpec, exited, newId, sandboxSpec, startNode, stopNode, until } from './node.ts';
 
-const plain = await startNode('spare');
-t.teardown(() => stopNode(plain));
-plain.runtime.close();
-const { directory, runDir, cgroupRoot } = plain;
-const runtime = createRuntime({
-  dataDir: `${directory}/data`,
-  runDir,
-  cgroupRoot,
-  spares: true,
-});
-await runtime.adopt();
-const node = { ...plain, runtime };
+const node = await startNode('spare', true);
+t.teardown(() => stopNode(node));
+const { directory, runDir, cgroupRoot, runtime } = node;
 const sandbox = sandboxSpec(node);
 await runtime.createSandbox(sandbox);
 
